@@ -1,1 +1,16 @@
-//! engine
+//! The engine of Windlass: it decides and records.
+//!
+//! It opens no socket, prints nothing and knows no Docker. Data flows one way, and the modules are
+//! in that order:
+//!
+//! ```text
+//! runbook text -> compiled runbook -> run -> call -> journal entry -> event -> view
+//!   runbook/        script/           run/   step/    journal/        event/
+//! ```
+//!
+//! [`secret`] keeps values sealed on the whole way, [`clock`] is the only source of time.
+
+pub mod clock;
+pub mod id;
+pub mod secret;
+pub mod step;

@@ -1,0 +1,395 @@
+//! The master key, and the key of each run wrapped under it.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::SealedValues;
+use crate::id::RunId;
+
+/// Why a key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file could not be read or written.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried: "read", "write", "delete".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The file does not hold a key.
+    #[error("{0} does not hold a master key: expected 64 hexadecimal digits")]
+    Malformed(PathBuf),
+    /// Others can read the key.
+    #[error(
+        "{path} can be read by others (mode {mode:o}): run `chmod 600 {path}` and consider it known"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The run's key was wrapped by another master key, or damaged.
+    #[error(
+        "the key of {0} does not open with this master key (another key file, or a damaged one)"
+    )]
+    Wrong(RunId),
+    /// The operating system gave no random bytes.
+    #[error("no randomness from the operating system: {0}")]
+    NoRandomness(String),
+}
+
+/// The key under which the keys of runs are wrapped.
+#[derive(Clone)]
+pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+impl MasterKey {
+    /// Returns a key made of these bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        MasterKey(Zeroizing::new(bytes))
+    }
+
+    /// Reads the key from a file.
+    ///
+    /// # Errors
+    /// If the file can't be read, is not a key, or can be read by other users.
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let io = |source| KeyError::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        };
+        let mode = fs::metadata(path).map_err(io)?.mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
+        from_hex(text.trim())
+            .map(MasterKey)
+            .ok_or_else(|| KeyError::Malformed(path.to_owned()))
+    }
+
+    /// Reads the key, or makes a new one if there is no such file.
+    ///
+    /// # Errors
+    /// As [`MasterKey::read`], and if the file can't be made.
+    pub fn read_or_create(path: &Path) -> Result<Self, KeyError> {
+        if path.exists() {
+            return Self::read(path);
+        }
+        let key = random_key()?;
+        let hex = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect::<String>());
+        write_durably(path, hex.as_bytes())?;
+        Ok(MasterKey(key))
+    }
+
+    /// Returns a text by which this key is recognised, and from which it can't be worked out.
+    pub fn check(&self) -> String {
+        self.derive("windlass key check")
+            .iter()
+            .take(8)
+            .map(|b| format!("{b:02x}"))
+            .collect()
+    }
+
+    fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(super::mac::mac(&self.0, purpose.as_bytes()))
+    }
+}
+
+/// Where the wrapped keys of runs lie.
+pub trait KeyStore: Send + Sync {
+    /// Keeps the wrapped key of a run; on return it is durable.
+    fn put(&self, run: &RunId, wrapped: &[u8]) -> Result<(), KeyError>;
+    /// Returns the wrapped key of a run, if it is still there.
+    fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError>;
+    /// Destroys the key of a run; on return it can't be had back. Fine if there is none.
+    fn destroy(&self, run: &RunId) -> Result<(), KeyError>;
+}
+
+/// The master key together with the keys of the runs.
+pub struct Keyring {
+    master: MasterKey,
+    keys: Box<dyn KeyStore>,
+}
+
+impl Keyring {
+    /// Returns the keyring.
+    pub fn new(master: MasterKey, keys: Box<dyn KeyStore>) -> Self {
+        Keyring { master, keys }
+    }
+
+    /// Makes a key for a new run and returns the (still empty) set of its sealed values. The key
+    /// is durable before this returns, so a value sealed with it can be opened after a crash.
+    ///
+    /// # Errors
+    /// If the key can't be made or kept.
+    pub fn begin(&self, run: &RunId) -> Result<SealedValues, KeyError> {
+        let key = random_key()?;
+        let mut nonce = [0_u8; 24];
+        getrandom::fill(&mut nonce).map_err(|e| KeyError::NoRandomness(e.to_string()))?;
+        let bound = bound(run);
+        let payload = Payload {
+            msg: key.as_slice(),
+            aad: &bound,
+        };
+        let wrapped = self
+            .cipher()
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| KeyError::Wrong(run.clone()))?;
+        self.keys.put(run, &[&nonce[..], &wrapped].concat())?;
+        Ok(self.values(run, Some(key)))
+    }
+
+    /// Returns the set of sealed values of an earlier run, to be restored from its journal. If its
+    /// key has been destroyed they will not open.
+    ///
+    /// # Errors
+    /// If the key was wrapped by another master key.
+    pub fn resume(&self, run: &RunId) -> Result<SealedValues, KeyError> {
+        let Some(bytes) = self.keys.get(run)? else {
+            return Ok(self.values(run, None));
+        };
+        let wrong = || KeyError::Wrong(run.clone());
+        let (nonce, wrapped) = bytes.split_at_checked(24).ok_or_else(wrong)?;
+        let payload = Payload {
+            msg: wrapped,
+            aad: &bound(run),
+        };
+        let opened = self.cipher().decrypt(XNonce::from_slice(nonce), payload);
+        let opened = Zeroizing::new(opened.map_err(|_| wrong())?);
+        let key = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| wrong())?;
+        Ok(self.values(run, Some(Zeroizing::new(key))))
+    }
+
+    /// Destroys the key of a run that has ended.
+    ///
+    /// # Errors
+    /// If the file can't be overwritten or deleted.
+    pub fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
+        self.keys.destroy(run)
+    }
+
+    /// Returns the text by which the master key is recognised.
+    pub fn check(&self) -> String {
+        self.master.check()
+    }
+
+    fn values(&self, run: &RunId, key: Option<Zeroizing<[u8; 32]>>) -> SealedValues {
+        SealedValues::new(run.clone(), key, self.master.derive("windlass fingerprint"))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        let key = self.master.derive("windlass run key wrapping");
+        XChaCha20Poly1305::new(Key::from_slice(key.as_slice()))
+    }
+}
+
+fn bound(run: &RunId) -> Vec<u8> {
+    format!("windlass run key\0{run}").into_bytes()
+}
+
+fn random_key() -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let mut key = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(key.as_mut_slice()).map_err(|e| KeyError::NoRandomness(e.to_string()))?;
+    Ok(key)
+}
+
+fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut key = Zeroizing::new([0_u8; 32]);
+    for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
+}
+
+/// Writes a new file that only its owner can read; it and its name are durable on return.
+fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+    let io = |source| KeyError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(io)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(io)?;
+    sync_directory(path).map_err(io)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    path.parent()
+        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+/// Wrapped keys as files `<run>.key` in a directory.
+#[derive(Debug)]
+pub struct FileKeys(PathBuf);
+
+impl FileKeys {
+    /// Returns the keys in `directory`, which must exist.
+    pub fn at(directory: PathBuf) -> Self {
+        FileKeys(directory)
+    }
+
+    fn path(&self, run: &RunId) -> PathBuf {
+        self.0.join(format!("{run}.key"))
+    }
+}
+
+impl KeyStore for FileKeys {
+    fn put(&self, run: &RunId, wrapped: &[u8]) -> Result<(), KeyError> {
+        write_durably(&self.path(run), wrapped)
+    }
+
+    fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError> {
+        let path = self.path(run);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(KeyError::Io {
+                action: "read",
+                path,
+                source,
+            }),
+        }
+    }
+
+    fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
+        let path = self.path(run);
+        let overwrite_and_unlink = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+            file.write_all(&vec![0; length])?;
+            file.sync_all()?;
+            fs::remove_file(&path)?;
+            sync_directory(&path)
+        };
+        match overwrite_and_unlink() {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(KeyError::Io {
+                action: "delete",
+                path: path.clone(),
+                source: e,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Wrapped keys in memory, for tests and rehearsals.
+#[derive(Debug, Default)]
+pub struct MemoryKeys(Mutex<HashMap<RunId, Vec<u8>>>);
+
+impl MemoryKeys {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Vec<u8>>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl KeyStore for MemoryKeys {
+    fn put(&self, run: &RunId, wrapped: &[u8]) -> Result<(), KeyError> {
+        self.lock().insert(run.clone(), wrapped.to_vec());
+        Ok(())
+    }
+
+    fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError> {
+        Ok(self.lock().get(run).cloned())
+    }
+
+    fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
+        self.lock().remove(run);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{SealError, Secret};
+
+    fn keyring(directory: &Path) -> Keyring {
+        let master = MasterKey::read_or_create(&directory.join("master.key")).unwrap();
+        Keyring::new(master, Box::new(FileKeys::at(directory.to_owned())))
+    }
+
+    #[test]
+    fn a_run_key_survives_a_restart_and_not_the_end_of_its_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunId::from("run_a");
+        let values = keyring(directory.path()).begin(&run).unwrap();
+        values
+            .seal("value", Secret::new(b"canary".to_vec()))
+            .unwrap();
+        let recorded = values.take_fresh();
+
+        let resumed = keyring(directory.path()).resume(&run).unwrap();
+        resumed.restore(&recorded);
+        assert_eq!(resumed.open("value").unwrap().expose(), b"canary");
+
+        keyring(directory.path()).destroy(&run).unwrap();
+        keyring(directory.path()).destroy(&run).unwrap();
+        let ended = keyring(directory.path()).resume(&run).unwrap();
+        ended.restore(&recorded);
+        assert!(matches!(ended.open("value"), Err(SealError::KeyGone)));
+    }
+
+    #[test]
+    fn another_master_key_is_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunId::from("run_a");
+        let first = keyring(directory.path());
+        first.begin(&run).unwrap();
+        fs::remove_file(directory.path().join("master.key")).unwrap();
+        let second = keyring(directory.path());
+        assert_ne!(first.check(), second.check());
+        assert!(matches!(second.resume(&run), Err(KeyError::Wrong(_))));
+    }
+
+    #[test]
+    fn a_master_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        MasterKey::read_or_create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(
+            MasterKey::read(&path),
+            Err(KeyError::Exposed { mode: 0o644, .. })
+        ));
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("master.key");
+        write_durably(&path, b"hunter2").unwrap();
+        assert!(matches!(
+            MasterKey::read(&path),
+            Err(KeyError::Malformed(_))
+        ));
+    }
+}

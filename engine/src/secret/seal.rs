@@ -1,0 +1,242 @@
+//! The sealed values of one run.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::mac::mac;
+use super::{Secret, redact};
+use crate::id::RunId;
+
+/// Why a sealed value could not be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// No value is kept under this name.
+    #[error("this run keeps no value called `{0}`")]
+    Unknown(String),
+    /// The bytes don't open: another key, another run, or a damaged journal.
+    #[error("the value `{0}` does not open with this run's key (damaged, or the wrong key)")]
+    Damaged(String),
+    /// The run's key is gone, as it is after the run has ended.
+    #[error("the key of this run is gone, and its values with it")]
+    KeyGone,
+    /// The operating system gave no random bytes.
+    #[error("no randomness from the operating system: {0}")]
+    NoRandomness(String),
+}
+
+/// The sealed values of one run, and the key that opens them while the run lives.
+pub struct SealedValues {
+    run: RunId,
+    key: Option<Zeroizing<[u8; 32]>>,
+    fingerprint_key: Zeroizing<[u8; 32]>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Nonce and ciphertext by name, in base64, as the journal has them.
+    sealed: BTreeMap<String, String>,
+    /// Names sealed since they were last handed to the journal.
+    fresh: Vec<String>,
+}
+
+impl SealedValues {
+    /// Returns an empty set of values for a run.
+    pub fn new(
+        run: RunId,
+        key: Option<Zeroizing<[u8; 32]>>,
+        fingerprint_key: Zeroizing<[u8; 32]>,
+    ) -> Self {
+        SealedValues {
+            run,
+            key,
+            fingerprint_key,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Seals a value and keeps it under `name`; a value of that name is replaced.
+    ///
+    /// # Errors
+    /// Without a key, or without randomness.
+    pub fn seal(&self, name: &str, value: Secret) -> Result<(), SealError> {
+        let mut nonce = [0_u8; 24];
+        getrandom::fill(&mut nonce).map_err(|e| SealError::NoRandomness(e.to_string()))?;
+        let bound = self.bound(name);
+        let payload = Payload {
+            msg: value.expose(),
+            aad: &bound,
+        };
+        let ciphertext = self
+            .cipher()?
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| SealError::Damaged(name.to_owned()))?;
+        let mut inner = self.lock();
+        inner.sealed.insert(
+            name.to_owned(),
+            STANDARD.encode([&nonce[..], &ciphertext].concat()),
+        );
+        inner.fresh.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Opens a value.
+    ///
+    /// # Errors
+    /// If it is unknown, damaged, or the key is gone.
+    pub fn open(&self, name: &str) -> Result<Secret, SealError> {
+        let sealed = self.lock().sealed.get(name).cloned();
+        let sealed = sealed.ok_or_else(|| SealError::Unknown(name.to_owned()))?;
+        let damaged = || SealError::Damaged(name.to_owned());
+        let bytes = STANDARD.decode(sealed).map_err(|_| damaged())?;
+        let (nonce, ciphertext) = bytes.split_at_checked(24).ok_or_else(damaged)?;
+        let payload = Payload {
+            msg: ciphertext,
+            aad: &self.bound(name),
+        };
+        let opened = self.cipher()?.decrypt(XNonce::from_slice(nonce), payload);
+        opened.map(Secret::new).map_err(|_| damaged())
+    }
+
+    /// Takes values over as the journal recorded them.
+    pub fn restore(&self, sealed: &BTreeMap<String, String>) {
+        let mut inner = self.lock();
+        inner
+            .sealed
+            .extend(sealed.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+
+    /// Returns what was sealed since the last time, for the journal to record.
+    pub fn take_fresh(&self) -> BTreeMap<String, String> {
+        let mut inner = self.lock();
+        let fresh = std::mem::take(&mut inner.fresh);
+        fresh
+            .into_iter()
+            .filter_map(|n| Some((n.clone(), inner.sealed.get(&n)?.clone())))
+            .collect()
+    }
+
+    /// Returns what was sealed since the last time under one name.
+    pub fn take_fresh_of(&self, name: &str) -> BTreeMap<String, String> {
+        let mut inner = self.lock();
+        let before = inner.fresh.len();
+        inner.fresh.retain(|n| n != name);
+        if inner.fresh.len() == before {
+            return BTreeMap::new();
+        }
+        let sealed = inner.sealed.get(name).cloned();
+        sealed
+            .map(|s| BTreeMap::from([(name.to_owned(), s)]))
+            .unwrap_or_default()
+    }
+
+    /// Returns a keyed fingerprint (HMAC-SHA256, first 16 bytes, hex) of a value.
+    pub fn fingerprint(&self, value: &Secret) -> String {
+        let mac = mac(&self.fingerprint_key, value.expose());
+        mac.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// Returns the text with every value of this run replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        let values = self.values();
+        if values.is_empty() {
+            text.to_owned()
+        } else {
+            redact::redact(text, &values)
+        }
+    }
+
+    /// As [`SealedValues::redact`] for text written by others, which is withheld whole when a
+    /// value of this run is too short to be found in it.
+    pub fn redact_foreign(&self, text: &str) -> String {
+        if self.values().iter().any(redact::too_short) {
+            return "(withheld: a secret of this run is too short to be recognised in it)"
+                .to_owned();
+        }
+        self.redact(text)
+    }
+
+    fn values(&self) -> Vec<Secret> {
+        let names: Vec<String> = self.lock().sealed.keys().cloned().collect();
+        names
+            .iter()
+            .filter_map(|name| self.open(name).ok())
+            .collect()
+    }
+
+    fn cipher(&self) -> Result<XChaCha20Poly1305, SealError> {
+        let key = self.key.as_ref().ok_or(SealError::KeyGone)?;
+        Ok(XChaCha20Poly1305::new(Key::from_slice(key.as_slice())))
+    }
+
+    /// A sealed value is bound to its run and its name, so that it can't be moved to another.
+    fn bound(&self, name: &str) -> Vec<u8> {
+        format!("windlass sealed value\0{}\0{name}", self.run).into_bytes()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(run: &str, key: u8) -> SealedValues {
+        let key = Zeroizing::new([key; 32]);
+        SealedValues::new(RunId::from(run), Some(key), Zeroizing::new([9; 32]))
+    }
+
+    #[test]
+    fn a_sealed_value_opens_in_its_own_run_and_under_its_own_name_only() {
+        let run = values("run_a", 1);
+        run.seal("value", Secret::new(b"canary".to_vec())).unwrap();
+        let recorded = run.take_fresh();
+        assert!(!recorded["value"].contains("canary"));
+        assert_eq!(run.open("value").unwrap().expose(), b"canary");
+
+        let again = values("run_a", 1);
+        again.restore(&recorded);
+        assert_eq!(again.open("value").unwrap().expose(), b"canary");
+
+        let other_run = values("run_b", 1);
+        other_run.restore(&recorded);
+        assert!(matches!(
+            other_run.open("value"),
+            Err(SealError::Damaged(_))
+        ));
+
+        let renamed = values("run_a", 1);
+        renamed.restore(&BTreeMap::from([(
+            "other".to_owned(),
+            recorded["value"].clone(),
+        )]));
+        assert!(matches!(renamed.open("other"), Err(SealError::Damaged(_))));
+    }
+
+    #[test]
+    fn without_the_key_nothing_opens() {
+        let run = SealedValues::new(RunId::from("run_a"), None, Zeroizing::new([9; 32]));
+        assert!(matches!(
+            run.seal("v", Secret::new(vec![1])),
+            Err(SealError::KeyGone)
+        ));
+    }
+
+    #[test]
+    fn foreign_text_is_withheld_when_a_value_is_too_short_to_find() {
+        let run = values("run_a", 1);
+        run.seal("pin", Secret::new(b"12".to_vec())).unwrap();
+        assert!(run.redact_foreign("error 12").contains("withheld"));
+        assert_eq!(run.redact("error 12"), "error 12");
+    }
+}

@@ -1,0 +1,154 @@
+//! What a step is given besides its arguments.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use super::{SealedRef, StepError};
+use crate::clock::{Clock, Millis};
+use crate::id::{CallKey, RunId};
+use crate::secret::{SealedValues, Secret};
+
+/// Whether the world is touched, or only looked at to make a plan.
+#[derive(Debug, Clone)]
+pub enum Mode {
+    /// The real thing.
+    Run,
+    /// A plan is being made.
+    Plan(Arc<Rehearsed>),
+}
+
+/// The changes that a plan assumes to have been made, for later reads to take into account.
+#[derive(Debug, Default)]
+pub struct Rehearsed {
+    notes: Mutex<Vec<(String, Value)>>,
+}
+
+impl Rehearsed {
+    /// Notes a change under a topic, such as `service.secret`.
+    pub fn note(&self, topic: &str, change: Value) {
+        self.lock().push((topic.to_owned(), change));
+    }
+
+    /// Returns the changes noted under a topic, oldest first.
+    pub fn noted(&self, topic: &str) -> Vec<Value> {
+        self.lock()
+            .iter()
+            .filter(|(t, _)| t == topic)
+            .map(|(_, v)| v.clone())
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Value)>> {
+        self.notes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// One call, seen from inside its step.
+#[derive(Clone)]
+pub struct Context {
+    pub(crate) run: RunId,
+    pub(crate) key: CallKey,
+    pub(crate) mode: Mode,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sealed: Arc<SealedValues>,
+    pub(crate) progress: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Context {
+    /// Returns a context outside any run, for tests of steps.
+    pub fn detached(
+        run: &str,
+        key: CallKey,
+        mode: Mode,
+        clock: Arc<dyn Clock>,
+        sealed: Arc<SealedValues>,
+    ) -> Self {
+        let progress = Arc::new(|_: &str| {});
+        Context {
+            run: RunId::from(run),
+            key,
+            mode,
+            clock,
+            sealed,
+            progress,
+        }
+    }
+
+    /// Returns the run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// Returns the call.
+    pub fn key(&self) -> &CallKey {
+        &self.key
+    }
+
+    /// Returns the current time.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Returns the clock to wait on.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// Returns the changes that a plan assumes, or nothing in a real run.
+    pub fn rehearsed(&self) -> Option<&Rehearsed> {
+        match &self.mode {
+            Mode::Run => None,
+            Mode::Plan(rehearsed) => Some(rehearsed),
+        }
+    }
+
+    /// Opens a sealed value.
+    ///
+    /// # Errors
+    /// *Needs operator* if the value is gone: the run has ended, or its key was lost.
+    pub fn open(&self, sealed: &SealedRef) -> Result<Secret, StepError> {
+        self.sealed.open(&sealed.name).map_err(|error| {
+            StepError::needs_operator("sealed_value_lost", format!("open a sealed value: {error}"))
+        })
+    }
+
+    /// Seals a new value under this call. It is recorded together with the call's outcome.
+    ///
+    /// # Errors
+    /// *Permanent* if the machine gives no randomness.
+    pub fn seal(&self, value: Secret) -> Result<SealedRef, StepError> {
+        let name = format!("call {}", self.key);
+        self.sealed.seal(&name, value).map_err(|error| {
+            StepError::permanent("cannot_seal", format!("seal a value: {error}"))
+        })?;
+        Ok(SealedRef { name })
+    }
+
+    /// Returns a keyed fingerprint of a sealed value: the same value gives the same text on this
+    /// machine, and nobody without the master key can test a guess against it.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub fn fingerprint(&self, sealed: &SealedRef) -> Result<String, StepError> {
+        Ok(self.sealed.fingerprint(&self.open(sealed)?))
+    }
+
+    /// Returns the text with every secret value of this run replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        self.sealed.redact(text)
+    }
+
+    /// As [`Context::redact`], for text written by others, such as container logs: it is withheld
+    /// whole when a value of this run is too short to be recognised in it.
+    pub fn redact_foreign(&self, text: &str) -> String {
+        self.sealed.redact_foreign(text)
+    }
+
+    /// Tells people how the call is getting on: "3 of 6 tasks run the new secret".
+    pub fn progress(&self, text: &str) {
+        (self.progress)(&self.redact(text));
+    }
+}

@@ -1,0 +1,212 @@
+//! The contract between the engine and a step.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{Context, StepError};
+
+/// What people read about a step: in `windlass steps`, in the book, in plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct About {
+    /// `noun.verb`, permanent once released: names are in journals.
+    pub name: &'static str,
+    /// One sentence in the imperative: "Create a secret."
+    pub summary: &'static str,
+    /// What it reads from the world.
+    pub reads: &'static str,
+    /// What it changes, or "Nothing."
+    pub changes: &'static str,
+    /// How it is taken back, or why it can't be.
+    pub undo: &'static str,
+    /// A line of rhai that calls it.
+    pub example: &'static str,
+}
+
+/// What kind of call a step makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Looks, and changes nothing.
+    Read,
+    /// Looks until something is so; its start is stored, and a restart goes on from there.
+    Wait,
+    /// Changes the world, and can take it back.
+    Change,
+    /// Changes the world for good: once applied, the run can only go forward (the pivot).
+    Destroy,
+}
+
+impl Kind {
+    /// True if a call of this kind changes the world.
+    pub fn changes(self) -> bool {
+        matches!(self, Kind::Change | Kind::Destroy)
+    }
+}
+
+/// Looks at the world.
+#[async_trait]
+pub trait ReadStep: Send + Sync + 'static {
+    /// What it is told; the declaration is also its validation and its reference page.
+    type Args: DeserializeOwned + JsonSchema + Send + Sync;
+    /// What it returns to the script.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+
+    /// Returns what people read about the step.
+    fn about(&self) -> About;
+
+    /// Looks. May be called any number of times.
+    ///
+    /// While a plan is made ([`Context::rehearsed`]) it must answer as if the changes noted there
+    /// had been made.
+    async fn read(&self, cx: &Context, args: &Self::Args) -> Result<Self::Output, StepError>;
+
+    /// Returns how long one read may take.
+    fn deadline(&self, _args: &Self::Args) -> Duration {
+        Duration::from_secs(30)
+    }
+}
+
+/// Looks at the world until something is so.
+#[async_trait]
+pub trait WaitStep: Send + Sync + 'static {
+    /// What it is told.
+    type Args: DeserializeOwned + JsonSchema + Send + Sync;
+    /// What is stored durably before waiting begins, such as the time at which it ends.
+    type Base: Serialize + DeserializeOwned + Send + Sync;
+    /// What it returns to the script.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+
+    /// Returns what people read about the step.
+    fn about(&self) -> About;
+
+    /// Returns what to store before waiting begins.
+    async fn begin(&self, cx: &Context, args: &Self::Args) -> Result<Self::Base, StepError>;
+
+    /// Waits. After a restart it is called again with the same base and must go on, not start over.
+    async fn wait(
+        &self,
+        cx: &Context,
+        args: &Self::Args,
+        base: &Self::Base,
+    ) -> Result<Self::Output, StepError>;
+
+    /// Returns what a plan assumes to come of it.
+    async fn expect(&self, cx: &Context, args: &Self::Args) -> Result<Self::Output, StepError>;
+
+    /// Returns how long it may wait, counted from each start of the process.
+    fn deadline(&self, args: &Self::Args) -> Duration;
+}
+
+/// Changes the world.
+///
+/// *Crash first*: a process can die before, during and after `apply`. The engine has recorded the
+/// base durably before `apply` begins, so `probe` can compare the world with it.
+#[async_trait]
+pub trait ChangeStep: Send + Sync + 'static {
+    /// What it is told.
+    type Args: DeserializeOwned + JsonSchema + Send + Sync;
+    /// What it read before changing: IDs, fingerprints, original values. Never a secret value.
+    type Base: Serialize + DeserializeOwned + Send + Sync;
+    /// What it returns to the script, and what `undo` needs.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+
+    /// Returns what people read about the step.
+    fn about(&self) -> About;
+
+    /// True if what it does can't be taken back: it is then the run's pivot.
+    fn destroys(&self) -> bool {
+        false
+    }
+
+    /// Reads what is needed and says what will change. Changes nothing: this is the dry run.
+    async fn prepare(
+        &self,
+        cx: &Context,
+        args: &Self::Args,
+    ) -> Result<Prepared<Self::Base, Self::Output>, StepError>;
+
+    /// Changes the world.
+    ///
+    /// On `Ok`, the change is made. On an error of class *ambiguous* it may have been made; on any
+    /// other it has not.
+    async fn apply(
+        &self,
+        cx: &Context,
+        args: &Self::Args,
+        base: &Self::Base,
+    ) -> Result<Self::Output, StepError>;
+
+    /// Tells whether an attempt whose outcome is unknown took effect. Changes nothing.
+    async fn probe(
+        &self,
+        cx: &Context,
+        args: &Self::Args,
+        base: &Self::Base,
+    ) -> Result<Probe<Self::Output>, StepError>;
+
+    /// Takes an applied call back. May be repeated: a second undo finds nothing to do.
+    async fn undo(
+        &self,
+        cx: &Context,
+        args: &Self::Args,
+        base: &Self::Base,
+        output: &Self::Output,
+    ) -> Result<(), StepError>;
+
+    /// Returns how long one attempt may take; past it the attempt counts as ambiguous.
+    fn deadline(&self, _args: &Self::Args) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    /// Returns how long the undo may take.
+    fn undo_deadline(&self, args: &Self::Args) -> Duration {
+        self.deadline(args)
+    }
+}
+
+/// What a change step found before changing anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared<B, O> {
+    /// What `probe` and `undo` compare with.
+    pub base: B,
+    /// What will change, as a sentence without a full stop: "create secret db_password.tmp".
+    pub says: String,
+    /// What a plan assumes as output.
+    pub expected: O,
+    /// Names of the services whose tasks this restarts.
+    pub restarts: Vec<String>,
+    /// What an operator should know before saying yes.
+    pub risks: Vec<String>,
+}
+
+impl<B, O> Prepared<B, O> {
+    /// Returns a preparation without restarts or risks.
+    pub fn new(base: B, expected: O, says: impl Into<String>) -> Self {
+        Prepared {
+            base,
+            expected,
+            says: says.into(),
+            restarts: Vec::new(),
+            risks: Vec::new(),
+        }
+    }
+}
+
+/// What the world looks like after an attempt whose outcome is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Probe<O> {
+    /// The attempt took effect.
+    Applied(O),
+    /// The world is as it was before.
+    NotApplied,
+    /// Some of it took effect; applying again brings the rest.
+    Partial(String),
+    /// Somebody else changed it: how it differs.
+    Foreign(String),
+    /// It can't be told: what was tried.
+    Unknown(String),
+}

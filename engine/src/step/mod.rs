@@ -1,0 +1,23 @@
+//! Steps: the kinds of action that a runbook can call.
+//!
+//! The contract is in [`contract`]: three traits, one for each way of touching the world.
+//!
+//! | trait | kind | what a `kill -9` leaves | on resume |
+//! |---|---|---|---|
+//! | [`ReadStep`] | read | nothing | read again |
+//! | [`WaitStep`] | wait | a stored start | go on waiting from that start |
+//! | [`ChangeStep`] | change, destroy | an intent without an outcome | probe, then decide |
+
+mod argument;
+mod context;
+mod contract;
+mod erased;
+mod error;
+mod registry;
+
+pub use argument::{SealedRef, Span};
+pub use context::{Context, Mode, Rehearsed};
+pub use contract::{About, ChangeStep, Kind, Prepared, Probe, ReadStep, WaitStep};
+pub use erased::{AnyStep, ArgumentError, Preview, change, read, wait};
+pub use error::{ErrorClass, StepError};
+pub use registry::Registry;
