@@ -44,10 +44,13 @@ impl From<&str> for RunId {
 
 /// The place of a call in its run: `3`, or `4.2.1` for the first call of the second branch of the
 /// fourth. Counting starts at one. It depends on the script alone, never on timing.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallKey(Vec<u32>);
 
 impl CallKey {
+    /// The place of the whole script, of which all calls are children.
+    pub const ROOT: CallKey = CallKey(Vec::new());
+
     /// Returns the key of the `index`th child of this place.
     #[must_use]
     pub fn child(&self, index: u32) -> Self {
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn call_keys_read_back_what_they_print() {
-        let key = CallKey::default().child(4).child(2).child(1);
+        let key = CallKey::ROOT.child(4).child(2).child(1);
         assert_eq!(key.to_string(), "4.2.1");
         assert_eq!("4.2.1".parse::<CallKey>().unwrap(), key);
         assert!("4..1".parse::<CallKey>().is_err());

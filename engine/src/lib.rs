@@ -12,5 +12,8 @@
 
 pub mod clock;
 pub mod id;
+pub mod journal;
+pub mod runbook;
+pub mod script;
 pub mod secret;
 pub mod step;
