@@ -105,13 +105,19 @@ pub(crate) async fn start(lab: &str, node: &Node) -> Result<(), DaemonError> {
 /// ends when the daemon does, and stays when the caller ends.
 fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
     let at = |part: &str| node.directory.join(part).display().to_string();
-    // After a kill the file names a process that may be somebody else by now, and dockerd
-    // would refuse to start.
+    // After a kill these files name processes that may be somebody else by now; dockerd would
+    // refuse to start, or wait for that one as for its containerd.
     let pid_file = node.directory.join("docker.pid");
-    if let Err(error) = fs::remove_file(&pid_file)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(DaemonError::file(node, error));
+    for stale in [
+        &pid_file,
+        &node.directory.join("exec/containerd/containerd.pid"),
+    ] {
+        match fs::remove_file(stale) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(DaemonError::file(node, error));
+            }
+            _ => {}
+        }
     }
     let log = || node::log(&node.directory).map_err(|error| DaemonError::file(node, error));
     node::enter(holder, "dockerd")

@@ -35,9 +35,18 @@ pub(crate) fn holder(directory: &Path) -> Option<Pid> {
 
 /// Starts the holder, waits until the node is furnished, and returns its process 1.
 pub(crate) async fn switch_on(node: &Node) -> Result<Pid, DaemonError> {
-    for part in ["etc", "data", "exec"] {
-        fs::create_dir_all(node.directory.join(part)).map_err(|e| DaemonError::file(node, e))?;
-    }
+    let furnish = || {
+        let exec = node.directory.join("exec");
+        // On a real machine it is in /run, which is empty after a boot. What is left of an
+        // earlier life names processes and mounts that this one does not have.
+        if exec.exists() {
+            fs::remove_dir_all(&exec)?;
+        }
+        ["etc", "data", "exec"]
+            .iter()
+            .try_for_each(|part| fs::create_dir_all(node.directory.join(part)))
+    };
+    furnish().map_err(|error| DaemonError::file(node, error))?;
     let log = log(&node.directory).map_err(|error| DaemonError::file(node, error))?;
     let namespace = format!("--net={}", network::namespace(&node.name).display());
     // A session of its own: a ^C for the command that made the lab must not reach the lab.
