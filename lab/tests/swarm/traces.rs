@@ -5,8 +5,8 @@
 //! be as before. Labs of other tests come and go meanwhile, so lines about them don't count.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -100,19 +100,26 @@ async fn a_half_made_lab_is_removed_from_wherever_it_was_left() {
 struct Traces {
     words: Vec<String>,
     namespaces: BTreeSet<String>,
+    /// Open namespaces keep their numbers; else the next lab's could have the same ones.
+    _open: Vec<File>,
 }
 
 impl Traces {
     async fn of(lab: &Lab) -> Self {
-        let mut namespaces = BTreeSet::new();
+        let (mut namespaces, mut open) = (BTreeSet::new(), Vec::new());
         for pid in lab.status().await.iter().filter_map(|node| node.pid) {
             for kind in ["net", "pid", "mnt", "uts"] {
-                namespaces.extend(namespace(Path::new(&format!("/proc/{pid}")), kind));
+                let process = PathBuf::from(format!("/proc/{pid}"));
+                open.push(File::open(process.join("ns").join(kind)).unwrap());
+                namespaces.extend(namespace(&process, kind));
             }
         }
-        // The directory of a test with its own root stays; what was in it does not.
         let words = vec![format!("wl-{}", lab.name), format!("{}-n", lab.name)];
-        Self { words, namespaces }
+        Self {
+            words,
+            namespaces,
+            _open: open,
+        }
     }
 
     fn assert_none(&self) {
