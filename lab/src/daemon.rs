@@ -132,9 +132,10 @@ fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
         ))
         // systemd, where there is one, knows nothing of our groups.
         .arg("--exec-opt=native.cgroupdriver=cgroupfs")
-        // Nobody answers there either: look-ups in containers fail at once, too. Without this
-        // Docker would ask a public server.
-        .arg("--dns=127.0.0.1")
+        // Nobody answers there, so that look-ups in containers fail as well instead of going to
+        // a public server; Docker drops loopback addresses from this list.
+        .arg(format!("--dns={}", node.address))
+        .args(["--dns-opt=timeout:1", "--dns-opt=attempts:1"])
         .stdout(log()?)
         .stderr(log()?)
         .spawn()

@@ -13,7 +13,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::lab::{Lab, LabError};
-use crate::spec::LABS;
 use crate::{cgroup, network, node, wait};
 
 /// How long the kernel may take to end processes; it normally takes milliseconds.
@@ -64,19 +63,16 @@ pub(crate) async fn remove(lab: &Lab) -> Result<(), LabError> {
         return Err(DownError::Groups(lab.name.clone()).into());
     }
     for node in &lab.nodes {
-        absent(fs::remove_dir_all(&node.directory), &node.directory)?;
+        remove_files(&node.directory)?;
     }
-    absent(lab.forget(), &lab.root)?;
-    // Only if they are empty: the caller may have put the lab into a directory with other things.
-    let _ = fs::remove_dir(&lab.root);
-    let _ = fs::remove_dir(Path::new(LABS));
+    lab.forget();
     Ok(())
 }
 
-fn absent(result: io::Result<()>, path: &Path) -> Result<(), DownError> {
-    match result {
+fn remove_files(directory: &Path) -> Result<(), DownError> {
+    match fs::remove_dir_all(directory) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DownError::Files {
-            path: path.to_owned(),
+            path: directory.to_owned(),
             source,
         }),
         _ => Ok(()),

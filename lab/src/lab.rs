@@ -22,16 +22,18 @@ use crate::{node, program};
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// The caller is not root.
-    #[error("the lab starts Docker daemons and needs root: run it with sudo")]
+    #[error("make or remove a lab: it runs Docker daemons and needs root; run it with sudo")]
     NotRoot,
-    /// A running lab has the name already.
+    /// A lab of this name is up, or being made.
     #[error(
-        "a lab `{0}` is up: use it, end it with `windlass lab down --name {0}`, or choose another name"
+        "make the lab `{0}`: it is up, or another process makes it; use it, end it with \
+         `windlass lab down --name {0}`, or choose another name"
     )]
     AlreadyUp(String),
     /// No lab of that name.
     #[error(
-        "find a lab `{0}`: `windlass lab list` shows the labs of this machine, `windlass lab up --name {0}` makes one"
+        "find a lab `{0}`: `windlass lab list` shows the labs of this machine, \
+         `windlass lab up --name {0}` makes one"
     )]
     NoSuchLab(String),
     /// There is no such node in the lab.
@@ -87,6 +89,8 @@ pub struct Lab {
     pub gateway: Option<Ipv4Addr>,
     /// Its nodes, managers first.
     pub nodes: Vec<Node>,
+    /// Whether it was made to the end; false while `up` runs and after it was interrupted.
+    pub complete: bool,
     /// Its directory.
     #[serde(skip)]
     pub root: PathBuf,
@@ -128,6 +132,7 @@ impl Lab {
         Self {
             name,
             gateway: None,
+            complete: false,
             nodes: nodes.collect(),
             root,
         }

@@ -24,6 +24,9 @@ pub enum NetworkError {
     /// A program said no.
     #[error("set up the lab's network: {0}")]
     Program(#[from] ProgramError),
+    /// The bridge of this name exists: another lab's.
+    #[error("make the bridge {0}: it exists; `windlass lab list` shows the labs of this machine")]
+    Taken(String),
     /// All 256 networks are taken.
     #[error("find a free network in 10.213.0.0/16: `windlass lab list` shows labs to take down")]
     NoneFree,
@@ -49,7 +52,12 @@ pub(crate) fn address(gateway: Ipv4Addr, index: usize) -> Ipv4Addr {
 /// Makes the bridge in a free network; returns the machine's address in it.
 pub(crate) async fn make_bridge(lab: &str, root: &Path) -> Result<Ipv4Addr, NetworkError> {
     let bridge = &bridge(lab);
-    run("ip", &["link", "add", bridge, "type", "bridge"]).await?;
+    match run("ip", &["link", "add", bridge, "type", "bridge"]).await {
+        Err(error) if error.message().contains("File exists") => {
+            return Err(NetworkError::Taken(bridge.clone()));
+        }
+        made => made?,
+    };
     run(
         "ip",
         &[

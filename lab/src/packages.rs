@@ -19,10 +19,10 @@ const NEEDED: &[(&str, &str)] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum PackagesError {
     /// Packages are missing.
-    #[error("missing: {}; `windlass lab up --install` installs them", .0.join(", "))]
+    #[error("make a lab, missing: {}; `windlass lab up --install` installs them", .0.join(", "))]
     Missing(Vec<&'static str>),
     /// Only root installs packages.
-    #[error("installing packages needs root: run it with sudo")]
+    #[error("install packages without root: run it with sudo")]
     NotRoot,
     /// This is not a Debian-like system.
     #[error("install {0} with this system's package manager: there is no apt-get here")]
@@ -130,7 +130,7 @@ mod tests {
         let error = PackagesError::Missing(vec!["docker.io", "iproute2"]);
         assert_eq!(
             error.to_string(),
-            "missing: docker.io, iproute2; `windlass lab up --install` installs them"
+            "make a lab, missing: docker.io, iproute2; `windlass lab up --install` installs them"
         );
     }
 

@@ -60,6 +60,7 @@ pub(crate) async fn run(program: &str, arguments: &[&str]) -> Result<String, Pro
     let output = command(program)
         .args(arguments)
         .stdin(Stdio::null())
+        .kill_on_drop(true)
         .output()
         .await
         .map_err(|source| ProgramError::Start {

@@ -3,9 +3,11 @@
 //! Labs outlive the process that made them, so any process must find them: in the usual place,
 //! or wherever the bridges of the running ones point to (see [`network`]).
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::lab::{Lab, LabError};
 use crate::network;
@@ -41,10 +43,33 @@ impl Lab {
         })
     }
 
-    /// Removes the record; the last thing that `down` does.
-    pub(crate) fn forget(&self) -> io::Result<()> {
-        let _ = fs::remove_file(self.root.join("lab.json.new"));
-        fs::remove_file(self.root.join(RECORD))
+    /// Removes the record, and the directory if nothing else is in it; the last thing that
+    /// `down` does. A record that can't be removed is found, and removed, the next time.
+    pub(crate) fn forget(&self) {
+        for file in ["lab.json.new", RECORD] {
+            let _ = fs::remove_file(self.root.join(file));
+        }
+        let _ = fs::remove_dir(&self.root);
+        let _ = fs::remove_dir(LABS);
+    }
+
+    /// Claims the directory for as long as the returned file is open; the kernel lets go of it
+    /// when the process ends, however it ends.
+    pub(crate) fn claim(&self) -> Result<File, LabError> {
+        let open = || {
+            fs::create_dir_all(&self.root)?;
+            File::open(&self.root)
+        };
+        let failed = |source| LabError::Record {
+            path: self.root.clone(),
+            source,
+        };
+        let directory = open().map_err(failed)?;
+        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(directory),
+            Err(Errno::WOULDBLOCK) => Err(LabError::AlreadyUp(self.name.clone())),
+            Err(error) => Err(failed(error.into())),
+        }
     }
 }
 

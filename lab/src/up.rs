@@ -7,6 +7,7 @@
 use futures_util::future::{try_join, try_join_all};
 
 use crate::lab::{self, Lab, LabError, Node};
+use crate::network::NetworkError;
 use crate::spec::LabSpec;
 use crate::{daemon, image, network, packages, registry, swarm};
 
@@ -28,8 +29,14 @@ pub async fn up(spec: &LabSpec, progress: &(dyn Fn(&str) + Sync)) -> Result<Lab,
     packages::check()?;
     remove_remains(spec, progress).await?;
     let mut lab = Lab::planned(spec);
+    let _claim = lab.claim()?;
     match make(&mut lab, progress).await {
         Ok(()) => Ok(lab),
+        // Another lab of this name, in another directory: nothing of it is ours to remove.
+        Err(LabError::Network(NetworkError::Taken(_))) => {
+            lab.forget();
+            Err(LabError::AlreadyUp(lab.name))
+        }
         Err(error) => {
             progress("removing what was made");
             if let Err(left) = lab.down().await {
@@ -40,17 +47,22 @@ pub async fn up(spec: &LabSpec, progress: &(dyn Fn(&str) + Sync)) -> Result<Lab,
     }
 }
 
+/// Removes what is left of a lab of this name or in this directory, unless it is in use: up, or
+/// being made by a process that still runs.
 async fn remove_remains(spec: &LabSpec, progress: &(dyn Fn(&str) + Sync)) -> Result<(), LabError> {
-    let named = registry::find(&spec.name).ok();
     let placed = Lab::open(&spec.root).ok();
+    let named = registry::find(&spec.name)
+        .ok()
+        .filter(|named| named.root != spec.root);
     for old in named.into_iter().chain(placed) {
-        if old
+        let runs = old
             .nodes
             .iter()
-            .any(|node| daemon::pid(&node.directory).is_some())
-        {
+            .any(|node| daemon::pid(&node.directory).is_some());
+        if old.complete && runs {
             return Err(LabError::AlreadyUp(old.name));
         }
+        let _claim = old.claim()?;
         progress(&format!("removing the remains of the lab {}", old.name));
         old.down().await?;
     }
@@ -79,5 +91,7 @@ async fn make(lab: &mut Lab, progress: &(dyn Fn(&str) + Sync)) -> Result<(), Lab
     let form = async { Ok(swarm::form(&lab.nodes).await?) };
     try_join(form, lab.load(&archive)).await?;
     progress("waiting until all nodes are ready");
-    Ok(swarm::ready(&lab.nodes).await?)
+    swarm::ready(&lab.nodes).await?;
+    lab.complete = true;
+    lab.save()
 }

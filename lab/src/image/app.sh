@@ -35,7 +35,8 @@ describe() {
 
 [ "$1" != describe ] || { describe; exit; }
 
-www=$(mktemp -d /tmp/www.XXXXXX) || exit 5
+# A container with a read-only root still has /dev/shm.
+www=$(mktemp -d /tmp/www.XXXXXX 2>/dev/null || mktemp -d /dev/shm/www.XXXXXX) || exit 5
 describe >"$www/index.json" || exit
 ln -s /cgi-bin "$www/cgi-bin"
 export WWW="$www"

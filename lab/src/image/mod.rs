@@ -31,7 +31,7 @@
 //! | `LEAK=1` | that reason also contains the value: bait for redaction |
 //!
 //! On SIGTERM the app stops to listen, lets requests in flight end (2 s at most) and exits 0.
-//! It runs as any user, and needs a writable `/tmp`. [`HEALTHCHECK`] is not part of the image,
+//! It runs as any user, also with a read-only root. [`HEALTHCHECK`] is not part of the image,
 //! because a health check delays every task by its interval; stacks add it where they test it.
 
 mod tar;
@@ -66,7 +66,7 @@ const APPLETS: &str = "cat chmod cut date echo env false find grep head hostname
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// There is no busybox without libraries.
-    #[error("make the test image: {0}")]
+    #[error(transparent)]
     Packages(#[from] packages::PackagesError),
     /// The work was cancelled.
     #[error("make the test image: {0}")]

@@ -29,8 +29,17 @@ async fn two_labs_live_side_by_side_and_leave_nothing() {
     );
     assert_eq!(find(&two.name).unwrap(), *two);
 
-    let again = up(&LabSpec::new(&one.name, 1), &|_| {}).await.unwrap_err();
-    assert!(again.to_string().contains("is up"), "{again}");
+    // The same name: in the same directory, and in another one, whose record must not stay.
+    let elsewhere = tempfile::Builder::new().prefix("lab").tempdir().unwrap();
+    for root in [one.root.clone(), elsewhere.path().join("x")] {
+        let spec = LabSpec {
+            root: root.clone(),
+            ..LabSpec::new(&one.name, 1)
+        };
+        let again = up(&spec, &|_| {}).await.unwrap_err();
+        assert!(again.to_string().contains("is up"), "{again}");
+        assert_eq!(root.exists(), root == one.root);
+    }
 
     let (first, second) = (Traces::of(&one).await, Traces::of(&two).await);
     one.down().await;
@@ -84,8 +93,11 @@ async fn a_half_made_lab_is_removed_from_wherever_it_was_left() {
     };
     // Dropped at ever later moments: in the network, in the daemons, in the swarm.
     for milliseconds in [5, 25, 60, 150, 400] {
-        let half = up(&spec, &|_| {});
-        let _ = tokio::time::timeout(Duration::from_millis(milliseconds), half).await;
+        // The second `up` has to remove what is left of the first one.
+        for _ in 0..2 {
+            let half = up(&spec, &|_| {});
+            let _ = tokio::time::timeout(Duration::from_millis(milliseconds), half).await;
+        }
         let lab = Lab::open(root.path()).unwrap();
         let traces = Traces::of(&lab).await;
         lab.down().await.unwrap();
