@@ -44,7 +44,7 @@ impl From<&str> for RunId {
 
 /// The place of a call in its run: `3`, or `4.2.1` for the first call of the second branch of the
 /// fourth. Counting starts at one. It depends on the script alone, never on timing.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct CallKey(Vec<u32>);
 
 impl CallKey {
@@ -57,6 +57,12 @@ impl CallKey {
         let mut path = self.0.clone();
         path.push(index);
         CallKey(path)
+    }
+
+    /// Returns the place that this one is a child of; the root has none.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, parent) = self.0.split_last()?;
+        Some(CallKey(parent.to_vec()))
     }
 
     /// Returns the numbers from the outermost place inward.

@@ -22,11 +22,11 @@ mod sled;
 mod status;
 mod store;
 
+pub use self::sled::SledStore;
 pub use chain::{ChainError, ChainHead, read_chain};
 pub use entry::{
     Body, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin, text_hash,
 };
 pub use memory::MemoryStore;
-pub use self::sled::SledStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};
 pub use store::{JournalStore, Position, StoreError};

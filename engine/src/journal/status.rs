@@ -91,14 +91,14 @@ pub fn next(
     Ok(match (body, status, call) {
         (Body::Intended { .. }, Running, None | Some(InDoubt | Backoff | Retrying)) => (Running, Some(InDoubt)),
 
-        // A read has no intent; while unwinding, a call in doubt is probed first.
+        // A read has no intent. Doubts are settled before a run goes back.
         (Body::Applied { head: Some(_), .. }, Running, None | Some(Backoff | Retrying)) => (Running, Some(Applied)),
-        (Body::Applied { head: None, .. }, Running | Unwinding, Some(InDoubt)) => (status, Some(Applied)),
+        (Body::Applied { head: None, .. }, Running, Some(InDoubt)) => (Running, Some(Applied)),
 
         (Body::Failed { head: Some(_), retry_at: Some(_), .. }, Running, None | Some(Backoff | Retrying)) => (Running, Some(Backoff)),
         (Body::Failed { head: Some(_), retry_at: None, .. }, Running, None | Some(InDoubt | Backoff | Retrying)) => (Running, Some(Failed)),
         (Body::Failed { head: None, retry_at: Some(_), .. }, Running, Some(InDoubt)) => (Running, Some(Backoff)),
-        (Body::Failed { head: None, retry_at: None, .. }, Running | Unwinding, Some(InDoubt)) => (status, Some(Failed)),
+        (Body::Failed { head: None, retry_at: None, .. }, Running, Some(InDoubt)) => (Running, Some(Failed)),
 
         (Body::Parallel { .. }, Running, None) => (Running, Some(Branches)),
 
@@ -180,7 +180,12 @@ mod tests {
         let error = StepError::permanent("x", "x");
         let stuck = Body::Stuck { error, key: None };
         let end = Some(RunStatus::Finished(End::Done));
-        assert!(next(end, None, &stuck).unwrap_err().to_string().contains("after `finished`"));
+        assert!(
+            next(end, None, &stuck)
+                .unwrap_err()
+                .to_string()
+                .contains("after `finished`")
+        );
     }
 
     #[test]
@@ -193,9 +198,16 @@ mod tests {
 
     #[test]
     fn a_decision_needs_a_run_that_is_stuck() {
-        let decision = Decision::MarkDone { key: key(), output: Value::Null };
+        let decision = Decision::MarkDone {
+            key: key(),
+            output: Value::Null,
+        };
         let by = super::super::Origin::default();
-        let decided = Body::Decided { decision, reason: "by hand".to_owned(), by };
+        let decided = Body::Decided {
+            decision,
+            reason: "by hand".to_owned(),
+            by,
+        };
         let doubt = Some(CallStatus::InDoubt);
         assert!(next(Some(RunStatus::Running), doubt, &decided).is_err());
         let after = next(Some(RunStatus::Stuck), doubt, &decided).unwrap();

@@ -25,7 +25,10 @@ pub(super) fn check(engine: &Engine, ast: &AST, steps: &Registry) -> Option<Find
             _ => None,
         };
         let problem = call.and_then(|(call, at)| {
-            problem_of(call, steps, &functions).map(|problem| Finding { position: at, problem })
+            problem_of(call, steps, &functions).map(|problem| Finding {
+                position: at,
+                problem,
+            })
         });
         found = problem;
         found.is_none()
@@ -38,9 +41,21 @@ fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
     let native = native.map(|s| s.split('(').next().unwrap_or_default().trim().to_owned());
     let own = ast.iter_functions().map(|f| f.name.to_owned());
     // These are part of the language and listed nowhere.
-    let built_in = ["call", "curry", "Fn", "is_def_var", "is_def_fn", "is_shared", "type_of", "print", "debug"];
+    let built_in = [
+        "call",
+        "curry",
+        "Fn",
+        "is_def_var",
+        "is_def_fn",
+        "is_shared",
+        "type_of",
+        "print",
+        "debug",
+    ];
     let listed = native.chain(own).chain(built_in.map(str::to_owned));
-    listed.filter(|name| !DISABLED.contains(&name.as_str())).collect()
+    listed
+        .filter(|name| !DISABLED.contains(&name.as_str()))
+        .collect()
 }
 
 fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) -> Option<String> {
@@ -60,23 +75,40 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
     match call.args.as_slice() {
         [Expr::Map(map, _)] => {
             let given: Vec<&str> = map.0.iter().map(|(name, _)| name.name.as_str()).collect();
-            let constants = map.1.keys().map(|k| k.as_str()).filter(|k| !given.contains(k));
+            let constants = map
+                .1
+                .keys()
+                .map(|k| k.as_str())
+                .filter(|k| !given.contains(k));
             let given: Vec<&str> = given.iter().copied().chain(constants).collect();
             arguments(&name, &given, step.schemas().0.as_value())
         }
         // The map may come from a variable; the step looks at it when it is called.
         [_] => None,
-        _ => Some(format!("`{name}` takes one map of arguments: {}", step.about().example)),
+        _ => Some(format!(
+            "`{name}` takes one map of arguments: {}",
+            step.about().example
+        )),
     }
 }
 
 fn arguments(step: &str, given: &[&str], schema: &Value) -> Option<String> {
     let known = schema.get("properties").and_then(Value::as_object);
-    let known: Vec<&str> = known.into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+    let known: Vec<&str> = known
+        .into_iter()
+        .flat_map(|p| p.keys().map(String::as_str))
+        .collect();
     if let Some(stranger) = given.iter().find(|name| !known.contains(name)) {
-        return Some(format!("`{step}` has no argument `{stranger}`; it takes {}", known.join(", ")));
+        return Some(format!(
+            "`{step}` has no argument `{stranger}`; it takes {}",
+            known.join(", ")
+        ));
     }
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let mut required = required.filter_map(Value::as_str);
     let missing = required.find(|name| !given.contains(name))?;
     Some(format!("`{step}` needs the argument `{missing}`"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, EvalAltResult, Map, ParseError, Position, Scope};
+use rhai::{AST, Dynamic, EvalAltResult, Map, ParseError, ParseErrorType, Position, Scope};
 use serde_json::{Map as JsonMap, Value};
 
 use super::check::check;
@@ -50,12 +50,20 @@ impl Script {
         let place = |at: Position| place_of(name, text, at);
         let ast = engine.compile_with_scope(&scope, text).map_err(|error| {
             let ParseError(kind, at) = error;
-            (place(at), kind.to_string())
+            let problem = match *kind {
+                ParseErrorType::ModuleUndefined(noun) => no_such_noun(&noun, steps),
+                other => other.to_string(),
+            };
+            (place(at), problem)
         })?;
         if let Some(finding) = check(&engine, &ast, steps) {
             return Err((place(finding.position), finding.problem));
         }
-        Ok(Script { name: name.to_owned(), text: text.into(), ast })
+        Ok(Script {
+            name: name.to_owned(),
+            text: text.into(),
+            ast,
+        })
     }
 
     /// Evaluates the script from the top on this thread, which must be one that may block.
@@ -109,11 +117,23 @@ impl Script {
     }
 }
 
+fn no_such_noun(noun: &str, steps: &Registry) -> String {
+    let all: Vec<&str> = steps.names().collect();
+    format!(
+        "there is no step whose name begins with `{noun}`; there are {}",
+        all.join(", ")
+    )
+}
+
 /// Returns what a script threw: the error of a call, or its own words.
 fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
     if let Some(map) = value.clone().try_cast::<Map>() {
-        let key = map.get("call").and_then(|k| k.clone().into_string().ok()?.parse().ok());
-        let error = to_json(value).ok().and_then(|json| serde_json::from_value(json).ok());
+        let key = map
+            .get("call")
+            .and_then(|k| k.clone().into_string().ok()?.parse().ok());
+        let error = to_json(value)
+            .ok()
+            .and_then(|json| serde_json::from_value(json).ok());
         if let Some(error) = error {
             return (error, key);
         }
@@ -124,11 +144,17 @@ fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
 /// rhai ends its messages with the position, which is shown separately.
 fn without_position(error: &EvalAltResult) -> String {
     let text = error.to_string();
-    text.rsplit_once(" (line ").map_or(text.clone(), |(message, _)| message.to_owned())
+    text.rsplit_once(" (line ")
+        .map_or(text.clone(), |(message, _)| message.to_owned())
 }
 
 fn place_of(name: &str, text: &str, at: Position) -> Place {
-    Place::of(name, text, at.line().unwrap_or(0), at.position().unwrap_or(0))
+    Place::of(
+        name,
+        text,
+        at.line().unwrap_or(0),
+        at.position().unwrap_or(0),
+    )
 }
 
 /// Nobody to call: scripts are compiled with it and never evaluated.

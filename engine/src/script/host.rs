@@ -61,16 +61,22 @@ pub enum Halt {
     Cancelled(String),
     /// The run needs a person.
     Stuck(StepError, Option<CallKey>),
+    /// The script failed, and did not catch it.
+    Failed(StepError, Option<CallKey>),
     /// Another branch failed.
     Sibling,
     /// The journal can't be written.
     Store(String),
 }
 
+#[derive(Default)]
 struct Frame {
     branch: CallKey,
     calls: u32,
 }
+
+/// Stack of a thread that evaluates a script, in bytes: deep scripts need more than the default.
+pub(crate) const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 thread_local! {
     static FRAME: RefCell<Frame> =
@@ -94,31 +100,45 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
     let mut engine = language();
     let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
     for name in steps.names() {
-        let Some((noun, verb)) = name.split_once('.') else { continue };
+        let Some((noun, verb)) = name.split_once('.') else {
+            continue;
+        };
         let caller = caller.clone();
-        FuncRegistration::new(verb).with_volatility(true).set_into_module(
-            modules.entry(noun).or_default(),
-            move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
-        );
+        FuncRegistration::new(verb)
+            .with_volatility(true)
+            .set_into_module(
+                modules.entry(noun).or_default(),
+                move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
+            );
     }
     for (noun, module) in modules {
         engine.register_static_module(noun, module.into());
     }
     let noting = caller.clone();
     engine.register_fn("note", move |cx: NativeCallContext, text: &str| {
-        call(&cx, noting.as_ref(), "note", Map::from([("text".into(), text.into())]))
+        call(
+            &cx,
+            noting.as_ref(),
+            "note",
+            Map::from([("text".into(), text.into())]),
+        )
     });
     let forking = caller.clone();
-    engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
-        parallel(&cx, forking.as_ref(), items, n, f)
-    });
+    engine.register_fn(
+        "parallel",
+        move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
+            parallel(&cx, forking.as_ref(), items, n, f)
+        },
+    );
     let printing = caller.clone();
     engine.on_print(move |text| printing.print(text));
     let debugging = caller.clone();
     engine.on_debug(move |text, _, _| debugging.print(text));
     let halting = caller.clone();
     engine.on_progress(move |_| {
-        halting.halting().then(|| Dynamic::from(Token(Halt::Sibling)))
+        halting
+            .halting()
+            .then(|| Dynamic::from(Token(Halt::Sibling)))
     });
     engine
 }
@@ -139,7 +159,9 @@ fn call(
     let args = to_json(&Dynamic::from_map(args))
         .map_err(|problem| Box::new(EvalAltResult::ErrorRuntime(problem.into(), at)))?;
     let key = next_key();
-    let outcome = caller.call(&key, step, args).map_err(|failure| raised(failure, &key, at))?;
+    let outcome = caller
+        .call(&key, step, args)
+        .map_err(|failure| raised(failure, &key, at))?;
     Ok(from_json(&outcome))
 }
 
@@ -188,7 +210,9 @@ fn parallel(
     let branch = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(item), Some(result)) = (items.get(index), results.get(index)) else { return };
+            let (Some(item), Some(result)) = (items.get(index), results.get(index)) else {
+                return;
+            };
             enter(key.child(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)));
             let outcome = function.call_within_context::<Dynamic>(cx, (item.flatten_clone(),));
             if outcome.is_err() {
@@ -199,9 +223,16 @@ fn parallel(
     };
     std::thread::scope(|scope| {
         for _ in 0..bound.min(items.len()) {
-            scope.spawn(branch);
+            // Without a thread more, those that there are do the work; this one, if there is none.
+            let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+            if builder.spawn_scoped(scope, branch).is_err() {
+                break;
+            }
         }
     });
+    let frame = FRAME.take();
+    branch();
+    FRAME.set(frame);
     collect(results)
 }
 

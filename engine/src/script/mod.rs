@@ -16,5 +16,6 @@ mod place;
 mod value;
 
 pub use compiled::{Script, ScriptFailure};
+pub(crate) use host::STACK_BYTES;
 pub use host::{CallFailure, Caller, Halt};
 pub use place::Place;

@@ -25,7 +25,9 @@ pub(super) fn to_json(value: &Dynamic) -> Result<Value, String> {
         return Ok(Value::from(number));
     }
     if let Ok(number) = value.as_float() {
-        return Number::from_f64(number).map(Value::Number).ok_or_else(|| "not a number".to_owned());
+        return Number::from_f64(number)
+            .map(Value::Number)
+            .ok_or_else(|| "not a number".to_owned());
     }
     if let Some(sealed) = value.clone().try_cast::<Sealed>() {
         return serde_json::to_value(sealed.0).map_err(|e| e.to_string());
@@ -34,13 +36,22 @@ pub(super) fn to_json(value: &Dynamic) -> Result<Value, String> {
         return Ok(Value::String(text));
     }
     if let Some(array) = value.clone().try_cast::<Array>() {
-        return array.iter().map(to_json).collect::<Result<_, _>>().map(Value::Array);
+        return array
+            .iter()
+            .map(to_json)
+            .collect::<Result<_, _>>()
+            .map(Value::Array);
     }
     if let Some(map) = value.clone().try_cast::<Map>() {
-        let fields = map.iter().map(|(name, v)| Ok((name.to_string(), to_json(v)?)));
+        let fields = map
+            .iter()
+            .map(|(name, v)| Ok((name.to_string(), to_json(v)?)));
         return fields.collect::<Result<_, String>>().map(Value::Object);
     }
-    Err(format!("a value of type {} can't be given to a step", value.type_name()))
+    Err(format!(
+        "a value of type {} can't be given to a step",
+        value.type_name()
+    ))
 }
 
 /// Returns the script value of some JSON.
@@ -86,6 +97,10 @@ mod tests {
     #[test]
     fn a_function_has_no_json_form() {
         let function = Dynamic::from(rhai::FnPtr::new("f").unwrap());
-        assert!(to_json(&function).unwrap_err().contains("can't be given to a step"));
+        assert!(
+            to_json(&function)
+                .unwrap_err()
+                .contains("can't be given to a step")
+        );
     }
 }

@@ -119,6 +119,8 @@ pub trait KeyStore: Send + Sync {
     fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError>;
     /// Destroys the key of a run; on return it can't be had back. Fine if there is none.
     fn destroy(&self, run: &RunId) -> Result<(), KeyError>;
+    /// Returns the runs that have a key.
+    fn runs(&self) -> Result<Vec<RunId>, KeyError>;
 }
 
 /// The master key together with the keys of the runs.
@@ -155,6 +157,14 @@ impl Keyring {
         Ok(self.values(run, Some(key)))
     }
 
+    /// Returns a set of values under a key that is kept nowhere: for plans.
+    ///
+    /// # Errors
+    /// Without randomness.
+    pub fn ephemeral(&self) -> Result<SealedValues, KeyError> {
+        Ok(self.values(&RunId::from("plan"), Some(random_key()?)))
+    }
+
     /// Returns the set of sealed values of an earlier run, to be restored from its journal. If its
     /// key has been destroyed they will not open.
     ///
@@ -182,6 +192,19 @@ impl Keyring {
     /// If the file can't be overwritten or deleted.
     pub fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
         self.keys.destroy(run)
+    }
+
+    /// Destroys the keys of runs that are not open: a process can die between the end of a run and
+    /// the destruction of its key, or between making a key and recording the run.
+    ///
+    /// # Errors
+    /// If the keys can't be listed, overwritten or deleted.
+    pub fn sweep(&self, open: impl Fn(&RunId) -> bool) -> Result<(), KeyError> {
+        self.keys
+            .runs()?
+            .iter()
+            .filter(|run| !open(run))
+            .try_for_each(|run| self.destroy(run))
     }
 
     /// Returns the text by which the master key is recognised.
@@ -296,6 +319,25 @@ impl KeyStore for FileKeys {
             _ => Ok(()),
         }
     }
+
+    fn runs(&self) -> Result<Vec<RunId>, KeyError> {
+        let io = |source| KeyError::Io {
+            action: "read",
+            path: self.0.clone(),
+            source,
+        };
+        let mut runs = Vec::new();
+        for file in fs::read_dir(&self.0).map_err(io)? {
+            let name = file.map_err(io)?.file_name();
+            runs.extend(
+                name.to_str()
+                    .and_then(|n| n.strip_suffix(".key"))
+                    .map(RunId::from),
+            );
+        }
+        runs.retain(|run| run.as_str().starts_with("run_"));
+        Ok(runs)
+    }
 }
 
 /// Wrapped keys in memory, for tests and rehearsals.
@@ -323,6 +365,10 @@ impl KeyStore for MemoryKeys {
     fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
         self.lock().remove(run);
         Ok(())
+    }
+
+    fn runs(&self) -> Result<Vec<RunId>, KeyError> {
+        Ok(self.lock().keys().cloned().collect())
     }
 }
 
