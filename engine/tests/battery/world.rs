@@ -74,9 +74,10 @@ impl World {
         let nth = inner.effects;
         inner.effects += 1;
         let fault = inner
-            .fault
-            .take_if(|(at, _)| *at == nth)
-            .map(|(_, fault)| fault);
+            .faults
+            .iter()
+            .find(|(at, _)| *at == nth)
+            .map(|(_, fault)| *fault);
         match fault {
             None => act(&mut inner),
             Some(Fault::Refuse(class)) => {
