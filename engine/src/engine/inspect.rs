@@ -51,20 +51,12 @@ impl Engine {
     /// # Errors
     /// If none or more than one fits.
     pub fn find(&self, given: &str) -> Result<RunId, EngineError> {
-        let runs = self
-            .0
-            .store
-            .summaries(false)?
-            .into_iter()
-            .map(|(run, _)| run);
+        let runs = self.0.store.summaries(false)?.into_iter().map(|(run, _)| run);
         let mut fitting: Vec<RunId> = runs.filter(|run| run.matches(given)).collect();
         match fitting.len() {
             0 => Err(EngineError::NoSuchRun(given.to_owned())),
             1 => Ok(fitting.remove(0)),
-            _ => Err(EngineError::AmbiguousRun {
-                given: given.to_owned(),
-                runs: fitting,
-            }),
+            _ => Err(EngineError::AmbiguousRun { given: given.to_owned(), runs: fitting }),
         }
     }
 
@@ -86,9 +78,7 @@ impl Engine {
     pub fn entries(&self, run: &RunId) -> Result<Vec<Entry>, EngineError> {
         let records = self.0.store.read(run)?;
         let chain = read_chain(records);
-        chain
-            .map(|(entries, _)| entries)
-            .map_err(|e| EngineError::Damaged(format!("{run}: {e}")))
+        chain.map(|(entries, _)| entries).map_err(|e| EngineError::Damaged(format!("{run}: {e}")))
     }
 
     /// Returns what a resume has to deal with. Looks at the world, and changes nothing.
@@ -103,10 +93,7 @@ impl Engine {
         let (status, created) = ledger.look(|state| (state.status, state.created.clone()));
         let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
         if let Some(RunStatus::Finished(end)) = status {
-            return Err(EngineError::Over {
-                run: run.clone(),
-                end,
-            });
+            return Err(EngineError::Over { run: run.clone(), end });
         }
         let sealed = self.0.keyring.resume(run)?;
         self.restore_sealed(run, &created, &sealed)?;
@@ -138,8 +125,6 @@ impl Engine {
         let planning = tokio::task::spawn_blocking(move || {
             plan(&runbook, &params, &steps, runtime, clock, sealed.into())
         });
-        planning
-            .await
-            .map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))
+        planning.await.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))
     }
 }

@@ -51,14 +51,10 @@ impl Engine {
         self.check_locks(&locks)?;
         let sealed = self.0.keyring.begin(&run)?;
         for (name, value) in secrets {
-            sealed
-                .seal(&name, value)
-                .map_err(|e| EngineError::Machine(e.to_string()))?;
+            sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
         }
         let ledger = self.ledger(&run)?;
-        self.0
-            .store
-            .put_value(&runbook.hash(), runbook.text().as_bytes())?;
+        self.0.store.put_value(&runbook.hash(), runbook.text().as_bytes())?;
         ledger.record(Body::Created(Box::new(Created {
             run: run.clone(),
             runbook: runbook.name().to_owned(),
@@ -103,18 +99,11 @@ impl Engine {
         let driven =
             driven.ok_or_else(|| EngineError::NotNow(format!("{run} is not being driven")))?;
         if let Some(pivot) = driven.ledger.look(|state| state.pivot.clone()) {
-            return Err(EngineError::PastPivot {
-                run: run.clone(),
-                pivot,
-            });
+            return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
         let (reason_given, by) = (reason.to_owned(), self.0.by.clone());
-        driven.ledger.record(Body::Decided {
-            decision,
-            reason: reason_given,
-            by,
-        })?;
+        driven.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
         driven.control.cancel(reason);
         Ok(())
     }
@@ -128,41 +117,23 @@ impl Engine {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
         let ledger = self.ledger(run)?;
-        let (status, call) = ledger.look(|state| {
-            (
-                state.status,
-                decision.key().and_then(|key| state.status_of(key)),
-            )
-        });
+        let (status, call) = ledger
+            .look(|state| (state.status, decision.key().and_then(|key| state.status_of(key))));
         if let Some(RunStatus::Finished(end)) = status {
-            return Err(EngineError::Over {
-                run: run.clone(),
-                end,
-            });
+            return Err(EngineError::Over { run: run.clone(), end });
         }
         if let (Some(key), None) = (decision.key(), call) {
-            return Err(EngineError::NoSuchCall {
-                run: run.clone(),
-                key: key.clone(),
-            });
+            return Err(EngineError::NoSuchCall { run: run.clone(), key: key.clone() });
         }
-        let body = Body::Decided {
-            decision,
-            reason: reason.to_owned(),
-            by: self.0.by.clone(),
-        };
+        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.0.by.clone() };
         if next(status, call, &body).is_err() {
             let stands = |key: &CallKey| {
-                let is = call
-                    .map(|c| format!("{c:?}").to_lowercase())
-                    .unwrap_or_default();
+                let is = call.map(|c| format!("{c:?}").to_lowercase()).unwrap_or_default();
                 format!(
                     "call {key} of {run} is {is}, and the run is {status:?}: there is nothing to decide about it"
                 )
             };
-            return Err(EngineError::NotNow(
-                body.key().map(stands).unwrap_or_default(),
-            ));
+            return Err(EngineError::NotNow(body.key().map(stands).unwrap_or_default()));
         }
         ledger.record(body)?;
         Ok(())
@@ -184,10 +155,7 @@ impl Engine {
         let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
         match (status, undo) {
             (Some(RunStatus::Finished(end)), _) => {
-                return Err(EngineError::Over {
-                    run: run.clone(),
-                    end,
-                });
+                return Err(EngineError::Over { run: run.clone(), end });
             }
             (Some(status), None) if status.is_stuck() => {
                 let view = ledger.look(|state| RunView::of(run, state));
@@ -196,26 +164,17 @@ impl Engine {
             _ => {}
         }
         if let (Some(pivot), Some(_)) = (&pivot, undo) {
-            return Err(EngineError::PastPivot {
-                run: run.clone(),
-                pivot: pivot.clone(),
-            });
+            return Err(EngineError::PastPivot { run: run.clone(), pivot: pivot.clone() });
         }
         let runbook = self.recorded_runbook(&created)?;
         let sealed = self.0.keyring.resume(run)?;
         self.restore_sealed(run, &created, &sealed)?;
         let driver = self.driver(&Arc::new(ledger), sealed);
-        driver.ledger.append(Body::Resumed {
-            by: self.0.by.clone(),
-        })?;
+        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
         if let Some(reason) = undo {
             let (decision, reason_given) = (Decision::Cancel, reason.to_owned());
             let by = self.0.by.clone();
-            driver.ledger.record(Body::Decided {
-                decision,
-                reason: reason_given,
-                by,
-            })?;
+            driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
             driver.control.cancel(reason);
         }
         live.insert(run.clone(), live_of(&driver));
@@ -243,9 +202,7 @@ impl Engine {
             };
             let _ = tell.send(outcome);
         };
-        let thread = std::thread::Builder::new()
-            .name(run.to_string())
-            .stack_size(STACK_BYTES);
+        let thread = std::thread::Builder::new().name(run.to_string()).stack_size(STACK_BYTES);
         thread.spawn(drive).map_err(|error| {
             self.0.live().remove(&run);
             EngineError::Machine(format!("no thread for {run}: {error}"))
@@ -256,10 +213,7 @@ impl Engine {
     fn check_locks(&self, wanted: &[String]) -> Result<(), EngineError> {
         for summary in self.runs(true)? {
             if let Some(lock) = wanted.iter().find(|lock| summary.locks.contains(lock)) {
-                return Err(EngineError::Locked {
-                    lock: lock.clone(),
-                    by: summary.run,
-                });
+                return Err(EngineError::Locked { lock: lock.clone(), by: summary.run });
             }
         }
         Ok(())
@@ -270,11 +224,7 @@ impl Engine {
             EngineError::Damaged(format!("the text of {} is missing", created.runbook))
         })?;
         let text = String::from_utf8_lossy(&text);
-        Ok(Runbook::compile(
-            &created.runbook,
-            &text,
-            &self.0.world.steps,
-        )?)
+        Ok(Runbook::compile(&created.runbook, &text, &self.0.world.steps)?)
     }
 
     pub(super) fn restore_sealed(
@@ -317,19 +267,14 @@ impl Engine {
         let params = runbook.header().values(given, &names)?;
         let sealed = self.0.keyring.ephemeral()?;
         for (name, value) in secrets {
-            sealed
-                .seal(&name, value)
-                .map_err(|e| EngineError::Machine(e.to_string()))?;
+            sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
         }
         Ok((params, sealed))
     }
 }
 
 fn live_of(driver: &Arc<Driver>) -> Live {
-    Live {
-        control: driver.control.clone(),
-        ledger: driver.ledger.clone(),
-    }
+    Live { control: driver.control.clone(), ledger: driver.ledger.clone() }
 }
 
 /// Forgets a run that is no longer driven, however its thread ended.

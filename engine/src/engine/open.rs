@@ -45,17 +45,7 @@ impl Engine {
     /// # Errors
     /// If the store belongs to another master key, or can't be read.
     pub fn open(options: Options) -> Result<Self, EngineError> {
-        let Options {
-            store,
-            keyring,
-            steps,
-            clock,
-            runtime,
-            by,
-            place,
-            version,
-            points,
-        } = options;
+        let Options { store, keyring, steps, clock, runtime, by, place, version, points } = options;
         let check = keyring.check();
         match store.value(KEY_CHECK)? {
             Some(recorded) if recorded != check.as_bytes() => {
@@ -64,29 +54,11 @@ impl Engine {
             Some(_) => {}
             None => store.sync(store.put_value(KEY_CHECK, check.as_bytes())?)?,
         }
-        let open: HashSet<RunId> = store
-            .summaries(true)?
-            .into_iter()
-            .map(|(run, _)| run)
-            .collect();
+        let open: HashSet<RunId> = store.summaries(true)?.into_iter().map(|(run, _)| run).collect();
         keyring.sweep(|run| open.contains(run))?;
-        let world = Arc::new(World {
-            steps,
-            runtime,
-            points,
-        });
+        let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
-        let inner = Inner {
-            store,
-            keyring,
-            clock,
-            world,
-            events,
-            by,
-            place,
-            version,
-            live,
-        };
+        let inner = Inner { store, keyring, clock, world, events, by, place, version, live };
         Ok(Engine(Arc::new(inner)))
     }
 }

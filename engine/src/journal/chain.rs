@@ -16,10 +16,7 @@ pub struct ChainHead {
 
 impl Default for ChainHead {
     fn default() -> Self {
-        ChainHead {
-            seq: 0,
-            prev: text_hash(b""),
-        }
+        ChainHead { seq: 0, prev: text_hash(b"") }
     }
 }
 
@@ -34,19 +31,9 @@ impl ChainHead {
         epoch: u64,
         body: Body,
     ) -> Result<(Entry, Vec<u8>), serde_json::Error> {
-        let entry = Entry {
-            v: FORMAT,
-            seq: self.seq,
-            at,
-            epoch,
-            prev: self.prev.clone(),
-            body,
-        };
+        let entry = Entry { v: FORMAT, seq: self.seq, at, epoch, prev: self.prev.clone(), body };
         let record = serde_json::to_vec(&entry)?;
-        *self = ChainHead {
-            seq: self.seq + 1,
-            prev: text_hash(&record),
-        };
+        *self = ChainHead { seq: self.seq + 1, prev: text_hash(&record) };
         Ok((entry, record))
     }
 }
@@ -97,25 +84,17 @@ pub fn read_chain<R: AsRef<[u8]>>(
     for record in records {
         let record = record.as_ref();
         let seq = head.seq;
-        let unreadable = |e: serde_json::Error| ChainError::Unreadable {
-            seq,
-            problem: e.to_string(),
-        };
+        let unreadable =
+            |e: serde_json::Error| ChainError::Unreadable { seq, problem: e.to_string() };
         let version: Version = serde_json::from_slice(record).map_err(unreadable)?;
         if version.v > FORMAT {
-            return Err(ChainError::TooNew {
-                seq,
-                found: version.v,
-            });
+            return Err(ChainError::TooNew { seq, found: version.v });
         }
         let entry: Entry = serde_json::from_slice(record).map_err(unreadable)?;
         if entry.seq != seq || entry.prev != head.prev {
             return Err(ChainError::Broken { seq });
         }
-        head = ChainHead {
-            seq: seq + 1,
-            prev: text_hash(record),
-        };
+        head = ChainHead { seq: seq + 1, prev: text_hash(record) };
         entries.push(entry);
     }
     Ok((entries, head))
@@ -128,16 +107,8 @@ mod tests {
 
     fn chain() -> Vec<Vec<u8>> {
         let mut head = ChainHead::default();
-        let bodies = [
-            Body::Resumed {
-                by: Origin::default(),
-            },
-            Body::Finished { end: End::Done },
-        ];
-        bodies
-            .into_iter()
-            .map(|body| head.push(1, 1, body).unwrap().1)
-            .collect()
+        let bodies = [Body::Resumed { by: Origin::default() }, Body::Finished { end: End::Done }];
+        bodies.into_iter().map(|body| head.push(1, 1, body).unwrap().1).collect()
     }
 
     #[test]
@@ -150,35 +121,23 @@ mod tests {
     #[test]
     fn a_changed_record_shows_at_the_one_after_it() {
         let mut records = chain();
-        records[0] = String::from_utf8(records[0].clone())
-            .unwrap()
-            .replace(":1,", ":2,")
-            .into();
+        records[0] = String::from_utf8(records[0].clone()).unwrap().replace(":1,", ":2,").into();
         assert!(read_chain(records).is_err());
         let mut records = chain();
         let text = String::from_utf8(records[0].clone()).unwrap();
         records[0] = text.replace("\"user\":\"\"", "\"user\":\"eve\"").into();
-        assert!(matches!(
-            read_chain(records),
-            Err(ChainError::Broken { seq: 1 })
-        ));
+        assert!(matches!(read_chain(records), Err(ChainError::Broken { seq: 1 })));
     }
 
     #[test]
     fn a_missing_record_shows() {
         let records = chain().split_off(1);
-        assert!(matches!(
-            read_chain(records),
-            Err(ChainError::Broken { seq: 0 })
-        ));
+        assert!(matches!(read_chain(records), Err(ChainError::Broken { seq: 0 })));
     }
 
     #[test]
     fn a_later_format_is_refused_by_its_number() {
         let record = br#"{"v":9,"what":"ever"}"#.to_vec();
-        assert!(matches!(
-            read_chain([record]),
-            Err(ChainError::TooNew { seq: 0, found: 9 })
-        ));
+        assert!(matches!(read_chain([record]), Err(ChainError::TooNew { seq: 0, found: 9 })));
     }
 }

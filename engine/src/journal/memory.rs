@@ -27,20 +27,12 @@ struct Inner {
 
 impl Inner {
     fn write(&mut self, write: Write) -> Result<Position, StoreError> {
-        if self
-            .fail_after
-            .is_some_and(|limit| self.writes.len() >= limit)
-        {
-            return Err(StoreError::Io(
-                "the disk is full (a test said so)".to_owned(),
-            ));
+        if self.fail_after.is_some_and(|limit| self.writes.len() >= limit) {
+            return Err(StoreError::Io("the disk is full (a test said so)".to_owned()));
         }
         match &write {
             Write::Record(run, record) => {
-                self.records
-                    .entry(run.clone())
-                    .or_default()
-                    .push(record.clone());
+                self.records.entry(run.clone()).or_default().push(record.clone());
             }
             Write::Summary(run, open, summary) => {
                 self.summaries.insert(run.clone(), (*open, summary.clone()));
@@ -64,10 +56,7 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// Returns an empty store, opened for the first time.
     pub fn new() -> Self {
-        MemoryStore {
-            epoch: 1,
-            inner: Mutex::default(),
-        }
+        MemoryStore { epoch: 1, inner: Mutex::default() }
     }
 
     /// Returns the store as it is found after a crash that lost all but the first `kept` of the
@@ -80,10 +69,7 @@ impl MemoryStore {
             after.write(write.clone()).unwrap_or_default();
         }
         after.synced = survive;
-        MemoryStore {
-            epoch: self.epoch + 1,
-            inner: Mutex::new(after),
-        }
+        MemoryStore { epoch: self.epoch + 1, inner: Mutex::new(after) }
     }
 
     /// Returns how many writes are not synced.
@@ -111,23 +97,15 @@ impl JournalStore for MemoryStore {
         let mut inner = self.lock();
         let length = inner.records.get(run).map_or(0, Vec::len) as u64;
         match seq.cmp(&length) {
-            std::cmp::Ordering::Less => Err(StoreError::Conflict {
-                run: run.clone(),
-                seq,
-            }),
-            std::cmp::Ordering::Greater => Err(StoreError::Gap {
-                run: run.clone(),
-                seq,
-            }),
+            std::cmp::Ordering::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
+            std::cmp::Ordering::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
             std::cmp::Ordering::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
         }
     }
 
     fn sync(&self, position: Position) -> Result<(), StoreError> {
         let mut inner = self.lock();
-        let target = usize::try_from(position.0)
-            .unwrap_or(usize::MAX)
-            .min(inner.writes.len());
+        let target = usize::try_from(position.0).unwrap_or(usize::MAX).min(inner.writes.len());
         inner.synced = inner.synced.max(target);
         Ok(())
     }
@@ -137,24 +115,17 @@ impl JournalStore for MemoryStore {
     }
 
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
-        self.lock()
-            .write(Write::Summary(run.clone(), open, summary.to_vec()))
+        self.lock().write(Write::Summary(run.clone(), open, summary.to_vec()))
     }
 
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
         let inner = self.lock();
-        let wanted = inner
-            .summaries
-            .iter()
-            .filter(|(_, (open, _))| *open || !open_only);
-        Ok(wanted
-            .map(|(run, (_, summary))| (run.clone(), summary.clone()))
-            .collect())
+        let wanted = inner.summaries.iter().filter(|(_, (open, _))| *open || !open_only);
+        Ok(wanted.map(|(run, (_, summary))| (run.clone(), summary.clone())).collect())
     }
 
     fn put_value(&self, name: &str, value: &[u8]) -> Result<Position, StoreError> {
-        self.lock()
-            .write(Write::Value(name.to_owned(), value.to_vec()))
+        self.lock().write(Write::Value(name.to_owned(), value.to_vec()))
     }
 
     fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {

@@ -48,10 +48,7 @@ impl SledStore {
     /// # Errors
     /// If the files are damaged or can't be written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let damaged = |problem: String| StoreError::Damaged {
-            path: path.to_owned(),
-            problem,
-        };
+        let damaged = |problem: String| StoreError::Damaged { path: path.to_owned(), problem };
         let opened = quietly(|| {
             let db = sled::Config::new()
                 .path(path)
@@ -78,11 +75,7 @@ impl SledStore {
             values: tree(values)?,
             db,
             appended: AtomicU64::new(0),
-            flusher: Flusher {
-                file,
-                state: Mutex::default(),
-                woken: Condvar::new(),
-            },
+            flusher: Flusher { file, state: Mutex::default(), woken: Condvar::new() },
         };
         store.epoch = store.raise_epoch()?;
         Ok(store)
@@ -105,10 +98,9 @@ impl SledStore {
 
     fn error(&self, error: &sled::Error) -> StoreError {
         match error {
-            sled::Error::Corruption { .. } => StoreError::Damaged {
-                path: self.path.clone(),
-                problem: error.to_string(),
-            },
+            sled::Error::Corruption { .. } => {
+                StoreError::Damaged { path: self.path.clone(), problem: error.to_string() }
+            }
             other => StoreError::Io(other.to_string()),
         }
     }
@@ -123,35 +115,23 @@ impl JournalStore for SledStore {
         if let Some(before) = seq.checked_sub(1) {
             let exists = self.entries.contains_key(entry_key(run, before));
             if !exists.map_err(|e| self.error(&e))? {
-                return Err(StoreError::Gap {
-                    run: run.clone(),
-                    seq,
-                });
+                return Err(StoreError::Gap { run: run.clone(), seq });
             }
         }
         let key = entry_key(run, seq);
-        match self
-            .entries
-            .compare_and_swap(key, None::<&[u8]>, Some(record))
-        {
-            Ok(Err(_occupied)) => Err(StoreError::Conflict {
-                run: run.clone(),
-                seq,
-            }),
+        match self.entries.compare_and_swap(key, None::<&[u8]>, Some(record)) {
+            Ok(Err(_occupied)) => Err(StoreError::Conflict { run: run.clone(), seq }),
             other => self.written(other),
         }
     }
 
     fn sync(&self, position: Position) -> Result<(), StoreError> {
-        self.flusher
-            .sync(position.0, &self.appended, || self.db.flush().map(drop))
+        self.flusher.sync(position.0, &self.appended, || self.db.flush().map(drop))
     }
 
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
         let records = self.entries.scan_prefix(entry_prefix(run)).values();
-        records
-            .map(|r| r.map(|v| v.to_vec()).map_err(|e| self.error(&e)))
-            .collect()
+        records.map(|r| r.map(|v| v.to_vec()).map_err(|e| self.error(&e))).collect()
     }
 
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
@@ -165,11 +145,7 @@ impl JournalStore for SledStore {
     }
 
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
-        let tree = if open_only {
-            &self.open
-        } else {
-            &self.summaries
-        };
+        let tree = if open_only { &self.open } else { &self.summaries };
         let mut found = Vec::new();
         for key in tree.iter().keys() {
             let key = key.map_err(|e| self.error(&e))?;
@@ -192,8 +168,7 @@ impl JournalStore for SledStore {
     fn value_names(&self) -> Result<Vec<String>, StoreError> {
         let keys = self.values.iter().keys();
         keys.map(|k| {
-            k.map(|k| String::from_utf8_lossy(&k).into_owned())
-                .map_err(|e| self.error(&e))
+            k.map(|k| String::from_utf8_lossy(&k).into_owned()).map_err(|e| self.error(&e))
         })
         .collect()
     }
@@ -246,10 +221,7 @@ impl Flusher {
                 return Ok(());
             }
             if state.busy {
-                state = self
-                    .woken
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.woken.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
             state.busy = true;

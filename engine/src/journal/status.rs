@@ -180,12 +180,7 @@ mod tests {
         let error = StepError::permanent("x", "x");
         let stuck = Body::Stuck { error, key: None };
         let end = Some(RunStatus::Finished(End::Done));
-        assert!(
-            next(end, None, &stuck)
-                .unwrap_err()
-                .to_string()
-                .contains("after `finished`")
-        );
+        assert!(next(end, None, &stuck).unwrap_err().to_string().contains("after `finished`"));
     }
 
     #[test]
@@ -198,16 +193,9 @@ mod tests {
 
     #[test]
     fn a_decision_needs_a_run_that_is_stuck() {
-        let decision = Decision::MarkDone {
-            key: key(),
-            output: Value::Null,
-        };
+        let decision = Decision::MarkDone { key: key(), output: Value::Null };
         let by = super::super::Origin::default();
-        let decided = Body::Decided {
-            decision,
-            reason: "by hand".to_owned(),
-            by,
-        };
+        let decided = Body::Decided { decision, reason: "by hand".to_owned(), by };
         let doubt = Some(CallStatus::InDoubt);
         assert!(next(Some(RunStatus::Running), doubt, &decided).is_err());
         let after = next(Some(RunStatus::Stuck), doubt, &decided).unwrap();

@@ -37,17 +37,9 @@ impl Driver {
         args: Value,
     ) -> Result<Value, CallFailure> {
         let step = self.step(name).map_err(CallFailure::Error)?;
-        let head = CallHead {
-            step: name.to_owned(),
-            kind: step.kind(),
-            args,
-        };
+        let head = CallHead { step: name.to_owned(), kind: step.kind(), args };
         self.check_replay(key, &head)?;
-        let call = Making {
-            key,
-            step: &step,
-            head,
-        };
+        let call = Making { key, step: &step, head };
         loop {
             match self.ledger.look(|state| decide(state.calls.get(key))) {
                 Next::Return(output) => return Ok(output),
@@ -58,9 +50,7 @@ impl Driver {
                 }
                 Next::Begin { attempt } => self.begin(&call, attempt)?,
                 Next::GoOn { attempt } => {
-                    let base = self
-                        .ledger
-                        .look(|s| s.calls.get(key).map(|c| c.base.clone()));
+                    let base = self.ledger.look(|s| s.calls.get(key).map(|c| c.base.clone()));
                     self.attempt(&call, &base.unwrap_or_default(), attempt)?;
                 }
                 Next::Probe => self.probe(key, None)?,
@@ -71,11 +61,7 @@ impl Driver {
     /// A replay must make the calls that are recorded, or the script is not the one that ran.
     fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
         let recorded = self.ledger.look(|state| {
-            state
-                .calls
-                .get(key)
-                .filter(|call| call.head != *head)
-                .map(|call| call.head.clone())
+            state.calls.get(key).filter(|call| call.head != *head).map(|call| call.head.clone())
         });
         let Some(recorded) = recorded else {
             return Ok(());
@@ -124,9 +110,7 @@ impl Driver {
         let doing = call.step.apply(&cx, args, base);
         let result = if call.head.kind.changes() {
             // Not to be interrupted: a change that has begun is seen to its end.
-            self.world
-                .runtime
-                .block_on(within(deadline, call.head.kind, doing))
+            self.world.runtime.block_on(within(deadline, call.head.kind, doing))
         } else {
             self.look_at_within(deadline, call.head.kind, doing)?
         };
@@ -136,13 +120,7 @@ impl Driver {
                 let head = (call.head.kind == Kind::Read).then(|| call.head.clone());
                 let sealed = self.sealed.take_fresh_of(&format!("call {}", call.key));
                 let key = call.key.clone();
-                let body = Body::Applied {
-                    key,
-                    head,
-                    output,
-                    sealed,
-                    how: How::Returned,
-                };
+                let body = Body::Applied { key, head, output, sealed, how: How::Returned };
                 self.ledger.append(body).map_err(unrecorded)?;
                 self.reach(Point::AfterOutcome, call.key, &call.head.step);
                 Ok(())
@@ -166,18 +144,10 @@ impl Driver {
         let needs_operator = error.class == ErrorClass::NeedsOperator;
         let retry_at = backoff(error.class, attempt).map(|wait| self.now() + millis(wait));
         let head = without_intent.then(|| call.head.clone());
-        let body = Body::Failed {
-            key: call.key.clone(),
-            head,
-            error: error.clone(),
-            retry_at,
-        };
+        let body = Body::Failed { key: call.key.clone(), head, error: error.clone(), retry_at };
         self.ledger.record(body).map_err(unrecorded)?;
         if needs_operator {
-            return Err(CallFailure::Halt(Halt::Stuck(
-                error,
-                Some(call.key.clone()),
-            )));
+            return Err(CallFailure::Halt(Halt::Stuck(error, Some(call.key.clone()))));
         }
         Ok(())
     }
@@ -195,27 +165,14 @@ impl Driver {
         let step = self.step(&call.head.step).map_err(CallFailure::Error)?;
         let stuck = |code: &str, message: String| {
             let error = StepError::needs_operator(code, message);
-            Err(CallFailure::Halt(Halt::Stuck(
-                self.redacted(error),
-                Some(key.clone()),
-            )))
+            Err(CallFailure::Halt(Halt::Stuck(self.redacted(error), Some(key.clone()))))
         };
-        let what = if call.says.is_empty() {
-            call.head.step.clone()
-        } else {
-            call.says.clone()
-        };
+        let what = if call.says.is_empty() { call.head.step.clone() } else { call.says.clone() };
         match self.probe_patiently(key, &step, &call.head.args, &call.base)? {
             Ok(Probe::Applied(output)) => {
                 let sealed = self.sealed.take_fresh_of(&format!("call {key}"));
                 let key = key.clone();
-                let body = Body::Applied {
-                    key,
-                    head: None,
-                    output,
-                    sealed,
-                    how: How::Probed,
-                };
+                let body = Body::Applied { key, head: None, output, sealed, how: How::Probed };
                 self.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
@@ -227,18 +184,10 @@ impl Driver {
                     }
                     None => {
                         let message = "interrupted before it took effect";
-                        (
-                            StepError::transient("interrupted", message),
-                            Some(self.now()),
-                        )
+                        (StepError::transient("interrupted", message), Some(self.now()))
                     }
                 };
-                let body = Body::Failed {
-                    key: key.clone(),
-                    head: None,
-                    error,
-                    retry_at,
-                };
+                let body = Body::Failed { key: key.clone(), head: None, error, retry_at };
                 self.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
@@ -278,10 +227,7 @@ impl Driver {
             let Some(wait) = backoff(error.class, attempt) else {
                 return Ok(Err(error));
             };
-            cx.progress(&format!(
-                "looking again in {} s: {error}",
-                wait.as_secs().max(1)
-            ));
+            cx.progress(&format!("looking again in {} s: {error}", wait.as_secs().max(1)));
             self.sleep(self.now() + millis(wait))?;
         }
         unreachable!("a backoff ends")
@@ -289,11 +235,8 @@ impl Driver {
 
     pub(super) fn step(&self, name: &str) -> Result<Arc<dyn AnyStep>, StepError> {
         self.world.steps.get(name).cloned().ok_or_else(|| {
-            StepError::needs_operator(
-                "no_such_step",
-                format!("this windlass has no step `{name}`"),
-            )
-            .hint("Resume the run with the version that began it.")
+            StepError::needs_operator("no_such_step", format!("this windlass has no step `{name}`"))
+                .hint("Resume the run with the version that began it.")
         })
     }
 
@@ -307,16 +250,9 @@ impl Driver {
             sealed: self.sealed.clone(),
             progress: Arc::new(move |text| {
                 let (ledger, key) = &events;
-                let what = What::CallProgressed {
-                    key: key.clone(),
-                    text: text.to_owned(),
-                };
+                let what = What::CallProgressed { key: key.clone(), text: text.to_owned() };
                 let at = ledger.clock().now();
-                ledger.tell(crate::event::Event {
-                    run: ledger.run().clone(),
-                    at,
-                    what,
-                });
+                ledger.tell(crate::event::Event { run: ledger.run().clone(), at, what });
             }),
         }
     }
@@ -369,14 +305,12 @@ pub(super) async fn within<T>(
     kind: Kind,
     doing: impl Future<Output = Result<T, StepError>>,
 ) -> Result<T, StepError> {
-    tokio::time::timeout(deadline, doing)
-        .await
-        .unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", deadline.as_secs());
-            Err(match kind {
-                Kind::Read => StepError::transient("timed_out", message),
-                Kind::Wait => StepError::permanent("timed_out", message),
-                Kind::Change | Kind::Destroy => StepError::ambiguous("timed_out", message),
-            })
+    tokio::time::timeout(deadline, doing).await.unwrap_or_else(|_| {
+        let message = format!("no answer within {} s", deadline.as_secs());
+        Err(match kind {
+            Kind::Read => StepError::transient("timed_out", message),
+            Kind::Wait => StepError::permanent("timed_out", message),
+            Kind::Change | Kind::Destroy => StepError::ambiguous("timed_out", message),
         })
+    })
 }

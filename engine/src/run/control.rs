@@ -30,8 +30,7 @@ impl Control {
 
     /// Asks the run to take everything back.
     pub fn cancel(&self, reason: &str) {
-        self.0
-            .send_modify(|signals| signals.cancel = Some(reason.to_owned()));
+        self.0.send_modify(|signals| signals.cancel = Some(reason.to_owned()));
     }
 
     /// Returns the reason for which a person cancelled the run.
@@ -46,8 +45,7 @@ impl Control {
 
     /// Begins another evaluation.
     pub(super) fn go_forward(&self) {
-        self.0
-            .send_modify(|signals| (signals.sibling, signals.going_back) = (false, false));
+        self.0.send_modify(|signals| (signals.sibling, signals.going_back) = (false, false));
     }
 
     /// From here on only parking stops the run: going back is what a cancellation asked for.

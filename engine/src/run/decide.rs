@@ -43,9 +43,7 @@ pub(super) fn decide(recorded: Option<&Call>) -> Next {
     let attempt = call.attempt + 1;
     match call.status {
         CallStatus::Applied | CallStatus::Settled => Next::Return(call.output.clone()),
-        CallStatus::InDoubt if call.head.kind == Kind::Wait => Next::GoOn {
-            attempt: call.attempt,
-        },
+        CallStatus::InDoubt if call.head.kind == Kind::Wait => Next::GoOn { attempt: call.attempt },
         CallStatus::InDoubt => Next::Probe,
         CallStatus::Backoff => match call.retry_at {
             Some(until) => Next::Sleep { until, attempt },
@@ -53,10 +51,7 @@ pub(super) fn decide(recorded: Option<&Call>) -> Next {
         },
         CallStatus::Retrying => Next::Begin { attempt },
         CallStatus::Failed => Next::Raise(call.error.clone().unwrap_or_else(|| {
-            StepError::permanent(
-                "failed",
-                "the call failed, and the journal does not say why",
-            )
+            StepError::permanent("failed", "the call failed, and the journal does not say why")
         })),
         // A run that goes back is not evaluated; seeing one of these forward is a broken invariant
         // of ours, and raising it ends the evaluation without touching the world.
@@ -79,11 +74,7 @@ mod tests {
 
     fn call(kind: Kind, status: CallStatus) -> Call {
         Call {
-            head: CallHead {
-                step: "a.b".into(),
-                kind,
-                args: json!({}),
-            },
+            head: CallHead { step: "a.b".into(), kind, args: json!({}) },
             status,
             attempt: 2,
             base: json!({}),
@@ -103,33 +94,12 @@ mod tests {
         let table = [
             (decide(None), Next::Begin { attempt: 1 }),
             (change(CallStatus::InDoubt), Next::Probe),
-            (
-                decide(Some(&call(Kind::Destroy, CallStatus::InDoubt))),
-                Next::Probe,
-            ),
-            (
-                decide(Some(&call(Kind::Wait, CallStatus::InDoubt))),
-                Next::GoOn { attempt: 2 },
-            ),
-            (
-                change(CallStatus::Applied),
-                Next::Return(json!({ "id": 1 })),
-            ),
-            (
-                change(CallStatus::Settled),
-                Next::Return(json!({ "id": 1 })),
-            ),
-            (
-                change(CallStatus::Failed),
-                Next::Raise(StepError::permanent("no", "no")),
-            ),
-            (
-                change(CallStatus::Backoff),
-                Next::Sleep {
-                    until: 77,
-                    attempt: 3,
-                },
-            ),
+            (decide(Some(&call(Kind::Destroy, CallStatus::InDoubt))), Next::Probe),
+            (decide(Some(&call(Kind::Wait, CallStatus::InDoubt))), Next::GoOn { attempt: 2 }),
+            (change(CallStatus::Applied), Next::Return(json!({ "id": 1 }))),
+            (change(CallStatus::Settled), Next::Return(json!({ "id": 1 }))),
+            (change(CallStatus::Failed), Next::Raise(StepError::permanent("no", "no"))),
+            (change(CallStatus::Backoff), Next::Sleep { until: 77, attempt: 3 }),
             (change(CallStatus::Retrying), Next::Begin { attempt: 3 }),
         ];
         for (is, should) in table {

@@ -67,8 +67,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// Drives the run until it is over, stuck or parked. Blocks; call it on a thread of its own.
     pub(crate) fn drive(self: &Arc<Self>, runbook: &Runbook) -> Outcome {
-        self.try_drive(runbook)
-            .unwrap_or_else(|error| Outcome::Unrecorded(error.to_string()))
+        self.try_drive(runbook).unwrap_or_else(|error| Outcome::Unrecorded(error.to_string()))
     }
 
     fn try_drive(self: &Arc<Self>, runbook: &Runbook) -> Result<Outcome, StoreError> {
@@ -105,14 +104,10 @@ impl Driver {
             return Err(Halt::Cancelled(reason));
         }
         self.control.go_forward();
-        let params = self
-            .ledger
-            .look(|s| s.created.as_ref().map(|c| c.params.clone()));
+        let params = self.ledger.look(|s| s.created.as_ref().map(|c| c.params.clone()));
         let caller: Arc<dyn Caller> = self.clone();
         let result =
-            runbook
-                .script()
-                .evaluate(&params.unwrap_or_default(), &self.world.steps, caller);
+            runbook.script().evaluate(&params.unwrap_or_default(), &self.world.steps, caller);
         match result {
             Ok(_) => Ok(()),
             // Ended from outside: by whom is what the control says.
@@ -140,10 +135,7 @@ impl Driver {
             }
             Halt::Store(problem) => Ok(Some(Outcome::Unrecorded(problem))),
             Halt::Stuck(error, key) => {
-                self.ledger.record(Body::Stuck {
-                    error: self.redacted(error),
-                    key,
-                })?;
+                self.ledger.record(Body::Stuck { error: self.redacted(error), key })?;
                 Ok(Some(Outcome::Stuck))
             }
             Halt::Failed(error, key) => self.turn_back(error, key, false),
@@ -169,11 +161,7 @@ impl Driver {
             self.ledger.record(Body::Stuck { error, key })?;
             return Ok(Some(Outcome::Stuck));
         }
-        self.ledger.record(Body::Unwinding {
-            error,
-            key,
-            cancelled,
-        })?;
+        self.ledger.record(Body::Unwinding { error, key, cancelled })?;
         Ok(None)
     }
 
@@ -205,11 +193,7 @@ impl Driver {
 
     pub(super) fn tell(&self, what: What) {
         let at = self.ledger.clock().now();
-        self.ledger.tell(Event {
-            run: self.ledger.run().clone(),
-            at,
-            what,
-        });
+        self.ledger.tell(Event { run: self.ledger.run().clone(), at, what });
     }
 }
 
@@ -222,11 +206,7 @@ impl Caller for Driver {
         let recorded = self.ledger.look(|state| state.bounds.get(key).copied());
         match recorded {
             None => {
-                let body = Body::Parallel {
-                    key: key.clone(),
-                    branches,
-                    bound,
-                };
+                let body = Body::Parallel { key: key.clone(), branches, bound };
                 self.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
@@ -251,9 +231,7 @@ impl Caller for Driver {
     }
 
     fn print(&self, text: &str) {
-        self.tell(What::Printed {
-            text: self.sealed.redact(text),
-        });
+        self.tell(What::Printed { text: self.sealed.redact(text) });
     }
 }
 

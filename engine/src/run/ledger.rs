@@ -43,11 +43,7 @@ impl Ledger {
             store,
             clock,
             events,
-            inner: Mutex::new(Inner {
-                head,
-                state,
-                last: Position(0),
-            }),
+            inner: Mutex::new(Inner { head, state, last: Position(0) }),
         })
     }
 
@@ -73,18 +69,13 @@ impl Ledger {
             .map_err(|e| StoreError::Io(format!("write an entry as JSON: {e}")))?;
         let before = inner.state.status;
         // Our own entries are legal by construction; one that is not must not reach the disk.
-        inner
-            .state
-            .apply(&entry)
-            .map_err(|e| StoreError::Io(format!("bug: {e}")))?;
+        inner.state.apply(&entry).map_err(|e| StoreError::Io(format!("bug: {e}")))?;
         let mut position = self.store.append(&self.run, seq, &record)?;
         inner.head = head;
         if inner.state.status != before {
             let summary = Summary::of(&self.run, &inner.state);
             let bytes = serde_json::to_vec(&summary).map_err(|e| StoreError::Io(e.to_string()))?;
-            position = self
-                .store
-                .put_summary(&self.run, summary.is_open(), &bytes)?;
+            position = self.store.put_summary(&self.run, summary.is_open(), &bytes)?;
         }
         inner.last = position;
         if let Some(event) = Event::of(&self.run, &entry, &inner.state) {

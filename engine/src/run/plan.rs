@@ -122,12 +122,7 @@ impl Caller for Planner {
         let preview = self.runtime.block_on(looking).map_err(CallFailure::Error)?;
         let mut plan = self.lock();
         let (step, kind) = (name.to_owned(), step.kind());
-        plan.calls.push(PlannedCall {
-            key: key.clone(),
-            step,
-            kind,
-            says: preview.says,
-        });
+        plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says });
         for service in preview.restarts {
             *plan.restarts.entry(service).or_default() += 1;
         }

@@ -31,18 +31,14 @@ mod tests {
 
     #[test]
     fn transient_errors_are_retried_for_about_two_minutes() {
-        let waits: Vec<u64> = (1..)
-            .map_while(|n| backoff(ErrorClass::Transient, n))
-            .map(|d| d.as_secs())
-            .collect();
+        let waits: Vec<u64> =
+            (1..).map_while(|n| backoff(ErrorClass::Transient, n)).map(|d| d.as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
     }
 
     #[test]
     fn conflicts_are_retried_soon_and_not_for_ever() {
-        let waits: Vec<Duration> = (1..)
-            .map_while(|n| backoff(ErrorClass::Conflict, n))
-            .collect();
+        let waits: Vec<Duration> = (1..).map_while(|n| backoff(ErrorClass::Conflict, n)).collect();
         assert_eq!(waits.first(), Some(&Duration::from_millis(50)));
         assert_eq!(waits.len(), 19);
     }

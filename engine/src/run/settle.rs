@@ -84,13 +84,7 @@ pub(crate) async fn open_calls(driver: &Driver) -> Vec<OpenCall> {
             CallStatus::Undoing | CallStatus::UndoFailed => {
                 ("undo", "it was being taken back".to_owned())
             }
-            _ => (
-                "repeat",
-                call.error
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
-            ),
+            _ => ("repeat", call.error.as_ref().map(ToString::to_string).unwrap_or_default()),
         };
         shown.push(OpenCall {
             key: key.clone(),

@@ -102,11 +102,8 @@ impl RunState {
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Impossible> {
         let key = entry.body.key();
         let before = key.and_then(|key| self.status_of(key));
-        let (status, after) =
-            next(self.status, before, &entry.body).map_err(|problem| Impossible {
-                seq: entry.seq,
-                problem,
-            })?;
+        let (status, after) = next(self.status, before, &entry.body)
+            .map_err(|problem| Impossible { seq: entry.seq, problem })?;
         self.status = Some(status);
         self.heard = entry.at;
         self.take_in(&entry.body, entry.at);
@@ -124,10 +121,7 @@ impl RunState {
 
     /// Returns where a call stands.
     pub fn status_of(&self, key: &CallKey) -> Option<CallStatus> {
-        let branches = self
-            .bounds
-            .contains_key(key)
-            .then_some(CallStatus::Branches);
+        let branches = self.bounds.contains_key(key).then_some(CallStatus::Branches);
         self.calls.get(key).map(|call| call.status).or(branches)
     }
 
@@ -142,37 +136,20 @@ impl RunState {
                 self.began = at;
                 self.created = Some((**created).clone());
             }
-            Body::Intended {
-                key,
-                head,
-                attempt,
-                base,
-                says,
-            } => {
+            Body::Intended { key, head, attempt, base, says } => {
                 let call = self.call(key, Some(head), at);
                 call.attempt = *attempt;
                 call.base = base.clone();
                 call.says.clone_from(says);
                 call.retry_at = None;
             }
-            Body::Applied {
-                key,
-                head,
-                output,
-                how,
-                ..
-            } => {
+            Body::Applied { key, head, output, how, .. } => {
                 let call = self.call(key, head.as_ref(), at);
                 call.output = output.clone();
                 call.how = Some(*how);
                 call.error = None;
             }
-            Body::Failed {
-                key,
-                head,
-                error,
-                retry_at,
-            } => {
+            Body::Failed { key, head, error, retry_at } => {
                 let call = self.call(key, head.as_ref(), at);
                 if head.is_some() {
                     call.attempt += 1;
@@ -180,33 +157,19 @@ impl RunState {
                 call.error = Some(error.clone());
                 call.retry_at = *retry_at;
             }
-            Body::Parallel {
-                key,
-                branches,
-                bound,
-            } => {
+            Body::Parallel { key, branches, bound } => {
                 self.bounds.insert(key.clone(), (*branches, *bound));
             }
-            Body::Unwinding {
-                error,
-                key,
-                cancelled,
-            } => {
-                self.unwinding = Some(Trouble {
-                    error: error.clone(),
-                    key: key.clone(),
-                    cancelled: *cancelled,
-                });
+            Body::Unwinding { error, key, cancelled } => {
+                self.unwinding =
+                    Some(Trouble { error: error.clone(), key: key.clone(), cancelled: *cancelled });
             }
             Body::UndoFailed { key, error } => {
                 self.call(key, None, at).error = Some(error.clone());
             }
             Body::Stuck { error, key } => {
-                self.stuck = Some(Trouble {
-                    error: error.clone(),
-                    key: key.clone(),
-                    cancelled: false,
-                });
+                self.stuck =
+                    Some(Trouble { error: error.clone(), key: key.clone(), cancelled: false });
             }
             Body::Decided { decision, .. } => self.decided(decision, at),
             Body::UndoIntended { .. }
@@ -220,10 +183,7 @@ impl RunState {
         self.stuck = None;
         if *decision == Decision::Cancel {
             // Going back, whatever could not be taken back is tried again.
-            let failed = self
-                .calls
-                .values_mut()
-                .filter(|c| c.status == CallStatus::UndoFailed);
+            let failed = self.calls.values_mut().filter(|c| c.status == CallStatus::UndoFailed);
             failed.for_each(|call| call.status = CallStatus::Undoing);
         }
         if let Decision::MarkDone { key, output } = decision {

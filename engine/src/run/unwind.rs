@@ -31,11 +31,8 @@ struct Places {
 
 impl Places {
     fn of(state: &RunState) -> Self {
-        let bounds: HashMap<_, _> = state
-            .bounds
-            .iter()
-            .map(|(key, (_, bound))| (key.clone(), *bound))
-            .collect();
+        let bounds: HashMap<_, _> =
+            state.bounds.iter().map(|(key, (_, bound))| (key.clone(), *bound)).collect();
         let applied: BTreeSet<CallKey> = state
             .calls
             .iter()
@@ -53,21 +50,11 @@ impl Places {
                 key = parent;
             }
         }
-        Places {
-            children,
-            bounds,
-            applied,
-        }
+        Places { children, bounds, applied }
     }
 
     fn under(&self, place: &CallKey) -> Vec<CallKey> {
-        self.children
-            .get(place)
-            .into_iter()
-            .flatten()
-            .rev()
-            .cloned()
-            .collect()
+        self.children.get(place).into_iter().flatten().rev().cloned().collect()
     }
 }
 
@@ -77,14 +64,8 @@ impl Driver {
         self.control.go_back();
         let places = self.ledger.look(Places::of);
         self.unwind_under(&places, &CallKey::ROOT)?;
-        let cancelled = self
-            .ledger
-            .look(|s| s.unwinding.as_ref().is_some_and(|t| t.cancelled));
-        Ok(if cancelled {
-            End::Cancelled
-        } else {
-            End::Undone
-        })
+        let cancelled = self.ledger.look(|s| s.unwinding.as_ref().is_some_and(|t| t.cancelled));
+        Ok(if cancelled { End::Cancelled } else { End::Undone })
     }
 
     fn unwind_under(&self, places: &Places, place: &CallKey) -> Result<(), Halt> {
@@ -111,18 +92,13 @@ impl Driver {
                 }
             }
         };
-        let workers = branches
-            .len()
-            .min(usize::try_from(bound).unwrap_or(usize::MAX));
+        let workers = branches.len().min(usize::try_from(bound).unwrap_or(usize::MAX));
         std::thread::scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(work);
             }
         });
-        halted
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .map_or(Ok(()), Err)
+        halted.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 
     fn undo(&self, key: &CallKey) -> Result<(), Halt> {
@@ -133,12 +109,10 @@ impl Driver {
             return Ok(());
         };
         let recording = |body| {
-            self.ledger
-                .record(body)
-                .map_err(|error| match unrecorded(error) {
-                    CallFailure::Halt(halt) => halt,
-                    CallFailure::Error(error) => Halt::Stuck(error, None),
-                })
+            self.ledger.record(body).map_err(|error| match unrecorded(error) {
+                CallFailure::Halt(halt) => halt,
+                CallFailure::Error(error) => Halt::Stuck(error, None),
+            })
         };
         recording(Body::UndoIntended { key: key.clone() })?;
         self.reach(Point::AfterUndoIntent, key, &call.head.step);
@@ -148,26 +122,16 @@ impl Driver {
         for attempt in 1.. {
             let (args, deadline) = (&call.head.args, step.undo_deadline(&call.head.args));
             let undoing = step.undo(&cx, args, &call.base, &call.output);
-            let result = self
-                .world
-                .runtime
-                .block_on(within(deadline, Kind::Change, undoing));
+            let result = self.world.runtime.block_on(within(deadline, Kind::Change, undoing));
             let Err(error) = result else { break };
             let error = self.redacted(error);
             let Some(wait) = backoff(error.class, attempt) else {
-                recording(Body::UndoFailed {
-                    key: key.clone(),
-                    error: error.clone(),
-                })?;
+                recording(Body::UndoFailed { key: key.clone(), error: error.clone() })?;
                 let message = format!("could not take back \"{}\": {}", call.says, error.message);
                 return Err(stuck(StepError { message, ..error }));
             };
-            cx.progress(&format!(
-                "trying again in {} s: {error}",
-                wait.as_secs().max(1)
-            ));
-            self.sleep(self.now() + millis(wait))
-                .map_err(|_| Halt::Parked)?;
+            cx.progress(&format!("trying again in {} s: {error}", wait.as_secs().max(1)));
+            self.sleep(self.now() + millis(wait)).map_err(|_| Halt::Parked)?;
         }
         self.reach(Point::AfterUndoEffect, key, &call.head.step);
         self.ledger

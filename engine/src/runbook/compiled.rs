@@ -35,19 +35,9 @@ impl Runbook {
             problem: error.problem,
         })?;
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
-        let script =
-            Script::compile(name, text, parameters, steps).map_err(|(place, problem)| {
-                CompileError {
-                    place: Box::new(place),
-                    problem,
-                }
-            })?;
-        Ok(Runbook {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            header,
-            script,
-        })
+        let script = Script::compile(name, text, parameters, steps)
+            .map_err(|(place, problem)| CompileError { place: Box::new(place), problem })?;
+        Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
     }
 
     /// Returns its name or path, as given.
@@ -110,16 +100,9 @@ mod tests {
     fn parameters_that_do_not_fit_are_named() {
         let runbook = compile(HEADER).unwrap();
         let values = |given: &[(&str, &str)], sealed: &[String]| {
-            let given: Vec<_> = given
-                .iter()
-                .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
-                .collect();
-            runbook
-                .header()
-                .values(&given, sealed)
-                .map(drop)
-                .unwrap_err()
-                .to_string()
+            let given: Vec<_> =
+                given.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            runbook.header().values(&given, sealed).map(drop).unwrap_err().to_string()
         };
         assert!(values(&[("sekret", "x")], &[]).contains("takes secret, value, n"));
         assert!(values(&[], &["value".to_owned()]).contains("`secret` is missing"));
@@ -141,30 +124,16 @@ mod tests {
     fn mistakes_in_a_script_have_line_column_and_the_line_itself() {
         let text = "//! title = \"T\"\nlet a = 1;\nlet b = a + nosuch;\n";
         let shown = problem(text);
-        assert!(
-            shown.contains("a.rhai:3:13") && shown.contains("let b = a + nosuch;"),
-            "{shown}"
-        );
+        assert!(shown.contains("a.rhai:3:13") && shown.contains("let b = a + nosuch;"), "{shown}");
         assert!(problem("//! title = \"T\"\nfoo(1);").contains("no function `foo`"));
         let shown = problem("//! title = \"T\"\nsecret::find(#{});");
-        assert!(
-            shown.contains("no step whose name begins with `secret`"),
-            "{shown}"
-        );
+        assert!(shown.contains("no step whose name begins with `secret`"), "{shown}");
     }
 
     #[test]
     fn what_is_not_deterministic_is_not_in_the_language() {
-        for script in [
-            "sleep(1);",
-            "timestamp();",
-            "eval(\"1\");",
-            "import \"x\" as y;",
-        ] {
-            assert!(
-                compile(&format!("//! title = \"T\"\n{script}")).is_err(),
-                "{script}"
-            );
+        for script in ["sleep(1);", "timestamp();", "eval(\"1\");", "import \"x\" as y;"] {
+            assert!(compile(&format!("//! title = \"T\"\n{script}")).is_err(), "{script}");
         }
     }
 }

@@ -47,11 +47,7 @@ impl Header {
         let toml = header_text(text);
         if toml.trim().is_empty() {
             let problem = format!("a runbook begins with a header: {MARK} title = \"...\"");
-            return Err(HeaderError {
-                line: 1,
-                column: 1,
-                problem,
-            });
+            return Err(HeaderError { line: 1, column: 1, problem });
         }
         let declared: Declared = toml::from_str(&toml).map_err(|error| located(&toml, &error))?;
         let mut params = Vec::new();
@@ -67,12 +63,8 @@ impl Header {
             well_formed(&name, &parameter).map_err(wrong)?;
             params.push((name, parameter));
         }
-        let header = Header {
-            title: declared.title,
-            about: declared.about,
-            params,
-            locks: declared.locks,
-        };
+        let header =
+            Header { title: declared.title, about: declared.about, params, locks: declared.locks };
         for lock in &header.locks {
             header.check_lock(lock).map_err(|problem| HeaderError {
                 line: line_of(&toml, "locks"),
@@ -102,24 +94,13 @@ impl Header {
         for name in names {
             if self.param(name).is_none() {
                 let known: Vec<&str> = self.params.iter().map(|(n, _)| n.as_str()).collect();
-                let known = if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                return Err(ParameterError::Unknown {
-                    name: name.clone(),
-                    known,
-                });
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(ParameterError::Unknown { name: name.clone(), known });
             }
         }
         let mut values = Map::new();
         for (name, parameter) in &self.params {
-            let text = given
-                .iter()
-                .rev()
-                .find(|(n, _)| n == name)
-                .map(|(_, text)| text);
+            let text = given.iter().rev().find(|(n, _)| n == name).map(|(_, text)| text);
             let value = match (parameter.kind, text) {
                 (ParameterKind::Secret, None) if sealed.contains(name) => {
                     Some(serde_json::json!({ "$sealed": name }))
@@ -142,9 +123,7 @@ impl Header {
     pub fn locks(&self, values: &Map<String, Value>) -> Vec<String> {
         let fill = |lock: &String| {
             values.iter().fold(lock.clone(), |lock, (name, value)| {
-                let text = value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_owned);
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 lock.replace(&format!("{{{name}}}"), &text)
             })
         };
@@ -172,22 +151,14 @@ impl Header {
 fn header_text(text: &str) -> String {
     let lines = text.lines().take_while(|line| line.starts_with(MARK));
     lines
-        .map(|line| {
-            format!(
-                "{}\n",
-                line[MARK.len()..].strip_prefix(' ').unwrap_or(&line[3..])
-            )
-        })
+        .map(|line| format!("{}\n", line[MARK.len()..].strip_prefix(' ').unwrap_or(&line[3..])))
         .collect()
 }
 
 fn located(toml: &str, error: &toml::de::Error) -> HeaderError {
     let start = error.span().map_or(0, |span| span.start.min(toml.len()));
     let before = &toml[..start];
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |line| line.chars().count());
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
     HeaderError {
         line: before.matches('\n').count() + 1,
         column: column + MARK.len() + 2,
@@ -198,11 +169,8 @@ fn located(toml: &str, error: &toml::de::Error) -> HeaderError {
 fn line_of(toml: &str, name: &str) -> usize {
     let starts = |line: &str| {
         let line = line.trim_start();
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
-            || line
-                .strip_prefix("[params.")
-                .is_some_and(|rest| rest.starts_with(name))
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
+            || line.strip_prefix("[params.").is_some_and(|rest| rest.starts_with(name))
     };
     toml.lines().position(starts).map_or(1, |n| n + 1)
 }
@@ -219,8 +187,5 @@ fn well_formed(name: &str, parameter: &Parameter) -> Result<(), String> {
     if parameter.kind == ParameterKind::Secret && parameter.default.is_some() {
         return Err("a secret can't have a default: it would be in the runbook's text".to_owned());
     }
-    parameter
-        .default_value(name)
-        .map(drop)
-        .map_err(|error| error.to_string())
+    parameter.default_value(name).map(drop).map_err(|error| error.to_string())
 }

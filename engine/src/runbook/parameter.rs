@@ -112,30 +112,16 @@ impl Parameter {
         let text = text.trim();
         let parsed = match self.kind {
             Kind::String => Some(Value::from(text)),
-            Kind::Int => text
-                .parse()
-                .ok()
-                .filter(|n| self.in_range(*n))
-                .map(Value::from),
+            Kind::Int => text.parse().ok().filter(|n| self.in_range(*n)).map(Value::from),
             Kind::Bool => text.parse::<bool>().ok().map(Value::from),
-            Kind::Duration => humantime::parse_duration(text)
-                .ok()
-                .map(|_| Value::from(text)),
+            Kind::Duration => humantime::parse_duration(text).ok().map(|_| Value::from(text)),
             Kind::Size => size(text).map(Value::from),
-            Kind::Enum => self
-                .values
-                .iter()
-                .any(|v| v == text)
-                .then(|| Value::from(text)),
+            Kind::Enum => self.values.iter().any(|v| v == text).then(|| Value::from(text)),
             Kind::List => Some(Value::from_iter(
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty()),
+                text.split(',').map(str::trim).filter(|item| !item.is_empty()),
             )),
             Kind::Secret => {
-                return Err(ParameterError::SecretInTheOpen {
-                    name: name.to_owned(),
-                });
+                return Err(ParameterError::SecretInTheOpen { name: name.to_owned() });
             }
         };
         parsed.ok_or_else(|| ParameterError::Mismatch {
@@ -153,11 +139,9 @@ impl Parameter {
         let text = match &self.default {
             None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(","),
+            Some(Value::Array(items)) => {
+                items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+            }
             Some(other) => other.to_string(),
         };
         self.parse(name, &text).map(Some)
@@ -253,10 +237,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_taken_in_the_open_and_not_repeated() {
-        let error = parameter(Kind::Secret)
-            .parse("p", "canary")
-            .unwrap_err()
-            .to_string();
+        let error = parameter(Kind::Secret).parse("p", "canary").unwrap_err().to_string();
         assert!(error.contains("secret") && !error.contains("canary"));
     }
 }

@@ -1,6 +1,6 @@
 //! What can be told about a script without running it: names of steps, functions and arguments.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 use serde_json::Value;
@@ -19,21 +19,33 @@ pub(super) fn check(engine: &Engine, ast: &AST, steps: &Registry) -> Option<Find
     let functions = functions(engine, ast);
     let mut found = None;
     ast.walk(&mut |path| {
-        let call = match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, at) | Expr::MethodCall(call, at)))
-            | Some(ASTNode::Stmt(Stmt::FnCall(call, at))) => Some((call, *at)),
-            _ => None,
-        };
-        let problem = call.and_then(|(call, at)| {
-            problem_of(call, steps, &functions).map(|problem| Finding {
-                position: at,
-                problem,
-            })
+        found = called(path.last()).and_then(|(call, position)| {
+            problem_of(call, steps, &functions).map(|problem| Finding { position, problem })
         });
-        found = problem;
         found.is_none()
     });
     found
+}
+
+/// Returns the names of the steps that a script calls.
+pub(super) fn steps_called(ast: &AST) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    ast.walk(&mut |path| {
+        if let Some((call, _)) = called(path.last()).filter(|(call, _)| !call.namespace.is_empty())
+        {
+            names.insert(format!("{}.{}", call.namespace.root(), call.name));
+        }
+        true
+    });
+    names
+}
+
+fn called<'a>(node: Option<&'a ASTNode<'a>>) -> Option<(&'a FnCallExpr, Position)> {
+    match node? {
+        ASTNode::Expr(Expr::FnCall(call, at) | Expr::MethodCall(call, at))
+        | ASTNode::Stmt(Stmt::FnCall(call, at)) => Some((call, *at)),
+        _ => None,
+    }
 }
 
 fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
@@ -53,9 +65,7 @@ fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
         "debug",
     ];
     let listed = native.chain(own).chain(built_in.map(str::to_owned));
-    listed
-        .filter(|name| !DISABLED.contains(&name.as_str()))
-        .collect()
+    listed.filter(|name| !DISABLED.contains(&name.as_str())).collect()
 }
 
 fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) -> Option<String> {
@@ -75,40 +85,26 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
     match call.args.as_slice() {
         [Expr::Map(map, _)] => {
             let given: Vec<&str> = map.0.iter().map(|(name, _)| name.name.as_str()).collect();
-            let constants = map
-                .1
-                .keys()
-                .map(|k| k.as_str())
-                .filter(|k| !given.contains(k));
+            let constants = map.1.keys().map(|k| k.as_str()).filter(|k| !given.contains(k));
             let given: Vec<&str> = given.iter().copied().chain(constants).collect();
             arguments(&name, &given, step.schemas().0.as_value())
         }
         // The map may come from a variable; the step looks at it when it is called.
         [_] => None,
-        _ => Some(format!(
-            "`{name}` takes one map of arguments: {}",
-            step.about().example
-        )),
+        _ => Some(format!("`{name}` takes one map of arguments: {}", step.about().example)),
     }
 }
 
 fn arguments(step: &str, given: &[&str], schema: &Value) -> Option<String> {
     let known = schema.get("properties").and_then(Value::as_object);
-    let known: Vec<&str> = known
-        .into_iter()
-        .flat_map(|p| p.keys().map(String::as_str))
-        .collect();
+    let known: Vec<&str> = known.into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
     if let Some(stranger) = given.iter().find(|name| !known.contains(name)) {
         return Some(format!(
             "`{step}` has no argument `{stranger}`; it takes {}",
             known.join(", ")
         ));
     }
-    let required = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     let mut required = required.filter_map(Value::as_str);
     let missing = required.find(|name| !given.contains(name))?;
     Some(format!("`{step}` needs the argument `{missing}`"))

@@ -1,11 +1,12 @@
 //! A checked script, and its evaluation.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rhai::{AST, Dynamic, EvalAltResult, Map, ParseError, ParseErrorType, Position, Scope};
 use serde_json::{Map as JsonMap, Value};
 
-use super::check::check;
+use super::check::{check, steps_called};
 use super::host::{BranchFailure, CallFailure, Caller, Halt, engine, enter, halt_of};
 use super::language::OPERATIONS_MAX;
 use super::place::Place;
@@ -59,11 +60,12 @@ impl Script {
         if let Some(finding) = check(&engine, &ast, steps) {
             return Err((place(finding.position), finding.problem));
         }
-        Ok(Script {
-            name: name.to_owned(),
-            text: text.into(),
-            ast,
-        })
+        Ok(Script { name: name.to_owned(), text: text.into(), ast })
+    }
+
+    /// Returns the names of the steps that the script calls.
+    pub fn steps(&self) -> BTreeSet<String> {
+        steps_called(&self.ast)
     }
 
     /// Evaluates the script from the top on this thread, which must be one that may block.
@@ -119,21 +121,14 @@ impl Script {
 
 fn no_such_noun(noun: &str, steps: &Registry) -> String {
     let all: Vec<&str> = steps.names().collect();
-    format!(
-        "there is no step whose name begins with `{noun}`; there are {}",
-        all.join(", ")
-    )
+    format!("there is no step whose name begins with `{noun}`; there are {}", all.join(", "))
 }
 
 /// Returns what a script threw: the error of a call, or its own words.
 fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
     if let Some(map) = value.clone().try_cast::<Map>() {
-        let key = map
-            .get("call")
-            .and_then(|k| k.clone().into_string().ok()?.parse().ok());
-        let error = to_json(value)
-            .ok()
-            .and_then(|json| serde_json::from_value(json).ok());
+        let key = map.get("call").and_then(|k| k.clone().into_string().ok()?.parse().ok());
+        let error = to_json(value).ok().and_then(|json| serde_json::from_value(json).ok());
         if let Some(error) = error {
             return (error, key);
         }
@@ -144,17 +139,11 @@ fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
 /// rhai ends its messages with the position, which is shown separately.
 fn without_position(error: &EvalAltResult) -> String {
     let text = error.to_string();
-    text.rsplit_once(" (line ")
-        .map_or(text.clone(), |(message, _)| message.to_owned())
+    text.rsplit_once(" (line ").map_or(text.clone(), |(message, _)| message.to_owned())
 }
 
 fn place_of(name: &str, text: &str, at: Position) -> Place {
-    Place::of(
-        name,
-        text,
-        at.line().unwrap_or(0),
-        at.position().unwrap_or(0),
-    )
+    Place::of(name, text, at.line().unwrap_or(0), at.position().unwrap_or(0))
 }
 
 /// Nobody to call: scripts are compiled with it and never evaluated.

@@ -104,42 +104,28 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
             continue;
         };
         let caller = caller.clone();
-        FuncRegistration::new(verb)
-            .with_volatility(true)
-            .set_into_module(
-                modules.entry(noun).or_default(),
-                move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
-            );
+        FuncRegistration::new(verb).with_volatility(true).set_into_module(
+            modules.entry(noun).or_default(),
+            move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
+        );
     }
     for (noun, module) in modules {
         engine.register_static_module(noun, module.into());
     }
     let noting = caller.clone();
     engine.register_fn("note", move |cx: NativeCallContext, text: &str| {
-        call(
-            &cx,
-            noting.as_ref(),
-            "note",
-            Map::from([("text".into(), text.into())]),
-        )
+        call(&cx, noting.as_ref(), "note", Map::from([("text".into(), text.into())]))
     });
     let forking = caller.clone();
-    engine.register_fn(
-        "parallel",
-        move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
-            parallel(&cx, forking.as_ref(), items, n, f)
-        },
-    );
+    engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
+        parallel(&cx, forking.as_ref(), items, n, f)
+    });
     let printing = caller.clone();
     engine.on_print(move |text| printing.print(text));
     let debugging = caller.clone();
     engine.on_debug(move |text, _, _| debugging.print(text));
     let halting = caller.clone();
-    engine.on_progress(move |_| {
-        halting
-            .halting()
-            .then(|| Dynamic::from(Token(Halt::Sibling)))
-    });
+    engine.on_progress(move |_| halting.halting().then(|| Dynamic::from(Token(Halt::Sibling))));
     engine
 }
 
@@ -159,9 +145,7 @@ fn call(
     let args = to_json(&Dynamic::from_map(args))
         .map_err(|problem| Box::new(EvalAltResult::ErrorRuntime(problem.into(), at)))?;
     let key = next_key();
-    let outcome = caller
-        .call(&key, step, args)
-        .map_err(|failure| raised(failure, &key, at))?;
+    let outcome = caller.call(&key, step, args).map_err(|failure| raised(failure, &key, at))?;
     Ok(from_json(&outcome))
 }
 

@@ -65,15 +65,9 @@ fn register_sealed(engine: &mut Engine) {
     engine.register_fn("to_string", |_: &mut Sealed| "***".to_owned());
     engine.register_fn("to_debug", |_: &mut Sealed| "***".to_owned());
     for operator in ["==", "!=", "<", ">", "<=", ">="] {
-        engine.register_fn(operator, |_: Sealed, _: Sealed| {
-            no_peeking::<bool>("compared")
-        });
-        engine.register_fn(operator, |_: Sealed, _: &str| {
-            no_peeking::<bool>("compared")
-        });
-        engine.register_fn(operator, |_: &str, _: Sealed| {
-            no_peeking::<bool>("compared")
-        });
+        engine.register_fn(operator, |_: Sealed, _: Sealed| no_peeking::<bool>("compared"));
+        engine.register_fn(operator, |_: Sealed, _: &str| no_peeking::<bool>("compared"));
+        engine.register_fn(operator, |_: &str, _: Sealed| no_peeking::<bool>("compared"));
     }
     engine.register_fn("+", |_: Sealed, _: &str| no_peeking::<String>("joined"));
     engine.register_fn("+", |_: &str, _: Sealed| no_peeking::<String>("joined"));

@@ -20,16 +20,8 @@ pub struct Place {
 impl Place {
     /// Returns the place in `source`.
     pub fn of(file: &str, source: &str, line: usize, column: usize) -> Self {
-        let text = line
-            .checked_sub(1)
-            .and_then(|n| source.lines().nth(n))
-            .unwrap_or_default();
-        Place {
-            file: file.to_owned(),
-            line,
-            column,
-            text: text.to_owned(),
-        }
+        let text = line.checked_sub(1).and_then(|n| source.lines().nth(n)).unwrap_or_default();
+        Place { file: file.to_owned(), line, column, text: text.to_owned() }
     }
 }
 
@@ -57,9 +49,6 @@ mod tests {
     #[test]
     fn the_caret_stands_under_the_column() {
         let place = Place::of("a.rhai", "let x = 1;\nlet y = z;\n", 2, 9);
-        assert_eq!(
-            place.to_string(),
-            "a.rhai:2:9\n2 | let y = z;\n  |         ^"
-        );
+        assert_eq!(place.to_string(), "a.rhai:2:9\n2 | let y = z;\n  |         ^");
     }
 }

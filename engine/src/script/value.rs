@@ -36,22 +36,13 @@ pub(super) fn to_json(value: &Dynamic) -> Result<Value, String> {
         return Ok(Value::String(text));
     }
     if let Some(array) = value.clone().try_cast::<Array>() {
-        return array
-            .iter()
-            .map(to_json)
-            .collect::<Result<_, _>>()
-            .map(Value::Array);
+        return array.iter().map(to_json).collect::<Result<_, _>>().map(Value::Array);
     }
     if let Some(map) = value.clone().try_cast::<Map>() {
-        let fields = map
-            .iter()
-            .map(|(name, v)| Ok((name.to_string(), to_json(v)?)));
+        let fields = map.iter().map(|(name, v)| Ok((name.to_string(), to_json(v)?)));
         return fields.collect::<Result<_, String>>().map(Value::Object);
     }
-    Err(format!(
-        "a value of type {} can't be given to a step",
-        value.type_name()
-    ))
+    Err(format!("a value of type {} can't be given to a step", value.type_name()))
 }
 
 /// Returns the script value of some JSON.
@@ -97,10 +88,6 @@ mod tests {
     #[test]
     fn a_function_has_no_json_form() {
         let function = Dynamic::from(rhai::FnPtr::new("f").unwrap());
-        assert!(
-            to_json(&function)
-                .unwrap_err()
-                .contains("can't be given to a step")
-        );
+        assert!(to_json(&function).unwrap_err().contains("can't be given to a step"));
     }
 }

@@ -14,9 +14,7 @@ pub fn retry(rig: &Rig, run: &RunId, key: &CallKey) {
 }
 
 fn decide(rig: &Rig, run: &RunId, decision: Decision) {
-    rig.engine()
-        .decide(run, decision, "because I say so")
-        .unwrap();
+    rig.engine().decide(run, decision, "because I say so").unwrap();
 }
 
 /// Dies after the intent of the call named, and lets somebody else make the thing meanwhile.
@@ -28,18 +26,12 @@ fn foreign(key: &'static str, name: &str) -> (Rig, RunId) {
             std::panic::panic_any(crate::rig::Death);
         }
     }));
-    let handle = rig
-        .engine()
-        .start(&rig.runbook(RUNBOOK), &[], Vec::new())
-        .unwrap();
+    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
     let run = handle.run.clone();
     rig.runtime.block_on(handle.outcome());
     rig.points = None;
     rig.crash(0);
-    rig.world
-        .lock()
-        .things
-        .insert(name.to_owned(), "somebody else".to_owned());
+    rig.world.lock().things.insert(name.to_owned(), "somebody else".to_owned());
     (rig, run)
 }
 
@@ -61,14 +53,7 @@ fn mark_done_takes_a_foreign_change_for_the_call() {
     let (rig, run) = foreign("4", "tmp");
     assert_eq!(rig.resume(&run), Outcome::Stuck);
     let key: CallKey = "4".parse().unwrap();
-    decide(
-        &rig,
-        &run,
-        Decision::MarkDone {
-            key,
-            output: serde_json::json!({ "name": "tmp" }),
-        },
-    );
+    decide(&rig, &run, Decision::MarkDone { key, output: serde_json::json!({ "name": "tmp" }) });
     rig.assert_whole(&rig.resume(&run), "marked done");
     assert!(rig.is_all_new());
 }
@@ -102,10 +87,7 @@ fn past_the_pivot_there_is_no_undo() {
     let (run, outcome) = rig.run(RUNBOOK);
     assert_eq!(outcome, Outcome::Stuck);
     let refused = rig.engine().undo(&run, "please").map(|handle| handle.run);
-    assert!(
-        matches!(refused, Err(EngineError::PastPivot { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(EngineError::PastPivot { .. })), "{refused:?}");
 }
 
 #[test]
@@ -119,21 +101,10 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
     let view = rig.engine().view(&run).unwrap();
     assert_eq!(view.summary.status, RunStatus::StuckUnwinding);
     assert_eq!(view.stuck_at.as_ref().unwrap().to_string(), "4");
-    assert!(
-        view.stuck
-            .unwrap()
-            .message
-            .contains("could not take back \"make tmp\"")
-    );
+    assert!(view.stuck.unwrap().message.contains("could not take back \"make tmp\""));
 
     rig.world.lock().things.remove("tmp");
-    decide(
-        &rig,
-        &run,
-        Decision::Skip {
-            key: view.stuck_at.unwrap(),
-        },
-    );
+    decide(&rig, &run, Decision::Skip { key: view.stuck_at.unwrap() });
     rig.assert_whole(&rig.resume(&run), "skipped");
     assert!(rig.is_all_old());
     let over = rig.engine().decide(&run, Decision::Cancel, "too late");
@@ -143,10 +114,7 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
 #[test]
 fn locks_are_held_until_a_run_is_over() {
     let (rig, run) = foreign("4", "tmp");
-    let refused = rig
-        .engine()
-        .start(&rig.runbook(RUNBOOK), &[], Vec::new())
-        .map(|h| h.run);
+    let refused = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).map(|h| h.run);
     match refused {
         Err(EngineError::Locked { lock, by }) => {
             assert_eq!(lock, "thing:old");
@@ -165,58 +133,22 @@ fn a_run_is_found_by_the_end_of_its_name_and_decisions_name_real_calls() {
     let tail = &run.as_str()[run.as_str().len() - 4..];
     assert_eq!(engine.find(tail).unwrap(), run);
     assert!(matches!(engine.find("zzz"), Err(EngineError::NoSuchRun(_))));
-    let nothing = engine.decide(
-        &run,
-        Decision::Retry {
-            key: "99".parse().unwrap(),
-        },
-        "x",
-    );
-    assert!(
-        matches!(nothing, Err(EngineError::NoSuchCall { .. })),
-        "{nothing:?}"
-    );
-    let not_stuck = engine.decide(
-        &run,
-        Decision::Retry {
-            key: "1".parse().unwrap(),
-        },
-        "x",
-    );
-    assert!(
-        matches!(not_stuck, Err(EngineError::NotNow(_))),
-        "{not_stuck:?}"
-    );
+    let nothing = engine.decide(&run, Decision::Retry { key: "99".parse().unwrap() }, "x");
+    assert!(matches!(nothing, Err(EngineError::NoSuchCall { .. })), "{nothing:?}");
+    let not_stuck = engine.decide(&run, Decision::Retry { key: "1".parse().unwrap() }, "x");
+    assert!(matches!(not_stuck, Err(EngineError::NotNow(_))), "{not_stuck:?}");
 }
 
 #[test]
 fn a_resume_plan_says_what_will_be_done_about_each_open_call() {
     let (rig, run) = foreign("4", "unrelated");
-    let open = rig
-        .runtime
-        .block_on(rig.engine().plan_resume(&run))
-        .unwrap();
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
     assert_eq!(open.len(), 1);
-    assert_eq!(
-        (open[0].key.to_string().as_str(), open[0].resume.as_str()),
-        ("4", "repeat")
-    );
-    rig.world
-        .lock()
-        .things
-        .insert("tmp".to_owned(), "somebody else".to_owned());
-    let open = rig
-        .runtime
-        .block_on(rig.engine().plan_resume(&run))
-        .unwrap();
+    assert_eq!((open[0].key.to_string().as_str(), open[0].resume.as_str()), ("4", "repeat"));
+    rig.world.lock().things.insert("tmp".to_owned(), "somebody else".to_owned());
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
     assert_eq!(open[0].resume, "ask");
-    rig.world
-        .lock()
-        .things
-        .insert("tmp".to_owned(), run.to_string());
-    let open = rig
-        .runtime
-        .block_on(rig.engine().plan_resume(&run))
-        .unwrap();
+    rig.world.lock().things.insert("tmp".to_owned(), run.to_string());
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
     assert_eq!(open[0].resume, "skip");
 }

@@ -4,6 +4,8 @@
 //! How: a world that outlives the engine, a store that forgets what was not synced, and a runbook
 //! with every kind of call. Faults are put at every place in turn, not at random ones.
 
+#![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
+
 mod decisions;
 mod rig;
 mod world;
@@ -32,9 +34,7 @@ fn a_clean_run_ends_all_new() {
     let keys: Vec<String> = view.calls.iter().map(|call| call.key.to_string()).collect();
     assert_eq!(
         keys,
-        [
-            "1", "2", "3.1.1", "3.1.2", "3.2.1", "3.2.2", "3.3.1", "3.3.2", "4", "5", "6", "7"
-        ]
+        ["1", "2", "3.1.1", "3.1.2", "3.2.1", "3.2.2", "3.3.1", "3.3.2", "4", "5", "6", "7"]
     );
     assert_eq!(view.pivot.unwrap().to_string(), "5");
 }
@@ -50,9 +50,7 @@ fn death_at_every_point_and_any_loss_of_unsynced_writes_ends_whole_after_a_resum
             let mut rig = Rig::new();
             let reached = rig.die_at(nth);
             let engine = rig.engine();
-            let handle = engine
-                .start(&rig.runbook(RUNBOOK), &[], Vec::new())
-                .unwrap();
+            let handle = engine.start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
             let run = handle.run.clone();
             let outcome = rig.runtime.block_on(handle.outcome());
             if reached.load(Ordering::SeqCst) <= nth {
@@ -64,10 +62,7 @@ fn death_at_every_point_and_any_loss_of_unsynced_writes_ends_whole_after_a_resum
             rig.crash(kept);
             rig.points = None;
             let outcome = rig.resume(&run);
-            rig.assert_whole(
-                &outcome,
-                &format!("death at point {nth}, {kept} writes kept"),
-            );
+            rig.assert_whole(&outcome, &format!("death at point {nth}, {kept} writes kept"));
             assert_eq!(outcome, Outcome::Finished(End::Done));
             variants += 1;
             kept += 1;
@@ -84,10 +79,7 @@ fn death_during_the_resume_and_again_ends_whole() {
     for nth in 0..20 {
         let mut rig = Rig::new();
         rig.die_at(nth);
-        let handle = rig
-            .engine()
-            .start(&rig.runbook(RUNBOOK), &[], Vec::new())
-            .unwrap();
+        let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
         let run = handle.run.clone();
         rig.runtime.block_on(handle.outcome());
         // Each resume gets one point further than the one before it began.
@@ -100,10 +92,7 @@ fn death_during_the_resume_and_again_ends_whole() {
                 break;
             }
         }
-        rig.assert_whole(
-            &outcome,
-            &format!("death at point {nth} and during each resume"),
-        );
+        rig.assert_whole(&outcome, &format!("death at point {nth} and during each resume"));
     }
 }
 
@@ -159,19 +148,8 @@ fn a_lost_answer_is_recorded_as_probed() {
     rig.world.lock().faults = vec![(0, Fault::LoseAnswer)];
     let (run, _) = rig.run(RUNBOOK);
     let entries = rig.engine().entries(&run).unwrap();
-    let probed = |body: &Body| {
-        matches!(
-            body,
-            Body::Applied {
-                how: How::Probed,
-                ..
-            }
-        )
-    };
-    assert_eq!(
-        entries.iter().filter(|entry| probed(&entry.body)).count(),
-        1
-    );
+    let probed = |body: &Body| matches!(body, Body::Applied { how: How::Probed, .. });
+    assert_eq!(entries.iter().filter(|entry| probed(&entry.body)).count(), 1);
 }
 
 #[test]
@@ -184,10 +162,7 @@ fn death_during_the_unwinding_ends_all_old() {
         let mut rig = Rig::new();
         rig.world.lock().faults = refuse.clone();
         let reached = rig.die_at(nth);
-        let handle = rig
-            .engine()
-            .start(&rig.runbook(RUNBOOK), &[], Vec::new())
-            .unwrap();
+        let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
         let run = handle.run.clone();
         let outcome = rig.runtime.block_on(handle.outcome());
         if reached.load(Ordering::SeqCst) <= nth {
@@ -220,15 +195,9 @@ fn a_store_that_fails_stops_the_run_and_a_later_resume_ends_whole() {
             assert!(writes > 20);
             return;
         }
-        assert!(
-            matches!(outcome, Outcome::Unrecorded(_)),
-            "{writes}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::Unrecorded(_)), "{writes}: {outcome:?}");
         rig.crash(0);
-        rig.assert_whole(
-            &rig.resume(&run),
-            &format!("the store failed after {writes} writes"),
-        );
+        rig.assert_whole(&rig.resume(&run), &format!("the store failed after {writes} writes"));
     }
 }
 
@@ -274,16 +243,8 @@ fn an_endless_script_ends_and_leaves_nothing_behind() {
     let (run, outcome) = rig.run(text);
     rig.assert_whole(&outcome, "endless");
     let trouble = rig.engine().view(&run).unwrap().unwinding.unwrap();
-    assert!(
-        trouble.message.contains("does a loop end?"),
-        "{}",
-        trouble.message
-    );
-    assert!(
-        trouble.message.contains("battery.rhai:3:"),
-        "{}",
-        trouble.message
-    );
+    assert!(trouble.message.contains("does a loop end?"), "{}", trouble.message);
+    assert!(trouble.message.contains("battery.rhai:3:"), "{}", trouble.message);
 }
 
 #[test]
@@ -318,13 +279,7 @@ thing::open(#{ value: value, fail: true });
 
 #[test]
 fn scripts_can_not_look_into_a_sealed_value() {
-    for peek in [
-        "value == \"x\"",
-        "value + \"x\"",
-        "value.len()",
-        "value[0]",
-        "value < value",
-    ] {
+    for peek in ["value == \"x\"", "value + \"x\"", "value.len()", "value[0]", "value < value"] {
         let text = format!(
             "//! title = \"peek\"\n//! [params]\n//! value = {{ type = \"secret\", help = \"h\" }}\nlet x = {peek};"
         );

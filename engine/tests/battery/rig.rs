@@ -43,18 +43,9 @@ pub struct Rig {
 
 impl Rig {
     pub fn new() -> Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let store = Arc::new(MemoryStore::new());
-        Rig {
-            world: World::with(&OLD),
-            runtime,
-            store,
-            points: None,
-        }
+        Rig { world: World::with(&OLD), runtime, store, points: None }
     }
 
     pub fn engine(&self) -> Engine {
@@ -86,10 +77,7 @@ impl Rig {
     }
 
     pub fn run_with(&self, text: &str, secrets: Vec<(String, Secret)>) -> (RunId, Outcome) {
-        let handle = self
-            .engine()
-            .start(&self.runbook(text), &[], secrets)
-            .unwrap();
+        let handle = self.engine().start(&self.runbook(text), &[], secrets).unwrap();
         let run = handle.run.clone();
         (run, self.runtime.block_on(handle.outcome()))
     }

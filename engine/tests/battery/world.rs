@@ -44,10 +44,8 @@ pub struct World(Arc<Mutex<Inner>>);
 impl World {
     pub fn with(names: &[&str]) -> Self {
         let world = World::default();
-        world.lock().things = names
-            .iter()
-            .map(|n| ((*n).to_owned(), "before".to_owned()))
-            .collect();
+        world.lock().things =
+            names.iter().map(|n| ((*n).to_owned(), "before".to_owned())).collect();
         world
     }
 
@@ -73,11 +71,7 @@ impl World {
         let mut inner = self.lock();
         let nth = inner.effects;
         inner.effects += 1;
-        let fault = inner
-            .faults
-            .iter()
-            .find(|(at, _)| *at == nth)
-            .map(|(_, fault)| *fault);
+        let fault = inner.faults.iter().find(|(at, _)| *at == nth).map(|(_, fault)| *fault);
         match fault {
             None => act(&mut inner),
             Some(Fault::Refuse(class)) => {
@@ -96,14 +90,7 @@ impl World {
 }
 
 const fn about(name: &'static str) -> About {
-    About {
-        name,
-        summary: "Test.",
-        reads: "",
-        changes: "",
-        undo: "",
-        example: "",
-    }
+    About { name, summary: "Test.", reads: "", changes: "", undo: "", example: "" }
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -130,38 +117,27 @@ impl ChangeStep for Make {
     }
 
     async fn prepare(&self, _: &Context, args: &Name) -> Result<Prepared<(), Made>, StepError> {
-        Ok(Prepared::new(
-            (),
-            Made {
-                name: args.name.clone(),
-            },
-            format!("make {}", args.name),
-        ))
+        Ok(Prepared::new((), Made { name: args.name.clone() }, format!("make {}", args.name)))
     }
 
     async fn apply(&self, cx: &Context, args: &Name, (): &()) -> Result<Made, StepError> {
         let run = cx.run().to_string();
         if self.0.lock().things.contains_key(&args.name) {
-            return Err(StepError::permanent(
-                "exists",
-                format!("{} exists", args.name),
-            ));
+            return Err(StepError::permanent("exists", format!("{} exists", args.name)));
         }
         self.0.effect(|world| {
             let before = world.things.insert(args.name.clone(), run);
             assert_eq!(before, None, "made twice: {}", args.name);
         })?;
-        Ok(Made {
-            name: args.name.clone(),
-        })
+        Ok(Made { name: args.name.clone() })
     }
 
     async fn probe(&self, cx: &Context, args: &Name, (): &()) -> Result<Probe<Made>, StepError> {
         Ok(match self.0.lock().things.get(&args.name) {
             None => Probe::NotApplied,
-            Some(run) if *run == cx.run().to_string() => Probe::Applied(Made {
-                name: args.name.clone(),
-            }),
+            Some(run) if *run == cx.run().to_string() => {
+                Probe::Applied(Made { name: args.name.clone() })
+            }
             Some(run) => Probe::Foreign(format!("{} was made by {run}", args.name)),
         })
     }
@@ -204,18 +180,11 @@ impl ChangeStep for Destroy {
 
     async fn probe(&self, _: &Context, args: &Name, (): &()) -> Result<Probe<()>, StepError> {
         let there = self.0.lock().things.contains_key(&args.name);
-        Ok(if there {
-            Probe::NotApplied
-        } else {
-            Probe::Applied(())
-        })
+        Ok(if there { Probe::NotApplied } else { Probe::Applied(()) })
     }
 
     async fn undo(&self, _: &Context, _: &Name, (): &(), (): &()) -> Result<(), StepError> {
-        Err(StepError::needs_operator(
-            "no_undo",
-            "what is destroyed stays destroyed",
-        ))
+        Err(StepError::needs_operator("no_undo", "what is destroyed stays destroyed"))
     }
 }
 
@@ -297,10 +266,8 @@ impl ChangeStep for Open {
         self.0.lock().opened.push(value.expose().to_vec());
         if args.fail {
             let text = String::from_utf8_lossy(value.expose()).into_owned();
-            return Err(
-                StepError::permanent("leaky", format!("login with {text} refused"))
-                    .hint(format!("try {text} again")),
-            );
+            return Err(StepError::permanent("leaky", format!("login with {text} refused"))
+                .hint(format!("try {text} again")));
         }
         Ok(())
     }
