@@ -45,14 +45,7 @@ pub(crate) async fn get(socket: &Path, path: &str) -> Result<Value, ApiError> {
 
 /// Sends JSON to the daemon at `socket`.
 pub(crate) async fn post(socket: &Path, path: &str, body: &Value) -> Result<Value, ApiError> {
-    exchange(
-        socket,
-        "POST",
-        path,
-        "application/json",
-        body.to_string().as_bytes(),
-    )
-    .await
+    exchange(socket, "POST", path, "application/json", body.to_string().as_bytes()).await
 }
 
 /// Sends a tar archive to the daemon at `socket`.
@@ -85,10 +78,8 @@ async fn exchange(
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .and_then(|bytes| parse(&bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into()));
-    let (status, body) = answer.map_err(|source| ApiError::Unreachable {
-        call: call.clone(),
-        source,
-    })?;
+    let (status, body) =
+        answer.map_err(|source| ApiError::Unreachable { call: call.clone(), source })?;
     if (200..300).contains(&status) {
         return Ok(serde_json::from_str(&body).unwrap_or(Value::Null));
     }
@@ -96,11 +87,7 @@ async fn exchange(
         .ok()
         .and_then(|value: Value| Some(value["message"].as_str()?.to_owned()))
         .unwrap_or(body);
-    Err(ApiError::Refused {
-        call,
-        status,
-        message,
-    })
+    Err(ApiError::Refused { call, status, message })
 }
 
 /// Returns status and body of an answer; none if it broke off in its head.

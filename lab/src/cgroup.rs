@@ -20,11 +20,7 @@ pub(crate) fn remove(lab: &str) -> bool {
 }
 
 fn groups(lab: &str) -> Vec<PathBuf> {
-    let trees = fs::read_dir(MOUNT)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let trees = fs::read_dir(MOUNT).into_iter().flatten().flatten().map(|entry| entry.path());
     trees
         .chain([MOUNT.into()])
         .map(|tree| tree.join(name(lab)))

@@ -58,17 +58,11 @@ pub enum DaemonError {
 
 impl DaemonError {
     pub(crate) fn file(node: &Node, source: io::Error) -> Self {
-        Self::File {
-            node: node.name.clone(),
-            source,
-        }
+        Self::File { node: node.name.clone(), source }
     }
 
     pub(crate) fn exited(node: &Node) -> Self {
-        Self::Exited {
-            node: node.name.clone(),
-            log: log_end(node),
-        }
+        Self::Exited { node: node.name.clone(), log: log_end(node) }
     }
 }
 
@@ -85,9 +79,7 @@ pub(crate) async fn start(lab: &str, node: &Node) -> Result<(), DaemonError> {
     }
     let mut ended = false;
     let answered = wait::until(START_LIMIT, async || {
-        ended = child
-            .as_mut()
-            .is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
+        ended = child.as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
         ended || api::get(&node.socket, "/_ping").await.is_ok()
     });
     match (answered.await, ended) {
@@ -108,10 +100,7 @@ fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
     // After a kill these files name processes that may be somebody else by now; dockerd would
     // refuse to start, or wait for that one as for its containerd.
     let pid_file = node.directory.join("docker.pid");
-    for stale in [
-        &pid_file,
-        &node.directory.join("exec/containerd/containerd.pid"),
-    ] {
+    for stale in [&pid_file, &node.directory.join("exec/containerd/containerd.pid")] {
         match fs::remove_file(stale) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(DaemonError::file(node, error));
@@ -125,11 +114,7 @@ fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
         .arg(format!("--exec-root={}", at("exec")))
         .arg(format!("--pidfile={}", pid_file.display()))
         .arg(format!("--host=unix://{}", node.socket.display()))
-        .arg(format!(
-            "--cgroup-parent=/{}/{}",
-            cgroup::name(lab),
-            node.name
-        ))
+        .arg(format!("--cgroup-parent=/{}/{}", cgroup::name(lab), node.name))
         // systemd, where there is one, knows nothing of our groups.
         .arg("--exec-opt=native.cgroupdriver=cgroupfs")
         // Nobody answers there, so that look-ups in containers fail as well instead of going to
@@ -162,17 +147,12 @@ async fn end(node: &Node, signal: Signal) -> Result<(), DaemonError> {
     if gone.await {
         return Ok(());
     }
-    Err(DaemonError::Lingers {
-        node: node.name.clone(),
-        seconds: STOP_LIMIT.as_secs(),
-    })
+    Err(DaemonError::Lingers { node: node.name.clone(), seconds: STOP_LIMIT.as_secs() })
 }
 
 /// Returns the daemon's process number on this machine; none if it is not running.
 pub(crate) fn pid(directory: &Path) -> Option<Pid> {
-    process::find(|arguments| is_daemon(arguments, directory))
-        .first()
-        .copied()
+    process::find(|arguments| is_daemon(arguments, directory)).first().copied()
 }
 
 /// The argument that only this node's daemon has, and the `nsenter` that waits for it.

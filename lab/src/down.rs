@@ -42,16 +42,10 @@ pub enum DownError {
 
 /// Removes everything of the lab.
 pub(crate) async fn remove(lab: &Lab) -> Result<(), LabError> {
-    let ended = lab
-        .nodes
-        .iter()
-        .map(|node| node::switch_off(&node.directory, LIMIT));
+    let ended = lab.nodes.iter().map(|node| node::switch_off(&node.directory, LIMIT));
     for (node, ended) in lab.nodes.iter().zip(join_all(ended).await) {
         if !ended {
-            return Err(DownError::Processes {
-                directory: node.directory.clone(),
-            }
-            .into());
+            return Err(DownError::Processes { directory: node.directory.clone() }.into());
         }
     }
     for node in &lab.nodes {
@@ -71,10 +65,9 @@ pub(crate) async fn remove(lab: &Lab) -> Result<(), LabError> {
 
 fn remove_files(directory: &Path) -> Result<(), DownError> {
     match fs::remove_dir_all(directory) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DownError::Files {
-            path: directory.to_owned(),
-            source,
-        }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(DownError::Files { path: directory.to_owned(), source })
+        }
         _ => Ok(()),
     }
 }

@@ -120,30 +120,15 @@ impl Lab {
             let directory = spec.root.join(&name);
             let socket = directory.join("docker.sock");
             let manager = index < spec.managers;
-            Node {
-                name,
-                address: Ipv4Addr::UNSPECIFIED,
-                socket,
-                manager,
-                directory,
-            }
+            Node { name, address: Ipv4Addr::UNSPECIFIED, socket, manager, directory }
         });
         let (name, root) = (spec.name.clone(), spec.root.clone());
-        Self {
-            name,
-            gateway: None,
-            complete: false,
-            nodes: nodes.collect(),
-            root,
-        }
+        Self { name, gateway: None, complete: false, nodes: nodes.collect(), root }
     }
 
     /// Returns the address of the first manager, for `DOCKER_HOST`.
     pub fn docker_host(&self) -> String {
-        let socket = self
-            .nodes
-            .first()
-            .map(|node| node.socket.display().to_string());
+        let socket = self.nodes.first().map(|node| node.socket.display().to_string());
         format!("unix://{}", socket.unwrap_or_default())
     }
 
@@ -154,17 +139,10 @@ impl Lab {
     pub fn docker(&self, index: usize) -> Command {
         let program = program::locate("docker").unwrap_or_else(|| "docker".into());
         let mut command = Command::new(program);
-        for variable in [
-            "DOCKER_HOST",
-            "DOCKER_CONTEXT",
-            "DOCKER_TLS_VERIFY",
-            "DOCKER_CERT_PATH",
-        ] {
+        for variable in ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"] {
             command.env_remove(variable);
         }
-        command
-            .arg("--host")
-            .arg(format!("unix://{}", self.nodes[index].socket.display()));
+        command.arg("--host").arg(format!("unix://{}", self.nodes[index].socket.display()));
         command
     }
 
@@ -195,10 +173,7 @@ impl Lab {
         if node::switch_off(directory, down::LIMIT).await {
             return Ok(());
         }
-        Err(DownError::Processes {
-            directory: directory.clone(),
-        }
-        .into())
+        Err(DownError::Processes { directory: directory.clone() }.into())
     }
 
     /// Starts a node's daemon on the data that it has, and waits until it is a member of the
@@ -242,11 +217,7 @@ impl Lab {
 
     fn node(&self, index: usize) -> Result<&Node, LabError> {
         let last = self.nodes.len().saturating_sub(1);
-        let missing = LabError::NoSuchNode {
-            lab: self.name.clone(),
-            index,
-            last,
-        };
+        let missing = LabError::NoSuchNode { lab: self.name.clone(), index, last };
         self.nodes.get(index).ok_or(missing)
     }
 }

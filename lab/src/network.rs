@@ -58,18 +58,7 @@ pub(crate) async fn make_bridge(lab: &str, root: &Path) -> Result<Ipv4Addr, Netw
         }
         made => made?,
     };
-    run(
-        "ip",
-        &[
-            "link",
-            "set",
-            bridge,
-            "up",
-            "alias",
-            &root.to_string_lossy(),
-        ],
-    )
-    .await?;
+    run("ip", &["link", "set", bridge, "up", "alias", &root.to_string_lossy()]).await?;
     for third in 0..=255 {
         let gateway = Ipv4Addr::new(10, 213, third, 1);
         if claim(bridge, gateway).await? {
@@ -102,13 +91,7 @@ async fn claim(bridge: &str, gateway: Ipv4Addr) -> Result<bool, NetworkError> {
 /// Lets the nodes talk. A Docker daemon of the machine itself sets the policy of FORWARD to
 /// DROP, and frames that only cross a bridge pass through that chain as well.
 async fn allow(bridge: &str) -> Result<(), NetworkError> {
-    run(
-        "iptables",
-        &[
-            "-w", "-I", "FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT",
-        ],
-    )
-    .await?;
+    run("iptables", &["-w", "-I", "FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT"]).await?;
     Ok(())
 }
 
@@ -122,22 +105,13 @@ pub(crate) async fn plug(
     let (cable, bridge) = (&cable(node), &bridge(lab));
     let (own, gateway) = (&format!("{address}/24"), &gateway.to_string());
     run("ip", &["netns", "add", node]).await?;
-    run(
-        "ip",
-        &[
-            "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node,
-        ],
-    )
-    .await?;
+    run("ip", &["link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", node])
+        .await?;
     run("ip", &["link", "set", cable, "master", bridge, "up"]).await?;
     run("ip", &["-n", node, "link", "set", "lo", "up"]).await?;
     run("ip", &["-n", node, "addr", "add", own, "dev", "eth0"]).await?;
     run("ip", &["-n", node, "link", "set", "eth0", "up"]).await?;
-    run(
-        "ip",
-        &["-n", node, "route", "add", "default", "via", gateway],
-    )
-    .await?;
+    run("ip", &["-n", node, "route", "add", "default", "via", gateway]).await?;
     Ok(())
 }
 
@@ -158,10 +132,7 @@ pub(crate) async fn unplug(node: &str) -> Result<(), NetworkError> {
 pub(crate) async fn remove_bridge(lab: &str) -> Result<(), NetworkError> {
     let bridge = &bridge(lab);
     let rule = ["FORWARD", "-i", bridge, "-o", bridge, "-j", "ACCEPT"];
-    while run("iptables", &[&["-w", "-C"][..], &rule].concat())
-        .await
-        .is_ok()
-    {
+    while run("iptables", &[&["-w", "-C"][..], &rule].concat()).await.is_ok() {
         run("iptables", &[&["-w", "-D"][..], &rule].concat()).await?;
     }
     remove_link(bridge).await?;
@@ -189,10 +160,7 @@ fn link_exists(link: &str) -> bool {
 
 /// Returns the directories of the labs whose bridges exist.
 pub(crate) fn roots() -> Vec<PathBuf> {
-    let links = fs::read_dir("/sys/class/net")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let links = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
     links
         .filter(|link| link.file_name().to_string_lossy().starts_with("wl-"))
         .filter_map(|link| fs::read_to_string(link.path().join("ifalias")).ok())

@@ -26,11 +26,11 @@ const SCRIPT: &str = include_str!("node.sh");
 /// The argument that marks a holder, followed by the node's directory.
 const MARK: &str = "windlass-lab-node";
 
-/// Returns the node's process 1, by its number on the machine.
+/// Returns the node's process 1, by its number on the machine; none while it still furnishes the
+/// node, since a daemon that is started then would write to the machine's own /etc and /run.
 pub(crate) fn holder(directory: &Path) -> Option<Pid> {
-    process::find(|arguments| is_first(arguments, directory))
-        .first()
-        .copied()
+    let ready = |arguments: &[String]| arguments.last().is_some_and(|last| last == "ready");
+    process::find(|arguments| is_first(arguments, directory) && ready(arguments)).first().copied()
 }
 
 /// Starts the holder, waits until the node is furnished, and returns its process 1.
@@ -52,15 +52,7 @@ pub(crate) async fn switch_on(node: &Node) -> Result<Pid, DaemonError> {
     // A session of its own: a ^C for the command that made the lab must not reach the lab.
     let mut child = program::command("setsid")
         .args(["nsenter", &namespace])
-        .args([
-            "unshare",
-            "--uts",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-        ])
+        .args(["unshare", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
         .args(["sh", "-c", SCRIPT, MARK])
         .arg(&node.directory)
         .arg(&node.name)
@@ -87,10 +79,7 @@ pub(crate) async fn switch_off(directory: &Path, limit: Duration) -> bool {
     // Process 1 dies first, and its parent, which waits for it, last: so when the parent is
     // gone the kernel has ended all of the node. Without process 1 the parent has no task.
     process::signal(Signal::KILL, |arguments| is_first(arguments, directory));
-    wait::until(limit, async || {
-        process::find(|a| is_holder(a, directory)).is_empty()
-    })
-    .await
+    wait::until(limit, async || process::find(|a| is_holder(a, directory)).is_empty()).await
 }
 
 /// Returns a command that runs `program` inside the node, in a session of its own.
@@ -109,17 +98,12 @@ pub(crate) fn enter(holder: Pid, program: &str) -> Command {
 
 /// Opens the node's log for appending.
 pub(crate) fn log(directory: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(directory.join("docker.log"))
+    OpenOptions::new().create(true).append(true).open(directory.join("docker.log"))
 }
 
 /// The holder's process 1 or its parent.
 fn is_holder(arguments: &[String], directory: &Path) -> bool {
-    arguments
-        .windows(2)
-        .any(|pair| pair[0] == MARK && Path::new(&pair[1]) == directory)
+    arguments.windows(2).any(|pair| pair[0] == MARK && Path::new(&pair[1]) == directory)
 }
 
 fn is_first(arguments: &[String], directory: &Path) -> bool {

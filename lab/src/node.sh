@@ -22,10 +22,8 @@ mount -t tmpfs -o mode=755 windlass-lab /etc/docker
 # containerd puts the sockets of its shims into /run/containerd, whatever its directories are.
 mount -t tmpfs -o mode=755 windlass-lab /run
 
-# Tell the one who started us, and let go of the pipe.
-echo ready
-exec >&2
-
-# Waiting reaps the orphans of the node, as any process 1 must.
-sleep infinity &
-while :; do wait; done
+# From here on the arguments say `ready`. Tell the one who started us, and let go of the pipe; if
+# nobody reads it any more, nobody wants the node. Waiting reaps the orphans of the node, as any
+# process 1 must.
+exec sh -c 'echo ready || exit; exec >&2; sleep infinity & while :; do wait; done' \
+    windlass-lab-node "$directory" ready

@@ -35,11 +35,8 @@ pub enum PackagesError {
 /// Returns the Debian packages whose programs this machine lacks; empty if a lab can be made.
 pub fn missing() -> Vec<&'static str> {
     let lacks = |program: &str| program::locate(program).is_none();
-    let mut packages: Vec<&'static str> = NEEDED
-        .iter()
-        .filter(|(program, _)| lacks(program))
-        .map(|(_, package)| *package)
-        .collect();
+    let mut packages: Vec<&'static str> =
+        NEEDED.iter().filter(|(program, _)| lacks(program)).map(|(_, package)| *package).collect();
     // From Debian 13 on the client has its own package; before, it comes with the daemon.
     if lacks("docker") && !packages.contains(&"docker.io") {
         packages.push("docker-cli");
@@ -57,11 +54,7 @@ pub fn missing() -> Vec<&'static str> {
 /// [`PackagesError::Missing`], which names the packages and the command that installs them.
 pub fn check() -> Result<(), PackagesError> {
     let missing = missing();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(PackagesError::Missing(missing))
-    }
+    if missing.is_empty() { Ok(()) } else { Err(PackagesError::Missing(missing)) }
 }
 
 /// Installs Debian packages; takes a minute and needs a package mirror.
@@ -82,11 +75,7 @@ pub async fn install(packages: &[&str]) -> Result<(), PackagesError> {
     if program::locate("apt-get").is_none() {
         return Err(PackagesError::NoApt(packages.join(", ")));
     }
-    run(
-        "env",
-        &["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "update"],
-    )
-    .await?;
+    run("env", &["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "update"]).await?;
     let install = ["apt-get", "-q", "install", "-y", "--no-install-recommends"];
     let arguments = [&["DEBIAN_FRONTEND=noninteractive"][..], &install, packages].concat();
     run("env", &arguments).await?;
@@ -104,18 +93,11 @@ fn is_static(elf: &[u8]) -> bool {
     const INTERPRETER: u32 = 3;
     let read = |at: usize, size: usize| -> Option<u64> {
         let field = elf.get(at..at + size)?;
-        Some(
-            field
-                .iter()
-                .rev()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        )
+        Some(field.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     };
     let headers = || -> Option<Vec<u32>> {
         let (start, size, count) = (read(32, 8)?, read(54, 2)?, read(56, 2)?);
-        (0..count)
-            .map(|i| Some(read((start + i * size) as usize, 4)? as u32))
-            .collect()
+        (0..count).map(|i| Some(read((start + i * size) as usize, 4)? as u32)).collect()
     };
     elf.starts_with(b"\x7fELF\x02\x01")
         && headers().is_some_and(|kinds| !kinds.contains(&INTERPRETER))

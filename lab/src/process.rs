@@ -47,10 +47,7 @@ mod tests {
 
     #[test]
     fn a_process_is_found_by_its_arguments_and_ended() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("71.713")
-            .spawn()
-            .unwrap();
+        let mut child = std::process::Command::new("sleep").arg("71.713").spawn().unwrap();
         let ours = |list: &[String]| list.len() == 2 && list[1] == "71.713";
         while find(ours).is_empty() {
             std::thread::yield_now();

@@ -63,21 +63,11 @@ pub(crate) async fn run(program: &str, arguments: &[&str]) -> Result<String, Pro
         .kill_on_drop(true)
         .output()
         .await
-        .map_err(|source| ProgramError::Start {
-            command: shown(),
-            source,
-        })?;
+        .map_err(|source| ProgramError::Start { command: shown(), source })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let message = if stderr.is_empty() {
-        output.status.to_string()
-    } else {
-        stderr
-    };
-    Err(ProgramError::Failed {
-        command: shown(),
-        message,
-    })
+    let message = if stderr.is_empty() { output.status.to_string() } else { stderr };
+    Err(ProgramError::Failed { command: shown(), message })
 }

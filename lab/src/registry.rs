@@ -37,10 +37,7 @@ impl Lab {
             fs::write(&draft, serde_json::to_vec_pretty(self)?)?;
             fs::rename(draft, &path)
         };
-        write().map_err(|source| LabError::Record {
-            path: path.clone(),
-            source,
-        })
+        write().map_err(|source| LabError::Record { path: path.clone(), source })
     }
 
     /// Removes the record, and the directory if nothing else is in it; the last thing that
@@ -60,10 +57,7 @@ impl Lab {
             fs::create_dir_all(&self.root)?;
             File::open(&self.root)
         };
-        let failed = |source| LabError::Record {
-            path: self.root.clone(),
-            source,
-        };
+        let failed = |source| LabError::Record { path: self.root.clone(), source };
         let directory = open().map_err(failed)?;
         match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(directory),
@@ -75,18 +69,11 @@ impl Lab {
 
 /// Returns the labs of this machine, by name; also those that were half made or have crashed.
 pub fn list() -> Vec<Lab> {
-    let known = fs::read_dir(LABS)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
+    let known = fs::read_dir(LABS).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut roots: Vec<PathBuf> = known.chain(network::roots()).collect();
     roots.sort();
     roots.dedup();
-    let mut labs: Vec<Lab> = roots
-        .iter()
-        .filter_map(|root| Lab::open(root).ok())
-        .collect();
+    let mut labs: Vec<Lab> = roots.iter().filter_map(|root| Lab::open(root).ok()).collect();
     labs.sort_by(|a, b| a.name.cmp(&b.name));
     labs
 }
@@ -97,8 +84,5 @@ pub fn list() -> Vec<Lab> {
 /// [`LabError::NoSuchLab`].
 pub fn find(name: &str) -> Result<Lab, LabError> {
     let missing = || LabError::NoSuchLab(name.to_owned());
-    list()
-        .into_iter()
-        .find(|lab| lab.name == name)
-        .ok_or_else(missing)
+    list().into_iter().find(|lab| lab.name == name).ok_or_else(missing)
 }

@@ -64,12 +64,7 @@ impl LabSpec {
     /// Returns a lab with one manager, in the directory where [`find`](crate::find) looks first.
     pub fn new(name: &str, nodes: usize) -> Self {
         let root = Path::new(LABS).join(name);
-        Self {
-            name: name.to_owned(),
-            nodes,
-            managers: 1,
-            root,
-        }
+        Self { name: name.to_owned(), nodes, managers: 1, root }
     }
 
     /// Checks the limits.
@@ -86,19 +81,12 @@ impl LabSpec {
             return Err(SpecError::Nodes(self.nodes));
         }
         if !(1..=self.nodes).contains(&self.managers) {
-            return Err(SpecError::Managers {
-                managers: self.managers,
-                nodes: self.nodes,
-            });
+            return Err(SpecError::Managers { managers: self.managers, nodes: self.nodes });
         }
         let text = self.root.to_string_lossy();
-        let plain = text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "._/-".contains(c));
         // A node has its own /run and /etc, so a lab inside them would be out of its sight.
-        let hidden = ["/run", "/var/run", "/etc"]
-            .iter()
-            .any(|own| self.root.starts_with(own));
+        let hidden = ["/run", "/var/run", "/etc"].iter().any(|own| self.root.starts_with(own));
         let direct = !self.root.components().any(|part| part.as_os_str() == "..");
         if !self.root.is_absolute() || !plain || hidden || !direct || text.len() > ROOT_LENGTH_MAX {
             return Err(SpecError::Root(self.root.clone()));
@@ -116,41 +104,19 @@ mod tests {
         let good = LabSpec::new("lab", 3);
         assert_eq!(good.validate(), Ok(()));
         for name in ["", "Lab", "1lab", "-lab", "ninechars", "a_b", "a b"] {
-            let spec = LabSpec {
-                name: name.into(),
-                ..good.clone()
-            };
+            let spec = LabSpec { name: name.into(), ..good.clone() };
             assert_eq!(spec.validate(), Err(SpecError::Name(name.into())), "{name}");
         }
         for nodes in [0, 33] {
-            let spec = LabSpec {
-                nodes,
-                ..good.clone()
-            };
+            let spec = LabSpec { nodes, ..good.clone() };
             assert_eq!(spec.validate(), Err(SpecError::Nodes(nodes)));
         }
         for managers in [0, 4] {
-            let spec = LabSpec {
-                managers,
-                ..good.clone()
-            };
-            assert_eq!(
-                spec.validate(),
-                Err(SpecError::Managers { managers, nodes: 3 })
-            );
+            let spec = LabSpec { managers, ..good.clone() };
+            assert_eq!(spec.validate(), Err(SpecError::Managers { managers, nodes: 3 }));
         }
-        for root in [
-            "lab",
-            "/run/lab",
-            "/etc/x",
-            "/a/../run/x",
-            "/a,b",
-            &"/long".repeat(10),
-        ] {
-            let spec = LabSpec {
-                root: root.into(),
-                ..good.clone()
-            };
+        for root in ["lab", "/run/lab", "/etc/x", "/a/../run/x", "/a,b", &"/long".repeat(10)] {
+            let spec = LabSpec { root: root.into(), ..good.clone() };
             assert_eq!(spec.validate(), Err(SpecError::Root(root.into())), "{root}");
         }
     }

@@ -65,16 +65,11 @@ pub(crate) async fn form(nodes: &[Node]) -> Result<(), SwarmError> {
 }
 
 async fn call(node: &Node, path: &str, body: &Value) -> Result<Value, SwarmError> {
-    api::post(&node.socket, path, body)
-        .await
-        .map_err(|source| refused(node, source))
+    api::post(&node.socket, path, body).await.map_err(|source| refused(node, source))
 }
 
 fn refused(node: &Node, source: ApiError) -> SwarmError {
-    SwarmError::Refused {
-        node: node.name.clone(),
-        source,
-    }
+    SwarmError::Refused { node: node.name.clone(), source }
 }
 
 /// Waits until the node is an active member, and a manager one that can answer for the swarm.
@@ -82,18 +77,11 @@ pub(crate) async fn member(node: &Node) -> Result<(), SwarmError> {
     let mut state = String::from("unknown");
     let ready = wait::until(READY_LIMIT, async || {
         let info = api::get(&node.socket, "/info").await.unwrap_or_default();
-        state = info["Swarm"]["LocalNodeState"]
-            .as_str()
-            .unwrap_or("unreachable")
-            .to_owned();
+        state = info["Swarm"]["LocalNodeState"].as_str().unwrap_or("unreachable").to_owned();
         // A manager knows the list of nodes once it has found or become the leader.
         state == "active" && (!node.manager || api::get(&node.socket, "/nodes").await.is_ok())
     });
-    if ready.await {
-        Ok(())
-    } else {
-        Err(not_ready(node, state))
-    }
+    if ready.await { Ok(()) } else { Err(not_ready(node, state)) }
 }
 
 /// Waits until the managers see every one of `nodes` ready for tasks.
@@ -121,10 +109,5 @@ pub(crate) async fn ready(nodes: &[Node]) -> Result<(), SwarmError> {
 
 fn not_ready(node: &Node, state: String) -> SwarmError {
     let log = node.directory.join("docker.log").display().to_string();
-    SwarmError::NotReady {
-        node: node.name.clone(),
-        state,
-        seconds: READY_LIMIT.as_secs(),
-        log,
-    }
+    SwarmError::NotReady { node: node.name.clone(), state, seconds: READY_LIMIT.as_secs(), log }
 }

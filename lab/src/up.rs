@@ -51,14 +51,9 @@ pub async fn up(spec: &LabSpec, progress: &(dyn Fn(&str) + Sync)) -> Result<Lab,
 /// being made by a process that still runs.
 async fn remove_remains(spec: &LabSpec, progress: &(dyn Fn(&str) + Sync)) -> Result<(), LabError> {
     let placed = Lab::open(&spec.root).ok();
-    let named = registry::find(&spec.name)
-        .ok()
-        .filter(|named| named.root != spec.root);
+    let named = registry::find(&spec.name).ok().filter(|named| named.root != spec.root);
     for old in named.into_iter().chain(placed) {
-        let runs = old
-            .nodes
-            .iter()
-            .any(|node| daemon::pid(&node.directory).is_some());
+        let runs = old.nodes.iter().any(|node| daemon::pid(&node.directory).is_some());
         if old.complete && runs {
             return Err(LabError::AlreadyUp(old.name));
         }

@@ -44,8 +44,9 @@ export WWW="$www"
 # The listener's child processes serve one request each. When it is gone they become ours.
 stop() {
     kill "$listener" 2>/dev/null
+    wait "$listener"
     rounds=40
-    while [ $rounds -gt 0 ] && pgrep httpd >/dev/null; do
+    while [ $rounds -gt 0 ] && pidof httpd >/dev/null; do
         usleep 50000
         rounds=$((rounds - 1))
     done

@@ -59,7 +59,7 @@ const KEY: &str = "lab";
 
 /// The programs of busybox that the app, its health check and people with a shell need.
 const APPLETS: &str = "cat chmod cut date echo env false find grep head hostname httpd id ip kill \
-    ln ls mkdir mktemp nc od pgrep ping printf ps pwd rm sed sh sha256sum sleep stat sync tail tee \
+    ln ls mkdir mktemp nc od pidof ping printf ps pwd rm sed sh sha256sum sleep stat sync tail tee \
     test touch tr true usleep wc wget";
 
 /// An image that could not be made.
@@ -76,11 +76,7 @@ pub enum ImageError {
 /// Returns the fingerprint that the app shows for a secret with this value: 64 hex digits of
 /// SHA-256 over `lab`, a newline and the value. Apps with another `APP_KEY` show another one.
 pub fn fingerprint(value: &[u8]) -> String {
-    hex(&Sha256::new()
-        .chain_update(KEY)
-        .chain_update("\n")
-        .chain_update(value)
-        .finalize())
+    hex(&Sha256::new().chain_update(KEY).chain_update("\n").chain_update(value).finalize())
 }
 
 /// Returns the archive with both tags, as `docker save` would write it, for `docker load` and
@@ -102,11 +98,7 @@ pub fn archive() -> Result<Vec<u8>, ImageError> {
         archive.file(&name, 0o644, config.as_bytes());
         manifest.push(json!({ "Config": name, "RepoTags": [tag], "Layers": ["layer.tar"] }));
     }
-    archive.file(
-        "manifest.json",
-        0o644,
-        Value::from(manifest).to_string().as_bytes(),
-    );
+    archive.file("manifest.json", 0o644, Value::from(manifest).to_string().as_bytes());
     Ok(archive.finish())
 }
 
@@ -145,11 +137,7 @@ fn layer(busybox: &[u8]) -> Vec<u8> {
     layer.file("app", 0o755, include_bytes!("app.sh"));
     layer.file("cgi-bin/live", 0o755, include_bytes!("live.sh"));
     layer.file("cgi-bin/slow", 0o755, include_bytes!("slow.sh"));
-    layer.file(
-        "etc/httpd.conf",
-        0o644,
-        b"I:index.json\n.json:application/json\n",
-    );
+    layer.file("etc/httpd.conf", 0o644, b"I:index.json\n.json:application/json\n");
     layer.file(
         "etc/passwd",
         0o644,
@@ -176,6 +164,17 @@ mod tests {
         // printf 'lab\nhunter2' | sha256sum
         assert_eq!(fingerprint(b"hunter2"), digest(b"lab\nhunter2"));
         assert_ne!(fingerprint(b"hunter2"), fingerprint(b"hunter2\n"));
+    }
+
+    /// A missing one is no error when the image is made, only when somebody waits for it: the
+    /// app once cut off its requests because `pgrep`, which it asked for them, was not there.
+    #[test]
+    fn busybox_has_the_programs_that_the_image_promises() {
+        let list = std::process::Command::new("busybox").arg("--list").output().unwrap().stdout;
+        let list = String::from_utf8(list).unwrap();
+        let lacks = |applet: &&str| !list.lines().any(|line| line == *applet);
+        let missing: Vec<&str> = APPLETS.split_ascii_whitespace().filter(lacks).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]

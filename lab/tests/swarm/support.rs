@@ -15,10 +15,7 @@ pub struct TestLab(Option<Lab>);
 impl TestLab {
     /// Makes a lab; `letter` tells the labs of one test apart.
     pub async fn up(letter: char, nodes: usize, managers: usize) -> Self {
-        let spec = LabSpec {
-            managers,
-            ..LabSpec::new(&name(letter), nodes)
-        };
+        let spec = LabSpec { managers, ..LabSpec::new(&name(letter), nodes) };
         let start = Instant::now();
         let progress = |line: &str| eprintln!("{:5.2} s {line}", start.elapsed().as_secs_f64());
         match up(&spec, &progress).await {
@@ -75,19 +72,12 @@ pub fn docker_stdin(lab: &Lab, index: usize, arguments: &[&str], input: &[u8]) -
     use std::process::Stdio;
     let mut command = lab.docker(index);
     command.args(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "docker {}: {stderr}",
-        arguments.join(" ")
-    );
+    assert!(output.status.success(), "docker {}: {stderr}", arguments.join(" "));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
@@ -95,15 +85,12 @@ pub fn docker_stdin(lab: &Lab, index: usize, arguments: &[&str], input: &[u8]) -
 pub fn ask(address: Ipv4Addr, port: u16, path: &str) -> Option<Value> {
     let to = SocketAddr::from((address, port));
     let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(1)).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    head.contains(" 200 ")
-        .then(|| serde_json::from_str(body).unwrap())
+    head.contains(" 200 ").then(|| serde_json::from_str(body).unwrap())
 }
 
 /// Asks again and again until there is a good answer; panics after 40 s.
@@ -114,10 +101,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             eprintln!("{:5.2} s until {what}", start.elapsed().as_secs_f64());
             return answer;
         }
-        assert!(
-            start.elapsed() < Duration::from_secs(40),
-            "not within 40 s: {what}"
-        );
+        assert!(start.elapsed() < Duration::from_secs(40), "not within 40 s: {what}");
         std::thread::sleep(Duration::from_millis(30));
     }
 }
