@@ -41,6 +41,11 @@ impl Engine {
         Ok(runs)
     }
 
+    /// Returns the runs that threads of this process drive.
+    pub fn driven(&self) -> Vec<RunId> {
+        self.0.live().keys().cloned().collect()
+    }
+
     /// True if a thread of this process drives the run.
     pub fn is_driven(&self, run: &RunId) -> bool {
         self.0.live().contains_key(run)
