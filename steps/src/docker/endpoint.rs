@@ -186,7 +186,9 @@ fn read_json(path: &Path) -> Result<Option<Value>, EndpointError> {
         reason,
     };
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| problem(e.to_string())),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|e| problem(e.to_string())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(problem(e.to_string())),
     }
@@ -245,7 +247,8 @@ mod tests {
     const HASH: &str = "ab8e18ef4ebebeddc0b3152ce9c9006e14fc05242e3fc9ce32246ea6a9543074";
 
     fn with_context(dir: &Path, host: &str) {
-        let meta = format!(r#"{{"Name":"production","Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
+        let meta =
+            format!(r#"{{"Name":"production","Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
         write(dir, &format!("contexts/meta/{HASH}/meta.json"), &meta);
     }
 
@@ -254,7 +257,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(&environment(dir.path())).unwrap();
         assert_eq!(endpoint.host, DEFAULT_HOST);
-        assert_eq!(Endpoint::resolve(&Environment::default()).unwrap(), endpoint);
+        assert_eq!(
+            Endpoint::resolve(&Environment::default()).unwrap(),
+            endpoint
+        );
     }
 
     #[test]
@@ -274,10 +280,18 @@ mod tests {
     #[test]
     fn the_current_context_is_read_with_its_tls_files() {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), "config.json", r#"{"currentContext":"production"}"#);
+        write(
+            dir.path(),
+            "config.json",
+            r#"{"currentContext":"production"}"#,
+        );
         with_context(dir.path(), "tcp://10.0.0.1:2376");
         for file in ["ca.pem", "cert.pem", "key.pem"] {
-            write(dir.path(), &format!("contexts/tls/{HASH}/docker/{file}"), "x");
+            write(
+                dir.path(),
+                &format!("contexts/tls/{HASH}/docker/{file}"),
+                "x",
+            );
         }
         let endpoint = Endpoint::resolve(&environment(dir.path())).unwrap();
         assert!(endpoint.tls.unwrap().ca.ends_with("docker/ca.pem"));

@@ -175,22 +175,92 @@ mod tests {
     fn the_texts_of_the_daemon_are_told_apart() {
         use ErrorClass::*;
         let rows: &[(u16, &str, ErrorClass, ErrorClass, &str)] = &[
-            (409, "rpc error: code = AlreadyExists desc = secret d already exists", Permanent, Permanent, "exists"),
-            (400, "rpc error: code = InvalidArgument desc = secret 'd' is in use by the following services: s1, o1", Permanent, Permanent, "in_use"),
-            (400, "rpc error: code = InvalidArgument desc = secret 'd' is in use by the following service: s1", Permanent, Permanent, "in_use"),
-            (404, "secret nope not found", Permanent, Permanent, "not_found"),
-            (500, "rpc error: code = Unknown desc = update out of sequence", Conflict, Conflict, "out_of_sequence"),
-            (503, "This node is not a swarm manager. Use \"docker swarm init\" or ...", Permanent, Permanent, "not_manager"),
-            (500, "The swarm does not have a leader. It's possible that too few managers are online.", Transient, Transient, "no_quorum"),
-            (500, "rpc error: code = DeadlineExceeded desc = context deadline exceeded", Transient, Ambiguous, "daemon_error"),
-            (503, "Swarm is encrypted and needs to be unlocked before it can be used.", Permanent, Permanent, "locked"),
-            (400, "client version 1.53 is too new. Maximum supported API version is 1.41", Permanent, Permanent, "api_version"),
-            (400, "only updates to Labels are allowed", Permanent, Permanent, "invalid"),
+            (
+                409,
+                "rpc error: code = AlreadyExists desc = secret d already exists",
+                Permanent,
+                Permanent,
+                "exists",
+            ),
+            (
+                400,
+                "rpc error: code = InvalidArgument desc = secret 'd' is in use by the following services: s1, o1",
+                Permanent,
+                Permanent,
+                "in_use",
+            ),
+            (
+                400,
+                "rpc error: code = InvalidArgument desc = secret 'd' is in use by the following service: s1",
+                Permanent,
+                Permanent,
+                "in_use",
+            ),
+            (
+                404,
+                "secret nope not found",
+                Permanent,
+                Permanent,
+                "not_found",
+            ),
+            (
+                500,
+                "rpc error: code = Unknown desc = update out of sequence",
+                Conflict,
+                Conflict,
+                "out_of_sequence",
+            ),
+            (
+                503,
+                "This node is not a swarm manager. Use \"docker swarm init\" or ...",
+                Permanent,
+                Permanent,
+                "not_manager",
+            ),
+            (
+                500,
+                "The swarm does not have a leader. It's possible that too few managers are online.",
+                Transient,
+                Transient,
+                "no_quorum",
+            ),
+            (
+                500,
+                "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+                Transient,
+                Ambiguous,
+                "daemon_error",
+            ),
+            (
+                503,
+                "Swarm is encrypted and needs to be unlocked before it can be used.",
+                Permanent,
+                Permanent,
+                "locked",
+            ),
+            (
+                400,
+                "client version 1.53 is too new. Maximum supported API version is 1.41",
+                Permanent,
+                Permanent,
+                "api_version",
+            ),
+            (
+                400,
+                "only updates to Labels are allowed",
+                Permanent,
+                Permanent,
+                "invalid",
+            ),
         ];
         for (status, text, read, write, code) in rows {
             let error = DockerError::refused(*status, text);
             let (r, w) = (error.clone().reading("x"), error.writing("x"));
-            assert_eq!((r.class, w.class, w.code.as_str()), (*read, *write, *code), "{text}");
+            assert_eq!(
+                (r.class, w.class, w.code.as_str()),
+                (*read, *write, *code),
+                "{text}"
+            );
             assert!(!w.message.contains("rpc error"), "{}", w.message);
         }
     }

@@ -57,7 +57,9 @@ fn text_of(raw: &[u8]) -> String {
             break;
         };
         let _ = stream;
-        let length = length.iter().fold(0_usize, |n, b| (n << 8) | usize::from(*b));
+        let length = length
+            .iter()
+            .fold(0_usize, |n, b| (n << 8) | usize::from(*b));
         let (frame, next) = tail.split_at(length.min(tail.len()));
         text.extend_from_slice(frame);
         rest = next;

@@ -19,4 +19,4 @@ mod swarm;
 pub use endpoint::{Endpoint, EndpointError, Environment, Tls};
 pub use error::DockerError;
 pub use events::{Event, Watch, Woken};
-pub use swarm::Swarm;
+pub use swarm::{Nodes, Swarm, api_number};

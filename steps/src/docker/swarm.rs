@@ -1,12 +1,14 @@
 //! The daemon's objects, as raw JSON.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::client::Client;
@@ -39,7 +41,14 @@ struct Inner {
     /// Services just read by a `prepare`, for the `apply` that follows it: one request less. The
     /// version in the update refuses what has become stale meanwhile.
     handed_on: Mutex<HashMap<String, Value>>,
+    nodes: Mutex<Option<(Instant, Arc<Nodes>)>>,
 }
+
+/// Nodes by ID, as the daemon returns them.
+pub type Nodes = BTreeMap<String, Value>;
+
+/// Nodes change seldom; many services that converge at once share one reading of them.
+const NODES_KEEP: Duration = Duration::from_secs(5);
 
 enum From {
     Endpoint(Endpoint),
@@ -71,6 +80,7 @@ impl Swarm {
                 connected: OnceCell::new(),
                 events: Events::default(),
                 handed_on: Mutex::default(),
+                nodes: Mutex::default(),
             }),
         }
     }
@@ -97,6 +107,32 @@ impl Swarm {
     /// As [`Swarm::info`].
     pub async fn nodes(&self) -> Result<Vec<Value>, DockerError> {
         list(self.get("/nodes", &[]).await?)
+    }
+
+    /// Returns the nodes as they were a few seconds ago at most, or as they are now.
+    pub(crate) async fn nodes_lately(&self, now: bool) -> Result<Arc<Nodes>, DockerError> {
+        let kept = self.kept_nodes().clone();
+        if let Some((_, nodes)) = kept.filter(|(at, _)| !now && at.elapsed() < NODES_KEEP) {
+            return Ok(nodes);
+        }
+        let nodes = self.nodes().await?.into_iter();
+        let nodes = nodes.filter_map(|n| Some((n["ID"].as_str()?.to_owned(), n)));
+        let nodes: Arc<Nodes> = Arc::new(nodes.collect());
+        *self.kept_nodes() = Some((Instant::now(), nodes.clone()));
+        Ok(nodes)
+    }
+
+    /// Returns the nodes as last read, perhaps none; costs nothing.
+    pub(crate) fn nodes_known(&self) -> Arc<Nodes> {
+        let kept = self.kept_nodes().clone();
+        kept.map(|(_, nodes)| nodes).unwrap_or_default()
+    }
+
+    fn kept_nodes(&self) -> MutexGuard<'_, Option<(Instant, Arc<Nodes>)>> {
+        self.inner
+            .nodes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns all secrets, without their values: the daemon never gives those.
@@ -233,7 +269,7 @@ impl Swarm {
         (kept["Version"]["Index"].as_u64() == Some(version)).then_some(kept)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Value>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Value>> {
         let handed_on = &self.inner.handed_on;
         handed_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -246,8 +282,11 @@ impl Swarm {
             };
             let client = Client::open(&endpoint)?;
             let version = parsed(&client.call("GET", "/version", Bytes::new()).await?)?;
-            let api = version["ApiVersion"].as_str().unwrap_or_default().to_owned();
-            if number(&api).is_none_or(|n| n < API_MIN) {
+            let api = version["ApiVersion"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            if api_number(&api).is_none_or(|n| n < API_MIN) {
                 let wanted = format!("{}.{}", API_MIN.0, API_MIN.1);
                 return Err(DockerError::TooOld { found: api, wanted });
             }
@@ -307,7 +346,7 @@ impl Connected {
 }
 
 /// Returns `1.41` as numbers, so that 1.9 is less than 1.41.
-pub(crate) fn number(api: &str) -> Option<(u32, u32)> {
+pub fn api_number(api: &str) -> Option<(u32, u32)> {
     let (major, minor) = api.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
@@ -346,8 +385,8 @@ mod tests {
 
     #[test]
     fn api_versions_are_compared_as_numbers() {
-        assert!(number("1.9").unwrap() < number("1.41").unwrap());
-        assert_eq!(number("next"), None);
+        assert!(api_number("1.9").unwrap() < api_number("1.41").unwrap());
+        assert_eq!(api_number("next"), None);
     }
 
     #[test]
@@ -360,6 +399,11 @@ mod tests {
         let endpoint = Endpoint::new("unix:///nowhere/docker.sock", None, "DOCKER_HOST").unwrap();
         let error = Swarm::connect(&endpoint).info().await.unwrap_err();
         assert!(matches!(error, DockerError::Unreachable { .. }), "{error}");
-        assert!(error.to_string().contains("unix:///nowhere/docker.sock (DOCKER_HOST)"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("unix:///nowhere/docker.sock (DOCKER_HOST)"),
+            "{error}"
+        );
     }
 }
