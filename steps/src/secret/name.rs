@@ -36,11 +36,11 @@ pub(super) fn wrong(name: &str) -> Option<(&'static str, String)> {
 
 /// Returns the name of the successor, on this day, passing over the names that are taken.
 pub(super) fn next(name: &str, today: Date, taken: impl Fn(&str) -> bool) -> String {
-    if let Some(dated) = dated(name, today) {
-        if dated != name && !taken(&dated) {
-            return dated;
-        }
-        return counted(|n| format!("{dated}_{n}"), 2, taken);
+    if let Some((dated, counter)) = dated(name, today) {
+        return match counter {
+            0 if !taken(&dated) => dated,
+            counter => counted(|n| format!("{dated}_{n}"), (counter + 1).max(2), taken),
+        };
     }
     match versioned(name) {
         Some((stem, version, width)) => counted(
@@ -69,15 +69,18 @@ fn versioned(name: &str) -> Option<(&str, u64, usize)> {
     Some((stem, digits.parse().ok()?, digits.len()))
 }
 
-/// Returns the name with today's date in place of the one at its end, counter and all.
-fn dated(name: &str, today: Date) -> Option<String> {
-    let without_counter = name.rsplit_once('_').filter(|(stem, counter)| {
-        counter.len() <= 3 && counter.parse::<u64>().is_ok() && date_at_end(stem).is_some()
+/// Returns the name with today's date in place of the one at its end, and the counter to go on
+/// from: 0 unless the name is of today already.
+fn dated(name: &str, today: Date) -> Option<(String, u64)> {
+    let counted = name.rsplit_once('_').and_then(|(stem, counter)| {
+        date_at_end(stem).filter(|_| counter.len() <= 3)?;
+        Some((stem, counter.parse().ok()?))
     });
-    let name = without_counter.map_or(name, |(stem, _)| stem);
-    let (stem, form) = date_at_end(name)?;
-    stem.ends_with(['_', '-', '.'])
-        .then(|| format!("{stem}{}", today.strftime(form)))
+    let (of_day, counter) = counted.unwrap_or((name, 1));
+    let (stem, form) = date_at_end(of_day)?;
+    let dated = format!("{stem}{}", today.strftime(form));
+    let counter = if dated == of_day { counter } else { 0 };
+    stem.ends_with(['_', '-', '.']).then_some((dated, counter))
 }
 
 fn date_at_end(name: &str) -> Option<(&str, &'static str)> {
