@@ -74,7 +74,9 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         .unwrap_or_default();
     let failed = |code, message: String| {
         let worst = worst_task(tasks, secret);
-        let why = worst.map(|t| format!("; {}", told(t))).unwrap_or_default();
+        let why = worst
+            .map(|t| format!("; a task failed: {}", told(t)))
+            .unwrap_or_default();
         Some(Verdict::Failed(Failure {
             code,
             message: message + &why,
@@ -193,9 +195,9 @@ pub(super) fn told(task: &Value) -> String {
         .unwrap_or("it gave no reason");
     match status["ContainerStatus"]["ExitCode"].as_i64() {
         Some(code) if code != 0 && !error.contains(&format!("({code})")) => {
-            format!("a task failed: {error}, exit code {code}")
+            format!("{error}, exit code {code}")
         }
-        _ => format!("a task failed: {error}"),
+        _ => error.to_owned(),
     }
 }
 
@@ -214,29 +216,15 @@ fn failure(
     nodes: &Nodes,
     secret: &Object,
 ) -> Option<Failure> {
-    let started = moment(&service["UpdateStatus"]["StartedAt"])?;
-    let of_this_update = |t: &&Value| {
-        has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(started)
-    };
-    let failed: Vec<&Value> = tasks.iter().filter(of_this_update).collect();
-    if failed.len() >= FAILURES_MAX {
-        let worst = failed
-            .iter()
-            .max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;
-        return Some(Failure {
-            code: "task_failed",
-            message: format!(
-                "{} tasks of the new spec failed; {}",
-                failed.len(),
-                told(worst)
-            ),
-            task: worst["ID"].as_str().map(str::to_owned),
-        });
+    if let Some(failure) = repeated(service, tasks, secret) {
+        return Some(failure);
     }
-    // The update is over for Swarm, but the nodes that it passes over still run the old tasks.
+    // The orchestrator passes over paused nodes of global services: the update is over, or never
+    // begins, and their tasks stay as they are.
     let paused: BTreeSet<&str> = old.iter().filter_map(|t| paused_node(t, nodes)).collect();
     let all_paused = !old.is_empty() && old.iter().all(|t| paused_node(t, nodes).is_some());
-    if update_state(service) == "completed" && all_paused {
+    let over = matches!(update_state(service), "" | "completed");
+    if over && all_paused && service["Spec"]["Mode"]["Global"].is_object() {
         let paused: Vec<&str> = paused.into_iter().collect();
         return Some(Failure {
             code: "paused_node",
@@ -248,6 +236,28 @@ fn failure(
         });
     }
     None
+}
+
+/// So many tasks of this update have failed that the next one is not worth waiting for. Failures
+/// before it began don't count: an undo waits for a secret whose tasks may have failed long ago.
+fn repeated(service: &Value, tasks: &[Value], secret: &Object) -> Option<Failure> {
+    let started = moment(&service["UpdateStatus"]["StartedAt"])?;
+    let of_this_update = |t: &&Value| {
+        has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(started)
+    };
+    let failed: Vec<&Value> = tasks.iter().filter(of_this_update).collect();
+    let worst = failed
+        .iter()
+        .max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;
+    (failed.len() >= FAILURES_MAX).then(|| Failure {
+        code: "task_failed",
+        message: format!(
+            "{} tasks of the new spec failed, the last with: {}",
+            failed.len(),
+            told(worst)
+        ),
+        task: worst["ID"].as_str().map(str::to_owned),
+    })
 }
 
 fn paused_node<'a>(task: &Value, nodes: &'a Nodes) -> Option<&'a str> {
@@ -329,7 +339,7 @@ fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
     if let Some(bad) = tasks.iter().find(|t| has_failed(t)).filter(|_| begun == 0) {
         return Verdict::Failed(Failure {
             code: "task_failed",
-            message: told(bad),
+            message: format!("a task failed: {}", told(bad)),
             task: bad["ID"].as_str().map(str::to_owned),
         });
     }

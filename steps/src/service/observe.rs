@@ -179,7 +179,7 @@ fn new_failure(tasks: &[Value], args: &Args, base: &Base) -> Option<Failure> {
     let task = failed_with(tasks, &args.secret).find(is_new)?;
     Some(Failure {
         code: "task_failed",
-        message: judge::told(task),
+        message: format!("a task failed: {}", judge::told(task)),
         task: id_of(task),
     })
 }

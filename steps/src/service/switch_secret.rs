@@ -193,6 +193,7 @@ impl ChangeStep for SwitchSecret {
             tries += 1;
             match self.write(&service, &doing).await {
                 Ok(()) => break,
+                Err(error) if error.code == "not_found" => return Ok(()),
                 Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
                     let nap = Duration::from_millis(100 << tries);
                     cx.clock().sleep_until(cx.now() + millis(nap)).await;

@@ -19,6 +19,10 @@ use crate::object::Object;
 /// back sooner.
 const TROUBLE_MAX: Duration = Duration::from_secs(60);
 
+/// A stream of events can die without a word (a laptop that slept): what was read longer ago than
+/// this is read again.
+const SEEN_KEEP: Duration = Duration::from_secs(30);
+
 /// How many lines of a failed task's log go with the error.
 const LOG_LINES: u32 = 10;
 
@@ -121,6 +125,7 @@ struct Eye<'a> {
     secret: &'a Object,
     /// The service as last read; nothing if it must be read again.
     seen: Option<Value>,
+    seen_at: Millis,
     /// Since when these tasks have been running.
     steady: Option<(Millis, Vec<String>)>,
     looks: u32,
@@ -133,6 +138,7 @@ impl<'a> Eye<'a> {
             service,
             secret,
             seen: None,
+            seen_at: 0,
             steady: None,
             looks: 0,
             fresh_nodes: false,
@@ -152,12 +158,15 @@ impl<'a> Eye<'a> {
         doing: &str,
     ) -> Result<Option<Verdict>, StepError> {
         let read = |error: crate::docker::DockerError| error.reading(doing);
-        let service = match self.seen.take() {
+        // Before a success is believed, the service is read once more.
+        let stale = cx.now() - self.seen_at > millis(SEEN_KEEP) || self.steady.is_some();
+        let service = match self.seen.take().filter(|_| !stale) {
             Some(service) => service,
-            None => match swarm.service(&self.service.id).await.map_err(read)? {
-                Some(service) => service,
-                None => return Err(gone(doing)),
-            },
+            None => {
+                self.seen_at = cx.now();
+                let found = swarm.service(&self.service.id).await.map_err(read)?;
+                found.ok_or_else(|| gone(doing))?
+            }
         };
         self.looks += 1;
         let service = self.seen.insert(service);
