@@ -27,10 +27,7 @@ pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that asks the system"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     fn now(&self) -> Millis {
         let since_epoch = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -60,9 +57,7 @@ pub struct SimClock {
 impl SimClock {
     /// Returns a clock that shows `now`.
     pub fn at(now: Millis) -> Self {
-        SimClock {
-            now: Mutex::new(now),
-        }
+        SimClock { now: Mutex::new(now) }
     }
 
     /// Moves the clock on by `by`.
@@ -71,9 +66,7 @@ impl SimClock {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Millis> {
-        self.now
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

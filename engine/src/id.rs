@@ -48,12 +48,21 @@ impl From<&str> for RunId {
 pub struct CallKey(Vec<u32>);
 
 impl CallKey {
+    /// The place of the whole script, of which all calls are children.
+    pub const ROOT: CallKey = CallKey(Vec::new());
+
     /// Returns the key of the `index`th child of this place.
     #[must_use]
     pub fn child(&self, index: u32) -> Self {
         let mut path = self.0.clone();
         path.push(index);
         CallKey(path)
+    }
+
+    /// Returns the place that this one is a child of; the root has none.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, parent) = self.0.split_last()?;
+        Some(CallKey(parent.to_vec()))
     }
 
     /// Returns the numbers from the outermost place inward.
@@ -105,9 +114,7 @@ impl Serialize for CallKey {
 
 impl<'de> Deserialize<'de> for CallKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -117,7 +124,7 @@ mod tests {
 
     #[test]
     fn call_keys_read_back_what_they_print() {
-        let key = CallKey::default().child(4).child(2).child(1);
+        let key = CallKey::ROOT.child(4).child(2).child(1);
         assert_eq!(key.to_string(), "4.2.1");
         assert_eq!("4.2.1".parse::<CallKey>().unwrap(), key);
         assert!("4..1".parse::<CallKey>().is_err());

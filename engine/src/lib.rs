@@ -8,9 +8,16 @@
 //!   runbook/        script/           run/   step/    journal/        event/
 //! ```
 //!
-//! [`secret`] keeps values sealed on the whole way, [`clock`] is the only source of time.
+//! [`engine`] holds them together, [`secret`] keeps values sealed on the whole way, and [`clock`]
+//! is the only source of time.
 
 pub mod clock;
+pub mod engine;
+pub mod event;
 pub mod id;
+pub mod journal;
+pub mod run;
+pub mod runbook;
+pub mod script;
 pub mod secret;
 pub mod step;

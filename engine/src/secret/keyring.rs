@@ -65,22 +65,13 @@ impl MasterKey {
     /// # Errors
     /// If the file can't be read, is not a key, or can be read by other users.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let io = |source| KeyError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| KeyError::Io { action: "read", path: path.to_owned(), source };
         let mode = fs::metadata(path).map_err(io)?.mode() & 0o7777;
         if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(KeyError::Exposed { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
-        from_hex(text.trim())
-            .map(MasterKey)
-            .ok_or_else(|| KeyError::Malformed(path.to_owned()))
+        from_hex(text.trim()).map(MasterKey).ok_or_else(|| KeyError::Malformed(path.to_owned()))
     }
 
     /// Reads the key, or makes a new one if there is no such file.
@@ -99,11 +90,7 @@ impl MasterKey {
 
     /// Returns a text by which this key is recognised, and from which it can't be worked out.
     pub fn check(&self) -> String {
-        self.derive("windlass key check")
-            .iter()
-            .take(8)
-            .map(|b| format!("{b:02x}"))
-            .collect()
+        self.derive("windlass key check").iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
     fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
@@ -119,6 +106,8 @@ pub trait KeyStore: Send + Sync {
     fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError>;
     /// Destroys the key of a run; on return it can't be had back. Fine if there is none.
     fn destroy(&self, run: &RunId) -> Result<(), KeyError>;
+    /// Returns the runs that have a key.
+    fn runs(&self) -> Result<Vec<RunId>, KeyError>;
 }
 
 /// The master key together with the keys of the runs.
@@ -143,16 +132,21 @@ impl Keyring {
         let mut nonce = [0_u8; 24];
         getrandom::fill(&mut nonce).map_err(|e| KeyError::NoRandomness(e.to_string()))?;
         let bound = bound(run);
-        let payload = Payload {
-            msg: key.as_slice(),
-            aad: &bound,
-        };
+        let payload = Payload { msg: key.as_slice(), aad: &bound };
         let wrapped = self
             .cipher()
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| KeyError::Wrong(run.clone()))?;
         self.keys.put(run, &[&nonce[..], &wrapped].concat())?;
         Ok(self.values(run, Some(key)))
+    }
+
+    /// Returns a set of values under a key that is kept nowhere: for plans.
+    ///
+    /// # Errors
+    /// Without randomness.
+    pub fn ephemeral(&self) -> Result<SealedValues, KeyError> {
+        Ok(self.values(&RunId::from("plan"), Some(random_key()?)))
     }
 
     /// Returns the set of sealed values of an earlier run, to be restored from its journal. If its
@@ -166,10 +160,7 @@ impl Keyring {
         };
         let wrong = || KeyError::Wrong(run.clone());
         let (nonce, wrapped) = bytes.split_at_checked(24).ok_or_else(wrong)?;
-        let payload = Payload {
-            msg: wrapped,
-            aad: &bound(run),
-        };
+        let payload = Payload { msg: wrapped, aad: &bound(run) };
         let opened = self.cipher().decrypt(XNonce::from_slice(nonce), payload);
         let opened = Zeroizing::new(opened.map_err(|_| wrong())?);
         let key = <[u8; 32]>::try_from(opened.as_slice()).map_err(|_| wrong())?;
@@ -182,6 +173,15 @@ impl Keyring {
     /// If the file can't be overwritten or deleted.
     pub fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
         self.keys.destroy(run)
+    }
+
+    /// Destroys the keys of runs that are not open: a process can die between the end of a run and
+    /// the destruction of its key, or between making a key and recording the run.
+    ///
+    /// # Errors
+    /// If the keys can't be listed, overwritten or deleted.
+    pub fn sweep(&self, open: impl Fn(&RunId) -> bool) -> Result<(), KeyError> {
+        self.keys.runs()?.iter().filter(|run| !open(run)).try_for_each(|run| self.destroy(run))
     }
 
     /// Returns the text by which the master key is recognised.
@@ -222,26 +222,15 @@ fn from_hex(text: &str) -> Option<Zeroizing<[u8; 32]>> {
 
 /// Writes a new file that only its owner can read; it and its name are durable on return.
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let io = |source| KeyError::Io {
-        action: "write",
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(io)?;
+    let io = |source| KeyError::Io { action: "write", path: path.to_owned(), source };
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io)?;
     sync_directory(path).map_err(io)
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 /// Wrapped keys as files `<run>.key` in a directory.
@@ -269,11 +258,7 @@ impl KeyStore for FileKeys {
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(KeyError::Io {
-                action: "read",
-                path,
-                source,
-            }),
+            Err(source) => Err(KeyError::Io { action: "read", path, source }),
         }
     }
 
@@ -288,13 +273,22 @@ impl KeyStore for FileKeys {
             sync_directory(&path)
         };
         match overwrite_and_unlink() {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(KeyError::Io {
-                action: "delete",
-                path: path.clone(),
-                source: e,
-            }),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(KeyError::Io { action: "delete", path: path.clone(), source: e })
+            }
             _ => Ok(()),
         }
+    }
+
+    fn runs(&self) -> Result<Vec<RunId>, KeyError> {
+        let io = |source| KeyError::Io { action: "read", path: self.0.clone(), source };
+        let mut runs = Vec::new();
+        for file in fs::read_dir(&self.0).map_err(io)? {
+            let name = file.map_err(io)?.file_name();
+            runs.extend(name.to_str().and_then(|n| n.strip_suffix(".key")).map(RunId::from));
+        }
+        runs.retain(|run| run.as_str().starts_with("run_"));
+        Ok(runs)
     }
 }
 
@@ -304,9 +298,7 @@ pub struct MemoryKeys(Mutex<HashMap<RunId, Vec<u8>>>);
 
 impl MemoryKeys {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Vec<u8>>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -323,6 +315,10 @@ impl KeyStore for MemoryKeys {
     fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
         self.lock().remove(run);
         Ok(())
+    }
+
+    fn runs(&self) -> Result<Vec<RunId>, KeyError> {
+        Ok(self.lock().keys().cloned().collect())
     }
 }
 
@@ -341,9 +337,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let run = RunId::from("run_a");
         let values = keyring(directory.path()).begin(&run).unwrap();
-        values
-            .seal("value", Secret::new(b"canary".to_vec()))
-            .unwrap();
+        values.seal("value", Secret::new(b"canary".to_vec())).unwrap();
         let recorded = values.take_fresh();
 
         let resumed = keyring(directory.path()).resume(&run).unwrap();
@@ -376,10 +370,7 @@ mod tests {
         let path = directory.path().join("master.key");
         MasterKey::read_or_create(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            MasterKey::read(&path),
-            Err(KeyError::Exposed { mode: 0o644, .. })
-        ));
+        assert!(matches!(MasterKey::read(&path), Err(KeyError::Exposed { mode: 0o644, .. })));
     }
 
     #[test]
@@ -387,9 +378,6 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("master.key");
         write_durably(&path, b"hunter2").unwrap();
-        assert!(matches!(
-            MasterKey::read(&path),
-            Err(KeyError::Malformed(_))
-        ));
+        assert!(matches!(MasterKey::read(&path), Err(KeyError::Malformed(_))));
     }
 }

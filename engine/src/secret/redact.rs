@@ -19,16 +19,11 @@ pub(super) fn too_short(value: &Secret) -> bool {
 /// Returns the text with the values replaced, in the spellings in which programs print them: as
 /// they are, without the final newline, line by line, JSON-escaped, base64, hex, URL-encoded.
 pub(super) fn redact(text: &str, values: &[Secret]) -> String {
-    let mut spellings: Vec<String> = values
-        .iter()
-        .filter(|v| !too_short(v))
-        .flat_map(|v| spellings(v.expose()))
-        .collect();
+    let mut spellings: Vec<String> =
+        values.iter().filter(|v| !too_short(v)).flat_map(|v| spellings(v.expose())).collect();
     // The longest first, so that no tail of a long spelling is left standing.
     spellings.sort_by_key(|s| std::cmp::Reverse(s.len()));
-    spellings.iter().fold(text.to_owned(), |text, spelling| {
-        text.replace(spelling.as_str(), MASK)
-    })
+    spellings.iter().fold(text.to_owned(), |text, spelling| text.replace(spelling.as_str(), MASK))
 }
 
 fn trimmed(bytes: &[u8]) -> &[u8] {
@@ -98,19 +93,13 @@ mod tests {
     #[test]
     fn the_lines_of_a_key_are_each_taken_out() {
         let value = secret("-----BEGIN KEY-----\nc2VjcmV0\n-----END KEY-----\n");
-        assert_eq!(
-            redact("bad line c2VjcmV0 in key", &[value]),
-            "bad line *** in key"
-        );
+        assert_eq!(redact("bad line c2VjcmV0 in key", &[value]), "bad line *** in key");
     }
 
     #[test]
     fn short_values_are_reported_and_not_searched_for() {
         let value = secret("ab\n");
         assert!(too_short(&value));
-        assert_eq!(
-            redact("a table of abstracts", &[value]),
-            "a table of abstracts"
-        );
+        assert_eq!(redact("a table of abstracts", &[value]), "a table of abstracts");
     }
 }

@@ -53,12 +53,7 @@ impl SealedValues {
         key: Option<Zeroizing<[u8; 32]>>,
         fingerprint_key: Zeroizing<[u8; 32]>,
     ) -> Self {
-        SealedValues {
-            run,
-            key,
-            fingerprint_key,
-            inner: Mutex::default(),
-        }
+        SealedValues { run, key, fingerprint_key, inner: Mutex::default() }
     }
 
     /// Seals a value and keeps it under `name`; a value of that name is replaced.
@@ -69,19 +64,13 @@ impl SealedValues {
         let mut nonce = [0_u8; 24];
         getrandom::fill(&mut nonce).map_err(|e| SealError::NoRandomness(e.to_string()))?;
         let bound = self.bound(name);
-        let payload = Payload {
-            msg: value.expose(),
-            aad: &bound,
-        };
+        let payload = Payload { msg: value.expose(), aad: &bound };
         let ciphertext = self
             .cipher()?
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| SealError::Damaged(name.to_owned()))?;
         let mut inner = self.lock();
-        inner.sealed.insert(
-            name.to_owned(),
-            STANDARD.encode([&nonce[..], &ciphertext].concat()),
-        );
+        inner.sealed.insert(name.to_owned(), STANDARD.encode([&nonce[..], &ciphertext].concat()));
         inner.fresh.push(name.to_owned());
         Ok(())
     }
@@ -96,10 +85,7 @@ impl SealedValues {
         let damaged = || SealError::Damaged(name.to_owned());
         let bytes = STANDARD.decode(sealed).map_err(|_| damaged())?;
         let (nonce, ciphertext) = bytes.split_at_checked(24).ok_or_else(damaged)?;
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &self.bound(name),
-        };
+        let payload = Payload { msg: ciphertext, aad: &self.bound(name) };
         let opened = self.cipher()?.decrypt(XNonce::from_slice(nonce), payload);
         opened.map(Secret::new).map_err(|_| damaged())
     }
@@ -107,19 +93,14 @@ impl SealedValues {
     /// Takes values over as the journal recorded them.
     pub fn restore(&self, sealed: &BTreeMap<String, String>) {
         let mut inner = self.lock();
-        inner
-            .sealed
-            .extend(sealed.iter().map(|(k, v)| (k.clone(), v.clone())));
+        inner.sealed.extend(sealed.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
 
     /// Returns what was sealed since the last time, for the journal to record.
     pub fn take_fresh(&self) -> BTreeMap<String, String> {
         let mut inner = self.lock();
         let fresh = std::mem::take(&mut inner.fresh);
-        fresh
-            .into_iter()
-            .filter_map(|n| Some((n.clone(), inner.sealed.get(&n)?.clone())))
-            .collect()
+        fresh.into_iter().filter_map(|n| Some((n.clone(), inner.sealed.get(&n)?.clone()))).collect()
     }
 
     /// Returns what was sealed since the last time under one name.
@@ -131,9 +112,7 @@ impl SealedValues {
             return BTreeMap::new();
         }
         let sealed = inner.sealed.get(name).cloned();
-        sealed
-            .map(|s| BTreeMap::from([(name.to_owned(), s)]))
-            .unwrap_or_default()
+        sealed.map(|s| BTreeMap::from([(name.to_owned(), s)])).unwrap_or_default()
     }
 
     /// Returns a keyed fingerprint (HMAC-SHA256, first 16 bytes, hex) of a value.
@@ -145,11 +124,7 @@ impl SealedValues {
     /// Returns the text with every value of this run replaced by `***`.
     pub fn redact(&self, text: &str) -> String {
         let values = self.values();
-        if values.is_empty() {
-            text.to_owned()
-        } else {
-            redact::redact(text, &values)
-        }
+        if values.is_empty() { text.to_owned() } else { redact::redact(text, &values) }
     }
 
     /// As [`SealedValues::redact`] for text written by others, which is withheld whole when a
@@ -164,10 +139,7 @@ impl SealedValues {
 
     fn values(&self) -> Vec<Secret> {
         let names: Vec<String> = self.lock().sealed.keys().cloned().collect();
-        names
-            .iter()
-            .filter_map(|name| self.open(name).ok())
-            .collect()
+        names.iter().filter_map(|name| self.open(name).ok()).collect()
     }
 
     fn cipher(&self) -> Result<XChaCha20Poly1305, SealError> {
@@ -181,9 +153,7 @@ impl SealedValues {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.inner
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -210,26 +180,17 @@ mod tests {
 
         let other_run = values("run_b", 1);
         other_run.restore(&recorded);
-        assert!(matches!(
-            other_run.open("value"),
-            Err(SealError::Damaged(_))
-        ));
+        assert!(matches!(other_run.open("value"), Err(SealError::Damaged(_))));
 
         let renamed = values("run_a", 1);
-        renamed.restore(&BTreeMap::from([(
-            "other".to_owned(),
-            recorded["value"].clone(),
-        )]));
+        renamed.restore(&BTreeMap::from([("other".to_owned(), recorded["value"].clone())]));
         assert!(matches!(renamed.open("other"), Err(SealError::Damaged(_))));
     }
 
     #[test]
     fn without_the_key_nothing_opens() {
         let run = SealedValues::new(RunId::from("run_a"), None, Zeroizing::new([9; 32]));
-        assert!(matches!(
-            run.seal("v", Secret::new(vec![1])),
-            Err(SealError::KeyGone)
-        ));
+        assert!(matches!(run.seal("v", Secret::new(vec![1])), Err(SealError::KeyGone)));
     }
 
     #[test]

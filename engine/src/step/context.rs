@@ -32,17 +32,11 @@ impl Rehearsed {
 
     /// Returns the changes noted under a topic, oldest first.
     pub fn noted(&self, topic: &str) -> Vec<Value> {
-        self.lock()
-            .iter()
-            .filter(|(t, _)| t == topic)
-            .map(|(_, v)| v.clone())
-            .collect()
+        self.lock().iter().filter(|(t, _)| t == topic).map(|(_, v)| v.clone()).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Value)>> {
-        self.notes
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -67,14 +61,7 @@ impl Context {
         sealed: Arc<SealedValues>,
     ) -> Self {
         let progress = Arc::new(|_: &str| {});
-        Context {
-            run: RunId::from(run),
-            key,
-            mode,
-            clock,
-            sealed,
-            progress,
-        }
+        Context { run: RunId::from(run), key, mode, clock, sealed, progress }
     }
 
     /// Returns the run.

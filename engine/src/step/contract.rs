@@ -186,13 +186,7 @@ pub struct Prepared<B, O> {
 impl<B, O> Prepared<B, O> {
     /// Returns a preparation without restarts or risks.
     pub fn new(base: B, expected: O, says: impl Into<String>) -> Self {
-        Prepared {
-            base,
-            expected,
-            says: says.into(),
-            restarts: Vec::new(),
-            risks: Vec::new(),
-        }
+        Prepared { base, expected, says: says.into(), restarts: Vec::new(), risks: Vec::new() }
     }
 }
 

@@ -101,10 +101,7 @@ struct Change<S>(S);
 const NO_TIME: Duration = Duration::ZERO;
 
 fn parse<T: DeserializeOwned>(step: &'static str, args: &Value) -> Result<T, ArgumentError> {
-    T::deserialize(args).map_err(|e| ArgumentError {
-        step,
-        problem: e.to_string(),
-    })
+    T::deserialize(args).map_err(|e| ArgumentError { step, problem: e.to_string() })
 }
 
 fn recorded<T: DeserializeOwned>(step: &str, what: &str, value: &Value) -> Result<T, StepError> {
@@ -156,13 +153,7 @@ impl<S: ReadStep> AnyStep for Read<S> {
             None => Value::Null,
         };
         let says = self.about().name.to_owned();
-        Ok(Preview {
-            says,
-            expected,
-            restarts: vec![],
-            risks: vec![],
-            base: Value::Null,
-        })
+        Ok(Preview { says, expected, restarts: vec![], risks: vec![], base: Value::Null })
     }
 
     async fn apply(&self, cx: &Context, args: &Value, _: &Value) -> Result<Value, StepError> {
@@ -212,13 +203,7 @@ impl<S: WaitStep> AnyStep for Wait<S> {
             Some(_) => (Value::Null, json(name, &self.0.expect(cx, &parsed).await?)?),
             None => (json(name, &self.0.begin(cx, &parsed).await?)?, Value::Null),
         };
-        Ok(Preview {
-            says: name.to_owned(),
-            expected,
-            restarts: vec![],
-            risks: vec![],
-            base,
-        })
+        Ok(Preview { says: name.to_owned(), expected, restarts: vec![], risks: vec![], base })
     }
 
     async fn apply(&self, cx: &Context, args: &Value, base: &Value) -> Result<Value, StepError> {
@@ -251,11 +236,7 @@ impl<S: ChangeStep> AnyStep for Change<S> {
     }
 
     fn kind(&self) -> Kind {
-        if self.0.destroys() {
-            Kind::Destroy
-        } else {
-            Kind::Change
-        }
+        if self.0.destroys() { Kind::Destroy } else { Kind::Change }
     }
 
     fn schemas(&self) -> (Schema, Schema) {

@@ -40,12 +40,7 @@ pub struct StepError {
 impl StepError {
     /// Returns an error of the class given.
     pub fn new(class: ErrorClass, code: &str, message: impl Into<String>) -> Self {
-        StepError {
-            class,
-            code: code.to_owned(),
-            message: message.into(),
-            hint: None,
-        }
+        StepError { class, code: code.to_owned(), message: message.into(), hint: None }
     }
 
     /// Returns an error after which the step is prepared and applied again.

@@ -22,17 +22,9 @@ impl Registry {
         for step in steps {
             let name = step.about().name;
             let well_formed = name.split('.').count() <= 2
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
-            assert!(
-                well_formed,
-                "`{name}` is not a step name such as `secret.create`"
-            );
-            assert!(
-                registry.steps.insert(name, step).is_none(),
-                "two steps are called `{name}`"
-            );
+                && name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
+            assert!(well_formed, "`{name}` is not a step name such as `secret.create`");
+            assert!(registry.steps.insert(name, step).is_none(), "two steps are called `{name}`");
         }
         registry
     }

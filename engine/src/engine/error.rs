@@ -1,0 +1,85 @@
+//! Why the engine does not do what it was asked.
+
+use crate::event::RunView;
+use crate::id::{CallKey, RunId};
+use crate::journal::{End, StoreError};
+use crate::runbook::{CompileError, ParameterError};
+use crate::secret::KeyError;
+
+/// Why the engine does not do what it was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The runbook does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A parameter does not fit.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// Another run holds a lock.
+    #[error("{lock} is locked by {by}, which is not over")]
+    Locked {
+        /// The lock.
+        lock: String,
+        /// Who holds it.
+        by: RunId,
+    },
+    /// A process drives this run already.
+    #[error("{0} is being driven already")]
+    AlreadyDriven(RunId),
+    /// There is no such run.
+    #[error("there is no run `{0}`")]
+    NoSuchRun(String),
+    /// More than one run fits.
+    #[error("`{given}` fits more than one run: {}", .runs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    AmbiguousRun {
+        /// What was typed.
+        given: String,
+        /// The runs that fit.
+        runs: Vec<RunId>,
+    },
+    /// There is no such call.
+    #[error("{run} has no call {key}")]
+    NoSuchCall {
+        /// The run.
+        run: RunId,
+        /// The call.
+        key: CallKey,
+    },
+    /// The run is over.
+    #[error("{run} is over ({end:?}): there is nothing to resume, undo or decide")]
+    Over {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        end: End,
+    },
+    /// The run needs a decision before it can go on.
+    #[error("{} is stuck and needs a person", .0.summary.run)]
+    Stuck(Box<RunView>),
+    /// The run can only go forward.
+    #[error("{run} is past its pivot, call {pivot}: it can only go forward")]
+    PastPivot {
+        /// The run.
+        run: RunId,
+        /// The call after which there is no way back.
+        pivot: CallKey,
+    },
+    /// The decision does not fit where the call stands.
+    #[error("{0}")]
+    NotNow(String),
+    /// The journal can't be written or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A journal is damaged.
+    #[error("a journal is damaged: {0}")]
+    Damaged(String),
+    /// A key can't be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store belongs to another master key.
+    #[error("this is not the master key with which the store was made")]
+    WrongMasterKey,
+    /// No thread, no randomness: the machine is at its end.
+    #[error("the machine refuses: {0}")]
+    Machine(String),
+}

@@ -1,0 +1,130 @@
+//! Looking, and changing nothing.
+
+use tokio::sync::broadcast;
+
+use super::{Engine, EngineError};
+use crate::event::{Event, RunView, Summary};
+use crate::id::RunId;
+use crate::journal::{Entry, RunStatus, read_chain};
+use crate::run::{OpenCall, Plan, PlanError, open_calls, plan};
+use crate::runbook::{ParameterKind, Runbook};
+use crate::secret::Secret;
+use crate::step::Registry;
+
+/// Stands in for a secret value that a plan was not given.
+const PLACEHOLDER: &[u8] = b"a value that is not known yet";
+
+impl Engine {
+    /// Returns the steps.
+    pub fn steps(&self) -> &Registry {
+        &self.0.world.steps
+    }
+
+    /// Returns events of all runs from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Returns runs, oldest first; those that are not over, or all.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    pub fn runs(&self, open_only: bool) -> Result<Vec<Summary>, EngineError> {
+        let mut runs = Vec::new();
+        for (run, bytes) in self.0.store.summaries(open_only)? {
+            runs.push(match serde_json::from_slice(&bytes) {
+                Ok(summary) => summary,
+                // A summary is derived: without it, the journal says the same.
+                Err(_) => self.ledger(&run)?.look(|state| Summary::of(&run, state)),
+            });
+        }
+        Ok(runs)
+    }
+
+    /// True if a thread of this process drives the run.
+    pub fn is_driven(&self, run: &RunId) -> bool {
+        self.0.live().contains_key(run)
+    }
+
+    /// Returns the run that a person means by the beginning or the end of its name.
+    ///
+    /// # Errors
+    /// If none or more than one fits.
+    pub fn find(&self, given: &str) -> Result<RunId, EngineError> {
+        let runs = self.0.store.summaries(false)?.into_iter().map(|(run, _)| run);
+        let mut fitting: Vec<RunId> = runs.filter(|run| run.matches(given)).collect();
+        match fitting.len() {
+            0 => Err(EngineError::NoSuchRun(given.to_owned())),
+            1 => Ok(fitting.remove(0)),
+            _ => Err(EngineError::AmbiguousRun { given: given.to_owned(), runs: fitting }),
+        }
+    }
+
+    /// Returns a run in full.
+    ///
+    /// # Errors
+    /// If there is none, or its journal is damaged.
+    pub fn view(&self, run: &RunId) -> Result<RunView, EngineError> {
+        if let Some(live) = self.0.live().get(run) {
+            return Ok(live.ledger.look(|state| RunView::of(run, state)));
+        }
+        Ok(self.ledger(run)?.look(|state| RunView::of(run, state)))
+    }
+
+    /// Returns the journal of a run.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn entries(&self, run: &RunId) -> Result<Vec<Entry>, EngineError> {
+        let records = self.0.store.read(run)?;
+        let chain = read_chain(records);
+        chain.map(|(entries, _)| entries).map_err(|e| EngineError::Damaged(format!("{run}: {e}")))
+    }
+
+    /// Returns what a resume has to deal with. Looks at the world, and changes nothing.
+    ///
+    /// # Errors
+    /// If the run is over, driven, or can't be read.
+    pub async fn plan_resume(&self, run: &RunId) -> Result<Vec<OpenCall>, EngineError> {
+        if self.is_driven(run) {
+            return Err(EngineError::AlreadyDriven(run.clone()));
+        }
+        let ledger = self.ledger(run)?;
+        let (status, created) = ledger.look(|state| (state.status, state.created.clone()));
+        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+        if let Some(RunStatus::Finished(end)) = status {
+            return Err(EngineError::Over { run: run.clone(), end });
+        }
+        let sealed = self.0.keyring.resume(run)?;
+        self.restore_sealed(run, &created, &sealed)?;
+        let driver = self.driver(&std::sync::Arc::new(ledger), sealed);
+        Ok(open_calls(&driver).await)
+    }
+
+    /// Returns what a run would do. Reads the world, and changes nothing.
+    ///
+    /// Secret parameters that are not given are stood in for.
+    ///
+    /// # Errors
+    /// If a parameter does not fit; inside, if the run would fail before it changes anything.
+    pub async fn plan(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        mut secrets: Vec<(String, Secret)>,
+    ) -> Result<Result<Plan, PlanError>, EngineError> {
+        for (name, parameter) in &runbook.header().params {
+            let is_given = secrets.iter().any(|(given, _)| given == name);
+            if parameter.kind == ParameterKind::Secret && !is_given {
+                secrets.push((name.clone(), Secret::new(PLACEHOLDER.to_vec())));
+            }
+        }
+        let (params, sealed) = self.planned_params(runbook, given, secrets)?;
+        let (steps, clock) = (self.steps().clone(), self.0.clock.clone());
+        let (runtime, runbook) = (self.0.world.runtime.clone(), runbook.clone());
+        let planning = tokio::task::spawn_blocking(move || {
+            plan(&runbook, &params, &steps, runtime, clock, sealed.into())
+        });
+        planning.await.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))
+    }
+}

@@ -1,0 +1,287 @@
+//! Beginning, resuming, deciding: what moves a run.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+
+use super::{Engine, EngineError, Live};
+use crate::event::RunView;
+use crate::id::{CallKey, RunId};
+use crate::journal::{Body, Created, Decision, RunStatus, next};
+use crate::run::{Control, Driver, Ledger, Outcome};
+use crate::runbook::Runbook;
+use crate::script::STACK_BYTES;
+use crate::secret::{SealedValues, Secret};
+
+/// A run that a thread drives.
+pub struct RunHandle {
+    /// The run.
+    pub run: RunId,
+    outcome: oneshot::Receiver<Outcome>,
+}
+
+impl RunHandle {
+    /// Returns how far the run got, when it stops.
+    pub async fn outcome(self) -> Outcome {
+        let bug = || Outcome::Unrecorded("the thread that drove the run died: a bug".to_owned());
+        self.outcome.await.unwrap_or_else(|_| bug())
+    }
+}
+
+impl Engine {
+    /// Begins a run. When this returns, the run is recorded durably and goes on by itself.
+    ///
+    /// # Errors
+    /// If a parameter does not fit, a lock is held, or the run can't be recorded.
+    pub fn start(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+    ) -> Result<RunHandle, EngineError> {
+        let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
+        let params = runbook.header().values(given, &names)?;
+        let locks = runbook.header().locks(&params);
+        let mut random = [0_u8; 16];
+        getrandom::fill(&mut random).map_err(|e| EngineError::Machine(e.to_string()))?;
+        let run = RunId::new(self.0.clock.now(), u128::from_le_bytes(random));
+
+        let mut live = self.0.live();
+        self.check_locks(&locks)?;
+        let sealed = self.0.keyring.begin(&run)?;
+        for (name, value) in secrets {
+            sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
+        }
+        let ledger = self.ledger(&run)?;
+        self.0.store.put_value(&runbook.hash(), runbook.text().as_bytes())?;
+        ledger.record(Body::Created(Box::new(Created {
+            run: run.clone(),
+            runbook: runbook.name().to_owned(),
+            title: runbook.header().title.clone(),
+            text: runbook.hash(),
+            params,
+            sealed: sealed.take_fresh(),
+            locks,
+            place: self.0.place.clone(),
+            by: self.0.by.clone(),
+            version: self.0.version.clone(),
+        })))?;
+        let driver = self.driver(&Arc::new(ledger), sealed);
+        live.insert(run.clone(), live_of(&driver));
+        drop(live);
+        self.launch(run, driver, runbook.clone())
+    }
+
+    /// Takes up a run that was interrupted.
+    ///
+    /// # Errors
+    /// If it is over, stuck, driven already, or can't be read.
+    pub fn resume(&self, run: &RunId) -> Result<RunHandle, EngineError> {
+        self.take_up(run, None)
+    }
+
+    /// Takes everything back that an interrupted or stuck run did.
+    ///
+    /// # Errors
+    /// If it is over or past its pivot, driven already, or can't be read.
+    pub fn undo(&self, run: &RunId, reason: &str) -> Result<RunHandle, EngineError> {
+        self.take_up(run, Some(reason))
+    }
+
+    /// Asks a run that is being driven to stop and take everything back.
+    ///
+    /// # Errors
+    /// If it is not being driven by this process, or is past its pivot.
+    pub fn cancel(&self, run: &RunId, reason: &str) -> Result<(), EngineError> {
+        let live = self.0.live();
+        let driven = live.get(run);
+        let driven =
+            driven.ok_or_else(|| EngineError::NotNow(format!("{run} is not being driven")))?;
+        if let Some(pivot) = driven.ledger.look(|state| state.pivot.clone()) {
+            return Err(EngineError::PastPivot { run: run.clone(), pivot });
+        }
+        let decision = Decision::Cancel;
+        let (reason_given, by) = (reason.to_owned(), self.0.by.clone());
+        driven.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
+        driven.control.cancel(reason);
+        Ok(())
+    }
+
+    /// Records a person's decision about a stuck run; a resume acts on it.
+    ///
+    /// # Errors
+    /// If the run is not stuck, or the decision does not fit where the call stands.
+    pub fn decide(&self, run: &RunId, decision: Decision, reason: &str) -> Result<(), EngineError> {
+        if self.0.live().contains_key(run) {
+            return Err(EngineError::AlreadyDriven(run.clone()));
+        }
+        let ledger = self.ledger(run)?;
+        let (status, call) = ledger
+            .look(|state| (state.status, decision.key().and_then(|key| state.status_of(key))));
+        if let Some(RunStatus::Finished(end)) = status {
+            return Err(EngineError::Over { run: run.clone(), end });
+        }
+        if let (Some(key), None) = (decision.key(), call) {
+            return Err(EngineError::NoSuchCall { run: run.clone(), key: key.clone() });
+        }
+        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.0.by.clone() };
+        if next(status, call, &body).is_err() {
+            let stands = |key: &CallKey| {
+                let is = call.map(|c| format!("{c:?}").to_lowercase()).unwrap_or_default();
+                format!(
+                    "call {key} of {run} is {is}, and the run is {status:?}: there is nothing to decide about it"
+                )
+            };
+            return Err(EngineError::NotNow(body.key().map(stands).unwrap_or_default()));
+        }
+        ledger.record(body)?;
+        Ok(())
+    }
+
+    /// Asks every run that is being driven to stop after its current call.
+    pub fn park_all(&self) {
+        self.0.live().values().for_each(|live| live.control.park());
+    }
+
+    fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
+        let mut live = self.0.live();
+        if live.contains_key(run) {
+            return Err(EngineError::AlreadyDriven(run.clone()));
+        }
+        let ledger = self.ledger(run)?;
+        let (status, pivot, created) =
+            ledger.look(|s| (s.status, s.pivot.clone(), s.created.clone()));
+        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+        match (status, undo) {
+            (Some(RunStatus::Finished(end)), _) => {
+                return Err(EngineError::Over { run: run.clone(), end });
+            }
+            (Some(status), None) if status.is_stuck() => {
+                let view = ledger.look(|state| RunView::of(run, state));
+                return Err(EngineError::Stuck(Box::new(view)));
+            }
+            _ => {}
+        }
+        if let (Some(pivot), Some(_)) = (&pivot, undo) {
+            return Err(EngineError::PastPivot { run: run.clone(), pivot: pivot.clone() });
+        }
+        let runbook = self.recorded_runbook(&created)?;
+        let sealed = self.0.keyring.resume(run)?;
+        self.restore_sealed(run, &created, &sealed)?;
+        let driver = self.driver(&Arc::new(ledger), sealed);
+        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
+        if let Some(reason) = undo {
+            let (decision, reason_given) = (Decision::Cancel, reason.to_owned());
+            let by = self.0.by.clone();
+            driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
+            driver.control.cancel(reason);
+        }
+        live.insert(run.clone(), live_of(&driver));
+        drop(live);
+        self.launch(run.clone(), driver, runbook)
+    }
+
+    /// Drives the run on a thread of its own until it stops.
+    fn launch(
+        &self,
+        run: RunId,
+        driver: Arc<Driver>,
+        runbook: Runbook,
+    ) -> Result<RunHandle, EngineError> {
+        let (tell, outcome) = oneshot::channel();
+        let (engine, id) = (self.clone(), run.clone());
+        let drive = move || {
+            let _gone = Gone(&engine, &id);
+            let outcome = driver.drive(&runbook);
+            let outcome = match (&outcome, engine.0.keyring.destroy(&id)) {
+                (Outcome::Finished(_), Err(error)) => {
+                    Outcome::Unrecorded(format!("the run is over, but its key remains: {error}"))
+                }
+                _ => outcome,
+            };
+            let _ = tell.send(outcome);
+        };
+        let thread = std::thread::Builder::new().name(run.to_string()).stack_size(STACK_BYTES);
+        thread.spawn(drive).map_err(|error| {
+            self.0.live().remove(&run);
+            EngineError::Machine(format!("no thread for {run}: {error}"))
+        })?;
+        Ok(RunHandle { run, outcome })
+    }
+
+    fn check_locks(&self, wanted: &[String]) -> Result<(), EngineError> {
+        for summary in self.runs(true)? {
+            if let Some(lock) = wanted.iter().find(|lock| summary.locks.contains(lock)) {
+                return Err(EngineError::Locked { lock: lock.clone(), by: summary.run });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn recorded_runbook(&self, created: &Created) -> Result<Runbook, EngineError> {
+        let text = self.0.store.value(&created.text)?.ok_or_else(|| {
+            EngineError::Damaged(format!("the text of {} is missing", created.runbook))
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(Runbook::compile(&created.runbook, &text, &self.0.world.steps)?)
+    }
+
+    pub(super) fn restore_sealed(
+        &self,
+        run: &RunId,
+        created: &Created,
+        sealed: &SealedValues,
+    ) -> Result<(), EngineError> {
+        sealed.restore(&created.sealed);
+        for entry in self.entries(run)? {
+            if let Body::Applied { sealed: values, .. } = &entry.body {
+                sealed.restore(values);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn ledger(&self, run: &RunId) -> Result<Ledger, EngineError> {
+        let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
+        Ledger::open(run.clone(), store, clock, self.0.events.clone()).map_err(EngineError::Damaged)
+    }
+
+    pub(super) fn driver(&self, ledger: &Arc<Ledger>, sealed: SealedValues) -> Arc<Driver> {
+        Arc::new(Driver {
+            world: self.0.world.clone(),
+            ledger: ledger.clone(),
+            sealed: Arc::new(sealed),
+            control: Arc::new(Control::default()),
+        })
+    }
+
+    /// Checks parameters and makes the values that a plan opens.
+    pub(super) fn planned_params(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+    ) -> Result<(Map<String, Value>, SealedValues), EngineError> {
+        let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
+        let params = runbook.header().values(given, &names)?;
+        let sealed = self.0.keyring.ephemeral()?;
+        for (name, value) in secrets {
+            sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
+        }
+        Ok((params, sealed))
+    }
+}
+
+fn live_of(driver: &Arc<Driver>) -> Live {
+    Live { control: driver.control.clone(), ledger: driver.ledger.clone() }
+}
+
+/// Forgets a run that is no longer driven, however its thread ended.
+struct Gone<'a>(&'a Engine, &'a RunId);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.0.live().remove(self.1);
+    }
+}

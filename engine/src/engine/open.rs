@@ -1,0 +1,64 @@
+//! Opening the engine.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use tokio::runtime::Handle;
+
+use super::{Engine, EngineError, Inner};
+use crate::clock::Clock;
+use crate::event::EventSink;
+use crate::id::RunId;
+use crate::journal::{JournalStore, Origin};
+use crate::run::{Points, World};
+use crate::secret::Keyring;
+use crate::step::Registry;
+
+/// The name under which the store keeps the check of its master key.
+const KEY_CHECK: &str = "key_check";
+
+/// What an engine is made of.
+pub struct Options {
+    /// Where journals are kept.
+    pub store: Arc<dyn JournalStore>,
+    /// Where keys are kept.
+    pub keyring: Keyring,
+    /// The steps that runbooks can call.
+    pub steps: Registry,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where steps run.
+    pub runtime: Handle,
+    /// Who this process acts for.
+    pub by: Origin,
+    /// Where steps act, such as `unix:///var/run/docker.sock`; for people.
+    pub place: String,
+    /// The version of windlass; for people.
+    pub version: String,
+    /// Where tests may interfere.
+    pub points: Option<Points>,
+}
+
+impl Engine {
+    /// Opens an engine over a store. Runs that are not over stay as they are until they are resumed.
+    ///
+    /// # Errors
+    /// If the store belongs to another master key, or can't be read.
+    pub fn open(options: Options) -> Result<Self, EngineError> {
+        let Options { store, keyring, steps, clock, runtime, by, place, version, points } = options;
+        let check = keyring.check();
+        match store.value(KEY_CHECK)? {
+            Some(recorded) if recorded != check.as_bytes() => {
+                return Err(EngineError::WrongMasterKey);
+            }
+            Some(_) => {}
+            None => store.sync(store.put_value(KEY_CHECK, check.as_bytes())?)?,
+        }
+        let open: HashSet<RunId> = store.summaries(true)?.into_iter().map(|(run, _)| run).collect();
+        keyring.sweep(|run| open.contains(run))?;
+        let world = Arc::new(World { steps, runtime, points });
+        let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
+        let inner = Inner { store, keyring, clock, world, events, by, place, version, live };
+        Ok(Engine(Arc::new(inner)))
+    }
+}

@@ -1,0 +1,12 @@
+//! What people watch: events while it happens, views of what has happened.
+//!
+//! Both are derived from the journal and never read back as truth. A slow or absent watcher costs
+//! a run nothing: events that it misses are lost to it, and the view has everything.
+
+mod sink;
+mod summary;
+mod view;
+
+pub use sink::{Event, EventSink, What};
+pub use summary::Summary;
+pub use view::{CallView, RunView};

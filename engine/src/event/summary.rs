@@ -1,0 +1,56 @@
+//! A run in one line, for lists.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Millis;
+use crate::id::RunId;
+use crate::journal::RunStatus;
+use crate::run::RunState;
+
+/// A run in one line. It is kept beside the journal so that a list need not read every journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The run.
+    pub run: RunId,
+    /// The runbook's name or path.
+    pub runbook: String,
+    /// Its title.
+    pub title: String,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Locks that it holds until it is over.
+    pub locks: Vec<String>,
+    /// Who started it.
+    pub user: String,
+    /// When it began, in milliseconds since 1970, UTC.
+    pub began: Millis,
+    /// When it was last heard of.
+    pub heard: Millis,
+    /// What has to be decided, if it is stuck; why it went back, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+impl Summary {
+    /// Returns the summary of a run.
+    pub fn of(run: &RunId, state: &RunState) -> Self {
+        let trouble = state.stuck.as_ref().or(state.unwinding.as_ref());
+        let created = state.created.as_ref();
+        Summary {
+            run: run.clone(),
+            runbook: created.map(|c| c.runbook.clone()).unwrap_or_default(),
+            title: created.map(|c| c.title.clone()).unwrap_or_default(),
+            status: state.status.unwrap_or(RunStatus::Running),
+            locks: created.map(|c| c.locks.clone()).unwrap_or_default(),
+            user: created.map(|c| c.by.user.clone()).unwrap_or_default(),
+            began: state.began,
+            heard: state.heard,
+            trouble: trouble.map(|t| t.error.message.clone()),
+        }
+    }
+
+    /// True if the run is not over, and holds its locks.
+    pub fn is_open(&self) -> bool {
+        !self.status.is_finished()
+    }
+}

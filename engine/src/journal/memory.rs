@@ -1,0 +1,138 @@
+//! A store in memory, which can lose what was not synced: for tests and rehearsals.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{JournalStore, Position, StoreError};
+use crate::id::RunId;
+
+/// One write.
+#[derive(Debug, Clone)]
+enum Write {
+    Record(RunId, Vec<u8>),
+    Summary(RunId, bool, Vec<u8>),
+    Value(String, Vec<u8>),
+}
+
+#[derive(Debug, Default, Clone)]
+struct Inner {
+    /// Every write in order: what a disk would get.
+    writes: Vec<Write>,
+    synced: usize,
+    records: BTreeMap<RunId, Vec<Vec<u8>>>,
+    summaries: BTreeMap<RunId, (bool, Vec<u8>)>,
+    values: BTreeMap<String, Vec<u8>>,
+    fail_after: Option<usize>,
+}
+
+impl Inner {
+    fn write(&mut self, write: Write) -> Result<Position, StoreError> {
+        if self.fail_after.is_some_and(|limit| self.writes.len() >= limit) {
+            return Err(StoreError::Io("the disk is full (a test said so)".to_owned()));
+        }
+        match &write {
+            Write::Record(run, record) => {
+                self.records.entry(run.clone()).or_default().push(record.clone());
+            }
+            Write::Summary(run, open, summary) => {
+                self.summaries.insert(run.clone(), (*open, summary.clone()));
+            }
+            Write::Value(name, value) => {
+                self.values.insert(name.clone(), value.clone());
+            }
+        }
+        self.writes.push(write);
+        Ok(Position(self.writes.len() as u64))
+    }
+}
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    epoch: u64,
+    inner: Mutex<Inner>,
+}
+
+impl MemoryStore {
+    /// Returns an empty store, opened for the first time.
+    pub fn new() -> Self {
+        MemoryStore { epoch: 1, inner: Mutex::default() }
+    }
+
+    /// Returns the store as it is found after a crash that lost all but the first `kept` of the
+    /// writes not synced.
+    pub fn crash(&self, kept: usize) -> MemoryStore {
+        let inner = self.lock();
+        let survive = (inner.synced + kept).min(inner.writes.len());
+        let mut after = Inner::default();
+        for write in &inner.writes[..survive] {
+            after.write(write.clone()).unwrap_or_default();
+        }
+        after.synced = survive;
+        MemoryStore { epoch: self.epoch + 1, inner: Mutex::new(after) }
+    }
+
+    /// Returns how many writes are not synced.
+    pub fn unsynced(&self) -> usize {
+        let inner = self.lock();
+        inner.writes.len() - inner.synced
+    }
+
+    /// Makes every write fail from the `n`th on.
+    pub fn fail_after(&self, n: usize) {
+        self.lock().fail_after = Some(n);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl JournalStore for MemoryStore {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError> {
+        let mut inner = self.lock();
+        let length = inner.records.get(run).map_or(0, Vec::len) as u64;
+        match seq.cmp(&length) {
+            std::cmp::Ordering::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
+            std::cmp::Ordering::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
+            std::cmp::Ordering::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
+        }
+    }
+
+    fn sync(&self, position: Position) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        let target = usize::try_from(position.0).unwrap_or(usize::MAX).min(inner.writes.len());
+        inner.synced = inner.synced.max(target);
+        Ok(())
+    }
+
+    fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.lock().records.get(run).cloned().unwrap_or_default())
+    }
+
+    fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
+        self.lock().write(Write::Summary(run.clone(), open, summary.to_vec()))
+    }
+
+    fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
+        let inner = self.lock();
+        let wanted = inner.summaries.iter().filter(|(_, (open, _))| *open || !open_only);
+        Ok(wanted.map(|(run, (_, summary))| (run.clone(), summary.clone())).collect())
+    }
+
+    fn put_value(&self, name: &str, value: &[u8]) -> Result<Position, StoreError> {
+        self.lock().write(Write::Value(name.to_owned(), value.to_vec()))
+    }
+
+    fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lock().values.get(name).cloned())
+    }
+
+    fn value_names(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.lock().values.keys().cloned().collect())
+    }
+}

@@ -1,0 +1,32 @@
+//! The journal: the append-only record of a run, and the only truth about it.
+//!
+//! # Format, version 1
+//! A record is one JSON object on one line, `{"v":1,"seq":..,"at":..,"epoch":..,"prev":..,"body":..}`:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `v` | format version |
+//! | `seq` | place in the run, from 0 without gaps |
+//! | `at` | milliseconds since 1970, UTC |
+//! | `epoch` | how often the state directory had been opened: a writer left over from an earlier opening can't write |
+//! | `prev` | SHA-256 of the record before, byte for byte; of nothing for the first |
+//! | `body` | what happened: [`Body`] |
+//!
+//! Which body may follow which is said in one function, [`next`]. Anything else is corruption: it
+//! is reported with the run and the sequence number, and never guessed at.
+
+mod chain;
+mod entry;
+mod memory;
+mod sled;
+mod status;
+mod store;
+
+pub use self::sled::SledStore;
+pub use chain::{ChainError, ChainHead, read_chain};
+pub use entry::{
+    Body, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin, text_hash,
+};
+pub use memory::MemoryStore;
+pub use status::{CallStatus, Illegal, RunStatus, next};
+pub use store::{JournalStore, Position, StoreError};

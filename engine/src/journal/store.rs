@@ -1,0 +1,104 @@
+//! Where journals are kept.
+
+use std::path::PathBuf;
+
+use crate::id::RunId;
+
+/// A moment in the life of a store: everything appended up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position(pub u64);
+
+/// Why a store can't do what it should. A store that can't record stops the run.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The store can't be opened or read: what was found, and the way out.
+    #[error("the store in {path} is damaged: {problem}")]
+    Damaged {
+        /// Its directory.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+    /// Another record stands where this one should go.
+    #[error("{run} already has an entry {seq}: another writer was here")]
+    Conflict {
+        /// The run.
+        run: RunId,
+        /// The sequence number that was expected to be free.
+        seq: u64,
+    },
+    /// The record would leave a gap.
+    #[error("{run} has no entry before {seq}: an append was lost")]
+    Gap {
+        /// The run.
+        run: RunId,
+        /// The sequence number of the record.
+        seq: u64,
+    },
+    /// The disk or the file system refuses. Nothing is recorded from here on.
+    #[error("the store can't record: {0}")]
+    Io(String),
+}
+
+/// A keeper of journals, and of what belongs to them.
+///
+/// The methods block: the engine calls them from threads of its own, where waiting for a disk is
+/// fine. All are safe to call from many threads. What [`append`](JournalStore::append) and the
+/// `put` methods wrote is seen by later reads at once, and survives a crash of the process or of
+/// the machine after a [`sync`](JournalStore::sync) up to its position has returned.
+///
+/// Implementations must tolerate: records of any size up to 16 MiB, thousands of runs, a process
+/// killed at any instruction. After a failed sync they must refuse to go on, because nobody knows
+/// which of the pages the operating system still has.
+pub trait JournalStore: Send + Sync {
+    /// Returns the number of this opening; it was durably raised before the store was handed out.
+    fn epoch(&self) -> u64;
+
+    /// Adds a record to a run as its entry `seq`. On return it is visible, and not yet durable.
+    ///
+    /// # Errors
+    /// *Conflict* if that entry exists, *gap* if the one before does not.
+    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError>;
+
+    /// Makes everything up to `position` durable. Calls that wait at the same time share one flush.
+    ///
+    /// # Errors
+    /// If the disk refuses; the store is then closed to writers.
+    fn sync(&self, position: Position) -> Result<(), StoreError>;
+
+    /// Returns the records of a run in order.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// Replaces the summary kept for a run. It is derived from the journal, and may lag behind it.
+    ///
+    /// # Errors
+    /// If the store can't write.
+    fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError>;
+
+    /// Returns the summaries, oldest run first; of open runs only, or of all.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError>;
+
+    /// Keeps a text or other small value under a name.
+    ///
+    /// # Errors
+    /// If the store can't write.
+    fn put_value(&self, name: &str, value: &[u8]) -> Result<Position, StoreError>;
+
+    /// Returns the value kept under a name.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Returns the names of all values.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn value_names(&self) -> Result<Vec<String>, StoreError>;
+}

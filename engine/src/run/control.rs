@@ -1,0 +1,90 @@
+//! How a run is told to stop.
+
+use tokio::sync::watch;
+
+use crate::script::Halt;
+
+#[derive(Debug, Clone, Default)]
+struct Signals {
+    park: bool,
+    cancel: Option<String>,
+    sibling: bool,
+    going_back: bool,
+}
+
+/// What people, and failing branches, tell a run while it goes on.
+#[derive(Debug)]
+pub struct Control(watch::Sender<Signals>);
+
+impl Default for Control {
+    fn default() -> Self {
+        Control(watch::Sender::new(Signals::default()))
+    }
+}
+
+impl Control {
+    /// Asks the run to stop after its current call, so that it can be resumed.
+    pub fn park(&self) {
+        self.0.send_modify(|signals| signals.park = true);
+    }
+
+    /// Asks the run to take everything back.
+    pub fn cancel(&self, reason: &str) {
+        self.0.send_modify(|signals| signals.cancel = Some(reason.to_owned()));
+    }
+
+    /// Returns the reason for which a person cancelled the run.
+    pub fn cancelled(&self) -> Option<String> {
+        self.0.borrow().cancel.clone()
+    }
+
+    /// Ends the branches of an evaluation, because one of them failed.
+    pub(super) fn end_branches(&self) {
+        self.0.send_modify(|signals| signals.sibling = true);
+    }
+
+    /// Begins another evaluation.
+    pub(super) fn go_forward(&self) {
+        self.0.send_modify(|signals| (signals.sibling, signals.going_back) = (false, false));
+    }
+
+    /// From here on only parking stops the run: going back is what a cancellation asked for.
+    pub(super) fn go_back(&self) {
+        self.0.send_modify(|signals| signals.going_back = true);
+    }
+
+    /// Returns why the evaluation should end here, if it should. `pivoted` runs don't go back.
+    pub(super) fn halt(&self, pivoted: bool) -> Option<Halt> {
+        let signals = self.0.borrow();
+        if signals.park {
+            return Some(Halt::Parked);
+        }
+        if signals.going_back {
+            return None;
+        }
+        if let Some(reason) = &signals.cancel
+            && !pivoted
+        {
+            return Some(Halt::Cancelled(reason.clone()));
+        }
+        signals.sibling.then_some(Halt::Sibling)
+    }
+
+    /// True if a person asked the run to stop here.
+    pub(super) fn parked(&self) -> bool {
+        self.0.borrow().park
+    }
+
+    /// Returns when there is a reason to end the evaluation.
+    pub(super) async fn halted(&self, pivoted: bool) -> Halt {
+        let mut signals = self.0.subscribe();
+        loop {
+            if let Some(halt) = self.halt(pivoted) {
+                return halt;
+            }
+            if signals.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Takes a run as far as it goes: forward, back, or to a stop.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::control::Control;
+use super::ledger::Ledger;
+use crate::event::{Event, What};
+use crate::id::CallKey;
+use crate::journal::{Body, End, RunStatus, StoreError};
+use crate::runbook::Runbook;
+use crate::script::{CallFailure, Caller, Halt, ScriptFailure};
+use crate::secret::SealedValues;
+use crate::step::{Registry, StepError};
+
+/// A named place in the life of a call, where a test may stop or kill the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// The intent is durable, the world untouched.
+    AfterIntent,
+    /// The world is changed, no outcome recorded.
+    AfterEffect,
+    /// The outcome is recorded (durable with the next flush).
+    AfterOutcome,
+    /// The undo's intent is durable, nothing taken back.
+    AfterUndoIntent,
+    /// The call is taken back, no outcome recorded.
+    AfterUndoEffect,
+}
+
+/// Called at every [`Point`] of every call.
+pub type Points = Arc<dyn Fn(Point, &CallKey, &str) + Send + Sync>;
+
+/// How far a run got in this process.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It is over.
+    Finished(End),
+    /// It needs a person.
+    Stuck,
+    /// It was asked to stop, and can be resumed.
+    Parked,
+    /// It could not be recorded any further; it can be resumed when the store is well.
+    Unrecorded(String),
+}
+
+/// What all runs of an engine share.
+pub(crate) struct World {
+    /// The steps.
+    pub(crate) steps: Registry,
+    /// Where steps run.
+    pub(crate) runtime: Handle,
+    /// Where tests may interfere.
+    pub(crate) points: Option<Points>,
+}
+
+/// A run that is being driven.
+pub(crate) struct Driver {
+    pub(crate) world: Arc<World>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) sealed: Arc<SealedValues>,
+    pub(crate) control: Arc<Control>,
+}
+
+impl Driver {
+    /// Drives the run until it is over, stuck or parked. Blocks; call it on a thread of its own.
+    pub(crate) fn drive(self: &Arc<Self>, runbook: &Runbook) -> Outcome {
+        self.try_drive(runbook).unwrap_or_else(|error| Outcome::Unrecorded(error.to_string()))
+    }
+
+    fn try_drive(self: &Arc<Self>, runbook: &Runbook) -> Result<Outcome, StoreError> {
+        loop {
+            match self.ledger.look(|state| state.status) {
+                Some(RunStatus::Running) => {
+                    let halt = match self.forward(runbook) {
+                        Ok(()) => return self.finish(End::Done),
+                        Err(halt) => halt,
+                    };
+                    if let Some(outcome) = self.halted(halt)? {
+                        return Ok(outcome);
+                    }
+                }
+                Some(RunStatus::Unwinding) => match self.unwind() {
+                    Ok(end) => return self.finish(end),
+                    Err(halt) => {
+                        if let Some(outcome) = self.halted(halt)? {
+                            return Ok(outcome);
+                        }
+                    }
+                },
+                Some(RunStatus::Finished(end)) => return Ok(Outcome::Finished(end)),
+                Some(RunStatus::Stuck | RunStatus::StuckUnwinding) => return Ok(Outcome::Stuck),
+                None => return Ok(Outcome::Unrecorded("the run has no beginning".to_owned())),
+            }
+        }
+    }
+
+    /// Evaluates the script once, and says why it did not reach its end.
+    fn forward(self: &Arc<Self>, runbook: &Runbook) -> Result<(), Halt> {
+        let pivoted = self.pivoted();
+        if let (Some(reason), false) = (self.control.cancelled(), pivoted) {
+            return Err(Halt::Cancelled(reason));
+        }
+        self.control.go_forward();
+        let params = self.ledger.look(|s| s.created.as_ref().map(|c| c.params.clone()));
+        let caller: Arc<dyn Caller> = self.clone();
+        let result =
+            runbook.script().evaluate(&params.unwrap_or_default(), &self.world.steps, caller);
+        match result {
+            Ok(_) => Ok(()),
+            // Ended from outside: by whom is what the control says.
+            Err(ScriptFailure::Halted(Halt::Sibling)) => {
+                Err(self.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
+            }
+            Err(ScriptFailure::Halted(halt)) => Err(halt),
+            Err(ScriptFailure::Failed(failure)) => {
+                let (mut error, key, place) = *failure;
+                if key.is_none() {
+                    // The mistake is in the script; a call's error says enough by itself.
+                    error.message = format!("{}\n{place}", error.message);
+                }
+                Err(Halt::Failed(error, key))
+            }
+        }
+    }
+
+    /// Records why the run does not go on, and returns how that ends this drive, if it does.
+    fn halted(&self, halt: Halt) -> Result<Option<Outcome>, StoreError> {
+        match halt {
+            Halt::Parked | Halt::Sibling => {
+                self.ledger.flush()?;
+                Ok(Some(Outcome::Parked))
+            }
+            Halt::Store(problem) => Ok(Some(Outcome::Unrecorded(problem))),
+            Halt::Stuck(error, key) => {
+                self.ledger.record(Body::Stuck { error: self.redacted(error), key })?;
+                Ok(Some(Outcome::Stuck))
+            }
+            Halt::Failed(error, key) => self.turn_back(error, key, false),
+            Halt::Cancelled(reason) => {
+                self.turn_back(StepError::permanent("cancelled", reason), None, true)
+            }
+        }
+    }
+
+    /// Settles what is in doubt; then the run goes back, or is stuck if it is past its pivot.
+    fn turn_back(
+        &self,
+        error: StepError,
+        key: Option<CallKey>,
+        cancelled: bool,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let error = self.redacted(error);
+        self.control.go_back();
+        if let Err(halt) = self.settle_doubts() {
+            return self.halted(halt);
+        }
+        if self.pivoted() {
+            self.ledger.record(Body::Stuck { error, key })?;
+            return Ok(Some(Outcome::Stuck));
+        }
+        self.ledger.record(Body::Unwinding { error, key, cancelled })?;
+        Ok(None)
+    }
+
+    fn finish(&self, end: End) -> Result<Outcome, StoreError> {
+        self.ledger.record(Body::Finished { end })?;
+        Ok(Outcome::Finished(end))
+    }
+
+    pub(super) fn pivoted(&self) -> bool {
+        self.ledger.look(|state| state.pivot.is_some())
+    }
+
+    /// Ends the evaluation here if somebody asked for it.
+    pub(super) fn check_halt(&self) -> Result<(), Halt> {
+        self.control.halt(self.pivoted()).map_or(Ok(()), Err)
+    }
+
+    pub(super) fn redacted(&self, mut error: StepError) -> StepError {
+        error.message = self.sealed.redact(&error.message);
+        error.hint = error.hint.map(|hint| self.sealed.redact(&hint));
+        error
+    }
+
+    pub(super) fn reach(&self, point: Point, key: &CallKey, step: &str) {
+        if let Some(points) = &self.world.points {
+            points(point, key, step);
+        }
+    }
+
+    pub(super) fn tell(&self, what: What) {
+        let at = self.ledger.clock().now();
+        self.ledger.tell(Event { run: self.ledger.run().clone(), at, what });
+    }
+}
+
+impl Caller for Driver {
+    fn call(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure> {
+        self.make_call(key, step, args)
+    }
+
+    fn parallel(&self, key: &CallKey, branches: u32, bound: u32) -> Result<(), CallFailure> {
+        let recorded = self.ledger.look(|state| state.bounds.get(key).copied());
+        match recorded {
+            None => {
+                let body = Body::Parallel { key: key.clone(), branches, bound };
+                self.ledger.append(body).map_err(unrecorded)?;
+                Ok(())
+            }
+            Some((as_before, _)) if as_before == branches => Ok(()),
+            Some((before, _)) => {
+                let message = format!(
+                    "the runbook takes another way than it did: at {key} there were {before} \
+                     branches, and now there are {branches}"
+                );
+                let error = StepError::needs_operator("diverged", message);
+                Err(CallFailure::Halt(Halt::Stuck(error, None)))
+            }
+        }
+    }
+
+    fn branch_failed(&self) {
+        self.control.end_branches();
+    }
+
+    fn halting(&self) -> bool {
+        self.control.halt(self.pivoted()).is_some()
+    }
+
+    fn print(&self, text: &str) {
+        self.tell(What::Printed { text: self.sealed.redact(text) });
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is a map_err function")]
+pub(super) fn unrecorded(error: StoreError) -> CallFailure {
+    CallFailure::Halt(Halt::Store(error.to_string()))
+}

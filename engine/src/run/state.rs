@@ -1,0 +1,222 @@
+//! What a journal says: the state of a run, folded from its entries.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::clock::Millis;
+use crate::id::CallKey;
+use crate::journal::{
+    Body, CallHead, CallStatus, Created, Decision, Entry, How, Illegal, RunStatus, next,
+};
+use crate::step::{Kind, StepError};
+
+/// Why a run went back or stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    /// What went wrong, or what has to be decided.
+    pub error: StepError,
+    /// The call in question.
+    pub key: Option<CallKey>,
+    /// True if a person asked for it.
+    pub cancelled: bool,
+}
+
+/// A call, as far as it got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Which step, with which arguments.
+    pub head: CallHead,
+    /// Where it stands.
+    pub status: CallStatus,
+    /// Attempts begun.
+    pub attempt: u32,
+    /// What its last attempt found before changing anything.
+    pub base: Value,
+    /// What it does, for people.
+    pub says: String,
+    /// What the script got.
+    pub output: Value,
+    /// How the outcome is known.
+    pub how: Option<How>,
+    /// What went wrong last.
+    pub error: Option<StepError>,
+    /// When it is tried again.
+    pub retry_at: Option<Millis>,
+    /// When it was first heard of.
+    pub began: Millis,
+    /// When it was last heard of.
+    pub heard: Millis,
+}
+
+/// The journal holds something that can't be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("entry {seq}: {problem}")]
+pub struct Impossible {
+    /// Which entry.
+    pub seq: u64,
+    /// What is wrong with it.
+    pub problem: Illegal,
+}
+
+/// The state of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunState {
+    /// How it began.
+    pub created: Option<Created>,
+    /// Where it stands.
+    pub status: Option<RunStatus>,
+    /// Its calls.
+    pub calls: HashMap<CallKey, Call>,
+    /// Branch places: how many at once.
+    pub bounds: BTreeMap<CallKey, (u32, u32)>,
+    /// The call after which it can only go forward.
+    pub pivot: Option<CallKey>,
+    /// Why it goes or went back.
+    pub unwinding: Option<Trouble>,
+    /// What a person must decide.
+    pub stuck: Option<Trouble>,
+    /// When it began.
+    pub began: Millis,
+    /// When it was last heard of.
+    pub heard: Millis,
+}
+
+impl RunState {
+    /// Returns the state that a whole journal tells.
+    ///
+    /// # Errors
+    /// At the first entry that can't stand where it stands.
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Self, Impossible> {
+        let mut state = RunState::default();
+        for entry in entries {
+            state.apply(entry)?;
+        }
+        Ok(state)
+    }
+
+    /// Takes one more entry in.
+    ///
+    /// # Errors
+    /// If it can't stand here; the state is then unchanged.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), Impossible> {
+        let key = entry.body.key();
+        let before = key.and_then(|key| self.status_of(key));
+        let (status, after) = next(self.status, before, &entry.body)
+            .map_err(|problem| Impossible { seq: entry.seq, problem })?;
+        self.status = Some(status);
+        self.heard = entry.at;
+        self.take_in(&entry.body, entry.at);
+        if let (Some(key), Some(after)) = (key, after)
+            && let Some(call) = self.calls.get_mut(key)
+        {
+            call.status = after;
+            call.heard = entry.at;
+            if call.head.kind == Kind::Destroy && after == CallStatus::Applied {
+                self.pivot.get_or_insert_with(|| key.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns where a call stands.
+    pub fn status_of(&self, key: &CallKey) -> Option<CallStatus> {
+        let branches = self.bounds.contains_key(key).then_some(CallStatus::Branches);
+        self.calls.get(key).map(|call| call.status).or(branches)
+    }
+
+    /// True if the run is neither over nor waiting for a person.
+    pub fn can_go_on(&self) -> bool {
+        matches!(self.status, Some(RunStatus::Running | RunStatus::Unwinding))
+    }
+
+    fn take_in(&mut self, body: &Body, at: Millis) {
+        match body {
+            Body::Created(created) => {
+                self.began = at;
+                self.created = Some((**created).clone());
+            }
+            Body::Intended { key, head, attempt, base, says } => {
+                let call = self.call(key, Some(head), at);
+                call.attempt = *attempt;
+                call.base = base.clone();
+                call.says.clone_from(says);
+                call.retry_at = None;
+            }
+            Body::Applied { key, head, output, how, .. } => {
+                let call = self.call(key, head.as_ref(), at);
+                call.output = output.clone();
+                call.how = Some(*how);
+                call.error = None;
+            }
+            Body::Failed { key, head, error, retry_at } => {
+                let call = self.call(key, head.as_ref(), at);
+                if head.is_some() {
+                    call.attempt += 1;
+                }
+                call.error = Some(error.clone());
+                call.retry_at = *retry_at;
+            }
+            Body::Parallel { key, branches, bound } => {
+                self.bounds.insert(key.clone(), (*branches, *bound));
+            }
+            Body::Unwinding { error, key, cancelled } => {
+                self.unwinding =
+                    Some(Trouble { error: error.clone(), key: key.clone(), cancelled: *cancelled });
+            }
+            Body::UndoFailed { key, error } => {
+                self.call(key, None, at).error = Some(error.clone());
+            }
+            Body::Stuck { error, key } => {
+                self.stuck =
+                    Some(Trouble { error: error.clone(), key: key.clone(), cancelled: false });
+            }
+            Body::Decided { decision, .. } => self.decided(decision, at),
+            Body::UndoIntended { .. }
+            | Body::UndoApplied { .. }
+            | Body::Resumed { .. }
+            | Body::Finished { .. } => {}
+        }
+    }
+
+    fn decided(&mut self, decision: &Decision, at: Millis) {
+        self.stuck = None;
+        if *decision == Decision::Cancel {
+            // Going back, whatever could not be taken back is tried again.
+            let failed = self.calls.values_mut().filter(|c| c.status == CallStatus::UndoFailed);
+            failed.for_each(|call| call.status = CallStatus::Undoing);
+        }
+        if let Decision::MarkDone { key, output } = decision {
+            let call = self.call(key, None, at);
+            call.output = output.clone();
+            if call.head.kind == Kind::Destroy {
+                self.pivot.get_or_insert_with(|| key.clone());
+            }
+        }
+    }
+
+    fn call(&mut self, key: &CallKey, head: Option<&CallHead>, at: Millis) -> &mut Call {
+        let call = self.calls.entry(key.clone()).or_insert_with(|| Call {
+            // `next` has made sure that a call without a head is known already.
+            head: head.cloned().unwrap_or_else(|| CallHead {
+                step: String::new(),
+                kind: Kind::Read,
+                args: Value::Null,
+            }),
+            status: CallStatus::InDoubt,
+            attempt: 0,
+            base: Value::Null,
+            says: String::new(),
+            output: Value::Null,
+            how: None,
+            error: None,
+            retry_at: None,
+            began: at,
+            heard: at,
+        });
+        if let Some(head) = head {
+            call.head = head.clone();
+        }
+        call
+    }
+}

@@ -1,0 +1,191 @@
+//! The header of a runbook.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use toml::Table;
+
+use super::{Parameter, ParameterError, ParameterKind};
+
+/// What a runbook says of itself before it does anything.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Header {
+    /// One line, for lists.
+    pub title: String,
+    /// More, for `windlass describe`.
+    pub about: String,
+    /// The parameters, in the order in which they are declared.
+    pub params: Vec<(String, Parameter)>,
+    /// Names of locks, with parameters in braces: `secret:{secret}`.
+    pub locks: Vec<String>,
+}
+
+/// What is wrong in a header, and on which line of the runbook.
+pub(super) struct HeaderError {
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) problem: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    title: String,
+    #[serde(default)]
+    about: String,
+    #[serde(default)]
+    params: Table,
+    #[serde(default)]
+    locks: Vec<String>,
+}
+
+/// The mark of a header line.
+const MARK: &str = "//!";
+
+impl Header {
+    /// Reads the header of a runbook's text.
+    pub(super) fn read(text: &str) -> Result<Self, HeaderError> {
+        let toml = header_text(text);
+        if toml.trim().is_empty() {
+            let problem = format!("a runbook begins with a header: {MARK} title = \"...\"");
+            return Err(HeaderError { line: 1, column: 1, problem });
+        }
+        let declared: Declared = toml::from_str(&toml).map_err(|error| located(&toml, &error))?;
+        let mut params = Vec::new();
+        for (name, value) in declared.params {
+            let at = line_of(&toml, &name);
+            let wrong = |problem: String| HeaderError {
+                line: at,
+                column: 1,
+                problem: format!("parameter `{name}`: {problem}"),
+            };
+            let parameter =
+                Parameter::deserialize(value).map_err(|e| wrong(e.message().to_owned()))?;
+            well_formed(&name, &parameter).map_err(wrong)?;
+            params.push((name, parameter));
+        }
+        let header =
+            Header { title: declared.title, about: declared.about, params, locks: declared.locks };
+        for lock in &header.locks {
+            header.check_lock(lock).map_err(|problem| HeaderError {
+                line: line_of(&toml, "locks"),
+                column: 1,
+                problem,
+            })?;
+        }
+        Ok(header)
+    }
+
+    /// Returns the parameter with this name.
+    pub fn param(&self, name: &str) -> Option<&Parameter> {
+        self.params.iter().find(|(n, _)| n == name).map(|(_, p)| p)
+    }
+
+    /// Returns the values of all public parameters: those given as texts, and defaults.
+    ///
+    /// # Errors
+    /// If one is unknown, missing, not of its kind, or a secret. Secrets come separately: their
+    /// names are in `sealed`.
+    pub fn values(
+        &self,
+        given: &[(String, String)],
+        sealed: &[String],
+    ) -> Result<Map<String, Value>, ParameterError> {
+        let names = given.iter().map(|(name, _)| name).chain(sealed);
+        for name in names {
+            if self.param(name).is_none() {
+                let known: Vec<&str> = self.params.iter().map(|(n, _)| n.as_str()).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(ParameterError::Unknown { name: name.clone(), known });
+            }
+        }
+        let mut values = Map::new();
+        for (name, parameter) in &self.params {
+            let text = given.iter().rev().find(|(n, _)| n == name).map(|(_, text)| text);
+            let value = match (parameter.kind, text) {
+                (ParameterKind::Secret, None) if sealed.contains(name) => {
+                    Some(serde_json::json!({ "$sealed": name }))
+                }
+                (ParameterKind::Secret, None) => None,
+                (_, Some(text)) => Some(parameter.parse(name, text)?),
+                (_, None) => parameter.default_value(name)?,
+            };
+            let value = value.ok_or_else(|| ParameterError::Missing {
+                name: name.clone(),
+                help: parameter.help.clone(),
+                secret: parameter.kind == ParameterKind::Secret,
+            })?;
+            values.insert(name.clone(), value);
+        }
+        Ok(values)
+    }
+
+    /// Returns the names of the locks that a run with these parameters takes.
+    pub fn locks(&self, values: &Map<String, Value>) -> Vec<String> {
+        let fill = |lock: &String| {
+            values.iter().fold(lock.clone(), |lock, (name, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                lock.replace(&format!("{{{name}}}"), &text)
+            })
+        };
+        self.locks.iter().map(fill).collect()
+    }
+
+    fn check_lock(&self, lock: &str) -> Result<(), String> {
+        for part in lock.split('{').skip(1) {
+            let name = part.split('}').next().unwrap_or_default();
+            match self.param(name) {
+                None => return Err(format!("lock `{lock}`: there is no parameter `{name}`")),
+                Some(p) if p.kind == ParameterKind::Secret => {
+                    return Err(format!(
+                        "lock `{lock}`: `{name}` is a secret and can't name a lock"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the TOML of the header, line for line as in the runbook.
+fn header_text(text: &str) -> String {
+    let lines = text.lines().take_while(|line| line.starts_with(MARK));
+    lines
+        .map(|line| format!("{}\n", line[MARK.len()..].strip_prefix(' ').unwrap_or(&line[3..])))
+        .collect()
+}
+
+fn located(toml: &str, error: &toml::de::Error) -> HeaderError {
+    let start = error.span().map_or(0, |span| span.start.min(toml.len()));
+    let before = &toml[..start];
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
+    HeaderError {
+        line: before.matches('\n').count() + 1,
+        column: column + MARK.len() + 2,
+        problem: error.message().to_owned(),
+    }
+}
+
+fn line_of(toml: &str, name: &str) -> usize {
+    let starts = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
+            || line.strip_prefix("[params.").is_some_and(|rest| rest.starts_with(name))
+    };
+    toml.lines().position(starts).map_or(1, |n| n + 1)
+}
+
+fn well_formed(name: &str, parameter: &Parameter) -> Result<(), String> {
+    let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if !word {
+        return Err("a name has letters, digits and `_`, and begins with a letter".to_owned());
+    }
+    if parameter.kind == ParameterKind::Enum && parameter.values.is_empty() {
+        return Err("an enum needs its `values`".to_owned());
+    }
+    if parameter.kind == ParameterKind::Secret && parameter.default.is_some() {
+        return Err("a secret can't have a default: it would be in the runbook's text".to_owned());
+    }
+    parameter.default_value(name).map(drop).map_err(|error| error.to_string())
+}

@@ -1,0 +1,258 @@
+//! What a script can call: steps by `noun::verb(#{...})`, `note(text)`, `parallel(items, n, f)`.
+//!
+//! The place of a call is counted here. Each thread of a run has a frame: the key of the branch it
+//! evaluates, and how many calls it has made; so keys depend on the script and never on timing.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{
+    Array, Dynamic, Engine, EvalAltResult, FnPtr, FuncRegistration, Map, Module, NativeCallContext,
+    Position,
+};
+use serde_json::{Value, json};
+
+use super::language::language;
+use super::value::{from_json, to_json};
+use crate::id::CallKey;
+use crate::step::{Registry, StepError};
+
+/// What a script talks to: the run.
+pub trait Caller: Send + Sync {
+    /// Makes a call, or returns its recorded outcome.
+    ///
+    /// # Errors
+    /// [`CallFailure::Error`] is raised in the script, which may catch it; a halt ends it.
+    fn call(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure>;
+
+    /// Records that branches begin, or checks that the same ones did.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    fn parallel(&self, key: &CallKey, branches: u32, bound: u32) -> Result<(), CallFailure>;
+
+    /// Tells the run that a branch has failed: the others end at their next call.
+    fn branch_failed(&self);
+
+    /// True once the script should end at the next opportunity.
+    fn halting(&self) -> bool;
+
+    /// Shows a line that the script printed.
+    fn print(&self, text: &str);
+}
+
+/// Why a call did not return.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallFailure {
+    /// The step failed.
+    Error(StepError),
+    /// The run stops here.
+    Halt(Halt),
+}
+
+/// Why a script is put away before its end. It can't be caught by the script.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Halt {
+    /// A person, or the end of the process, asked the run to stop here; it can be resumed.
+    Parked,
+    /// A person asked to take everything back.
+    Cancelled(String),
+    /// The run needs a person.
+    Stuck(StepError, Option<CallKey>),
+    /// The script failed, and did not catch it.
+    Failed(StepError, Option<CallKey>),
+    /// Another branch failed.
+    Sibling,
+    /// The journal can't be written.
+    Store(String),
+}
+
+#[derive(Default)]
+struct Frame {
+    branch: CallKey,
+    calls: u32,
+}
+
+/// Stack of a thread that evaluates a script, in bytes: deep scripts need more than the default.
+pub(crate) const STACK_BYTES: usize = 8 * 1024 * 1024;
+
+thread_local! {
+    static FRAME: RefCell<Frame> =
+        const { RefCell::new(Frame { branch: CallKey::ROOT, calls: 0 }) };
+}
+
+/// Makes this thread evaluate the branch with the key given, from its beginning.
+pub(super) fn enter(branch: CallKey) {
+    FRAME.with_borrow_mut(|frame| *frame = Frame { branch, calls: 0 });
+}
+
+fn next_key() -> CallKey {
+    FRAME.with_borrow_mut(|frame| {
+        frame.calls += 1;
+        frame.branch.child(frame.calls)
+    })
+}
+
+/// Returns the language with everything that a script can call.
+pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
+    let mut engine = language();
+    let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
+    for name in steps.names() {
+        let Some((noun, verb)) = name.split_once('.') else {
+            continue;
+        };
+        let caller = caller.clone();
+        FuncRegistration::new(verb).with_volatility(true).set_into_module(
+            modules.entry(noun).or_default(),
+            move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
+        );
+    }
+    for (noun, module) in modules {
+        engine.register_static_module(noun, module.into());
+    }
+    let noting = caller.clone();
+    engine.register_fn("note", move |cx: NativeCallContext, text: &str| {
+        call(&cx, noting.as_ref(), "note", Map::from([("text".into(), text.into())]))
+    });
+    let forking = caller.clone();
+    engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
+        parallel(&cx, forking.as_ref(), items, n, f)
+    });
+    let printing = caller.clone();
+    engine.on_print(move |text| printing.print(text));
+    let debugging = caller.clone();
+    engine.on_debug(move |text, _, _| debugging.print(text));
+    let halting = caller.clone();
+    engine.on_progress(move |_| halting.halting().then(|| Dynamic::from(Token(Halt::Sibling))));
+    engine
+}
+
+/// A halt on its way through the interpreter.
+#[derive(Clone)]
+pub(super) struct Token(pub(super) Halt);
+
+type Raised = Box<EvalAltResult>;
+
+fn call(
+    cx: &NativeCallContext,
+    caller: &dyn Caller,
+    step: &str,
+    args: Map,
+) -> Result<Dynamic, Raised> {
+    let at = cx.call_position();
+    let args = to_json(&Dynamic::from_map(args))
+        .map_err(|problem| Box::new(EvalAltResult::ErrorRuntime(problem.into(), at)))?;
+    let key = next_key();
+    let outcome = caller.call(&key, step, args).map_err(|failure| raised(failure, &key, at))?;
+    Ok(from_json(&outcome))
+}
+
+fn raised(failure: CallFailure, key: &CallKey, at: Position) -> Raised {
+    Box::new(match failure {
+        CallFailure::Halt(halt) => EvalAltResult::ErrorTerminated(Dynamic::from(Token(halt)), at),
+        CallFailure::Error(error) => {
+            let error = json!({
+                "class": error.class,
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "call": key.to_string(),
+            });
+            EvalAltResult::ErrorRuntime(from_json(&error), at)
+        }
+    })
+}
+
+/// Evaluates the function for each item, at most `n` at once, and returns the results in order.
+fn parallel(
+    cx: &NativeCallContext,
+    caller: &dyn Caller,
+    items: Array,
+    n: i64,
+    mut function: FnPtr,
+) -> Result<Dynamic, Raised> {
+    let at = cx.call_position();
+    let bound = usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| {
+        let problem = format!("parallel: at most {n} at once is not possible; give 1 or more");
+        Box::new(EvalAltResult::ErrorRuntime(problem.into(), at))
+    })?;
+    let key = next_key();
+    let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    caller
+        .parallel(&key, count, u32::try_from(bound).unwrap_or(u32::MAX))
+        .map_err(|failure| raised(failure, &key, at))?;
+
+    // Captured variables are shared; each branch gets its own copy, or branches could race.
+    for captured in function.iter_curry_mut() {
+        *captured = captured.flatten_clone();
+    }
+    let results: Vec<Mutex<Option<Result<Dynamic, Raised>>>> =
+        items.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let branch = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(item), Some(result)) = (items.get(index), results.get(index)) else {
+                return;
+            };
+            enter(key.child(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)));
+            let outcome = function.call_within_context::<Dynamic>(cx, (item.flatten_clone(),));
+            if outcome.is_err() {
+                caller.branch_failed();
+            }
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..bound.min(items.len()) {
+            // Without a thread more, those that there are do the work; this one, if there is none.
+            let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+            if builder.spawn_scoped(scope, branch).is_err() {
+                break;
+            }
+        }
+    });
+    let frame = FRAME.take();
+    branch();
+    FRAME.set(frame);
+    collect(results)
+}
+
+/// Returns the results in order, or the failure of the first branch that failed by itself. It can't
+/// be caught: which calls the other branches had made by then depends on timing.
+fn collect(results: Vec<Mutex<Option<Result<Dynamic, Raised>>>>) -> Result<Dynamic, Raised> {
+    let mut returned = Array::new();
+    let mut halted = None;
+    for result in results {
+        match result.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(Ok(value)) => returned.push(value),
+            Some(Err(error)) => match halt_of(&error) {
+                Some(Halt::Sibling) => halted = halted.or(Some(error)),
+                Some(_) => return Err(error),
+                None => {
+                    let at = error.position();
+                    let token = Dynamic::from(BranchFailure(Arc::new(*error)));
+                    return Err(Box::new(EvalAltResult::ErrorTerminated(token, at)));
+                }
+            },
+            None => {}
+        }
+    }
+    halted.map_or(Ok(returned.into()), Err)
+}
+
+/// The failure of a branch on its way through the interpreter.
+#[derive(Clone)]
+pub(super) struct BranchFailure(pub(super) Arc<EvalAltResult>);
+
+/// Returns the halt that an error carries.
+pub(super) fn halt_of(error: &EvalAltResult) -> Option<Halt> {
+    match error.unwrap_inner() {
+        EvalAltResult::ErrorTerminated(token, _) => {
+            token.clone().try_cast::<Token>().map(|token| token.0)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,154 @@
+//! What people can do about a run, and what they are told when they can't.
+
+use windlass_engine::engine::EngineError;
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::{Decision, End, RunStatus};
+use windlass_engine::run::{Outcome, Point};
+use windlass_engine::step::ErrorClass;
+
+use crate::rig::{RUNBOOK, Rig, silence_deaths};
+use crate::world::Fault;
+
+pub fn retry(rig: &Rig, run: &RunId, key: &CallKey) {
+    decide(rig, run, Decision::Retry { key: key.clone() });
+}
+
+fn decide(rig: &Rig, run: &RunId, decision: Decision) {
+    rig.engine().decide(run, decision, "because I say so").unwrap();
+}
+
+/// Dies after the intent of the call named, and lets somebody else make the thing meanwhile.
+fn foreign(key: &'static str, name: &str) -> (Rig, RunId) {
+    silence_deaths();
+    let mut rig = Rig::new();
+    rig.points = Some(std::sync::Arc::new(move |point, at: &CallKey, _| {
+        if point == Point::AfterIntent && at.to_string() == key {
+            std::panic::panic_any(crate::rig::Death);
+        }
+    }));
+    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+    let run = handle.run.clone();
+    rig.runtime.block_on(handle.outcome());
+    rig.points = None;
+    rig.crash(0);
+    rig.world.lock().things.insert(name.to_owned(), "somebody else".to_owned());
+    (rig, run)
+}
+
+#[test]
+fn a_foreign_change_is_stuck_with_the_difference_and_nothing_is_overwritten() {
+    let (rig, run) = foreign("4", "tmp");
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+    let view = rig.engine().view(&run).unwrap();
+    let error = view.stuck.unwrap();
+    assert_eq!(error.code, "foreign_change");
+    assert!(error.message.contains("somebody else"), "{}", error.message);
+    assert_eq!(rig.world.lock().things["tmp"], "somebody else");
+    let refused = rig.engine().resume(&run).map(|handle| handle.run);
+    assert!(matches!(refused, Err(EngineError::Stuck(_))));
+}
+
+#[test]
+fn mark_done_takes_a_foreign_change_for_the_call() {
+    let (rig, run) = foreign("4", "tmp");
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+    let key: CallKey = "4".parse().unwrap();
+    decide(&rig, &run, Decision::MarkDone { key, output: serde_json::json!({ "name": "tmp" }) });
+    rig.assert_whole(&rig.resume(&run), "marked done");
+    assert!(rig.is_all_new());
+}
+
+#[test]
+fn retry_looks_again_after_a_person_has_put_the_world_right() {
+    let (rig, run) = foreign("4", "tmp");
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+    rig.world.lock().things.remove("tmp");
+    retry(&rig, &run, &"4".parse().unwrap());
+    rig.assert_whole(&rig.resume(&run), "retried");
+    assert!(rig.is_all_new());
+}
+
+#[test]
+fn undo_takes_a_stuck_run_back_once_the_doubt_is_gone() {
+    let (rig, run) = foreign("4", "tmp");
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+    rig.world.lock().things.remove("tmp");
+    let handle = rig.engine().undo(&run, "never mind").unwrap();
+    // The run was stuck over call 4: undoing settles it first, and finds it not done.
+    let outcome = rig.runtime.block_on(handle.outcome());
+    assert_eq!(outcome, Outcome::Finished(End::Cancelled));
+    rig.assert_whole(&outcome, "undone");
+}
+
+#[test]
+fn past_the_pivot_there_is_no_undo() {
+    let rig = Rig::new();
+    rig.world.lock().faults = vec![(6, Fault::Refuse(ErrorClass::Permanent))];
+    let (run, outcome) = rig.run(RUNBOOK);
+    assert_eq!(outcome, Outcome::Stuck);
+    let refused = rig.engine().undo(&run, "please").map(|handle| handle.run);
+    assert!(matches!(refused, Err(EngineError::PastPivot { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
+    let rig = Rig::new();
+    // Effect 5 is the destruction of `old`; effect 6 is then the undo of `tmp`.
+    let refuse = Fault::Refuse(ErrorClass::Permanent);
+    rig.world.lock().faults = vec![(5, refuse), (6, refuse)];
+    let (run, outcome) = rig.run(RUNBOOK);
+    assert_eq!(outcome, Outcome::Stuck);
+    let view = rig.engine().view(&run).unwrap();
+    assert_eq!(view.summary.status, RunStatus::StuckUnwinding);
+    assert_eq!(view.stuck_at.as_ref().unwrap().to_string(), "4");
+    assert!(view.stuck.unwrap().message.contains("could not take back \"make tmp\""));
+
+    rig.world.lock().things.remove("tmp");
+    decide(&rig, &run, Decision::Skip { key: view.stuck_at.unwrap() });
+    rig.assert_whole(&rig.resume(&run), "skipped");
+    assert!(rig.is_all_old());
+    let over = rig.engine().decide(&run, Decision::Cancel, "too late");
+    assert!(matches!(over, Err(EngineError::Over { .. })), "{over:?}");
+}
+
+#[test]
+fn locks_are_held_until_a_run_is_over() {
+    let (rig, run) = foreign("4", "tmp");
+    let refused = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).map(|h| h.run);
+    match refused {
+        Err(EngineError::Locked { lock, by }) => {
+            assert_eq!(lock, "thing:old");
+            assert_eq!(by, run);
+        }
+        other => panic!("not locked: {other:?}"),
+    }
+    rig.world.lock().things.remove("tmp");
+    rig.assert_whole(&rig.resume(&run), "resumed");
+}
+
+#[test]
+fn a_run_is_found_by_the_end_of_its_name_and_decisions_name_real_calls() {
+    let (rig, run) = foreign("4", "tmp");
+    let engine = rig.engine();
+    let tail = &run.as_str()[run.as_str().len() - 4..];
+    assert_eq!(engine.find(tail).unwrap(), run);
+    assert!(matches!(engine.find("zzz"), Err(EngineError::NoSuchRun(_))));
+    let nothing = engine.decide(&run, Decision::Retry { key: "99".parse().unwrap() }, "x");
+    assert!(matches!(nothing, Err(EngineError::NoSuchCall { .. })), "{nothing:?}");
+    let not_stuck = engine.decide(&run, Decision::Retry { key: "1".parse().unwrap() }, "x");
+    assert!(matches!(not_stuck, Err(EngineError::NotNow(_))), "{not_stuck:?}");
+}
+
+#[test]
+fn a_resume_plan_says_what_will_be_done_about_each_open_call() {
+    let (rig, run) = foreign("4", "unrelated");
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!((open[0].key.to_string().as_str(), open[0].resume.as_str()), ("4", "repeat"));
+    rig.world.lock().things.insert("tmp".to_owned(), "somebody else".to_owned());
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
+    assert_eq!(open[0].resume, "ask");
+    rig.world.lock().things.insert("tmp".to_owned(), run.to_string());
+    let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
+    assert_eq!(open[0].resume, "skip");
+}
