@@ -20,10 +20,7 @@ impl Object {
     /// Returns the object that raw JSON of the daemon describes.
     pub fn of(value: &Value) -> Self {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-        Object {
-            id: text(&value["ID"]),
-            name: text(&value["Spec"]["Name"]),
-        }
+        Object { id: text(&value["ID"]), name: text(&value["Spec"]["Name"]) }
     }
 }
 

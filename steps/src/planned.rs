@@ -66,10 +66,7 @@ pub fn sealed(cx: &Context, service: &str) {
 }
 
 fn note_service(cx: &Context, service: &str, switch: Option<(Object, Object)>) {
-    let note = ServiceNote {
-        service: service.to_owned(),
-        switch,
-    };
+    let note = ServiceNote { service: service.to_owned(), switch };
     if let (Some(rehearsed), Ok(note)) = (cx.rehearsed(), serde_json::to_value(note)) {
         rehearsed.note(SERVICE, note);
     }
@@ -77,10 +74,7 @@ fn note_service(cx: &Context, service: &str, switch: Option<(Object, Object)>) {
 
 fn noted<T: serde::de::DeserializeOwned>(cx: &Context, topic: &str) -> Vec<T> {
     let notes = cx.rehearsed().map(|r| r.noted(topic)).unwrap_or_default();
-    notes
-        .into_iter()
-        .filter_map(|note| serde_json::from_value(note).ok())
-        .collect()
+    notes.into_iter().filter_map(|note| serde_json::from_value(note).ok()).collect()
 }
 
 /// True if the plan has removed this secret.

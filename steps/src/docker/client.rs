@@ -47,10 +47,7 @@ impl Client {
             None => Docker::connect_with_http(host, ANSWER_SECONDS, version),
         };
         let docker = docker.map_err(|error| unreachable_at(endpoint, &error))?;
-        Ok(Client {
-            docker,
-            endpoint: endpoint.clone(),
-        })
+        Ok(Client { docker, endpoint: endpoint.clone() })
     }
 
     /// Sends a request and returns the answer as it comes.
@@ -112,10 +109,9 @@ fn redirected(
     let authority = uri.authority().map_or("localhost", |a| a.as_str());
     // Both parse: the method is one of ours and the target is percent-encoded. Were they not to,
     // the placeholder would be asked for, which reads and finds nothing.
-    if let (Ok(uri), Ok(method)) = (
-        format!("{scheme}://{authority}{target}").parse(),
-        method.parse(),
-    ) {
+    if let (Ok(uri), Ok(method)) =
+        (format!("{scheme}://{authority}{target}").parse(), method.parse())
+    {
         *request.uri_mut() = uri;
         *request.method_mut() = method;
         *request.body_mut() = body_full(body);
@@ -133,18 +129,13 @@ fn unreachable_at(endpoint: &Endpoint, error: &dyn std::error::Error) -> DockerE
 
 fn told(endpoint: &Endpoint, error: Error) -> DockerError {
     match error {
-        Error::DockerResponseServerError {
-            status_code,
-            message,
-        } => DockerError::refused(status_code, &message),
-        Error::RequestTimeoutError => DockerError::TimedOut {
-            seconds: ANSWER_SECONDS,
-        },
+        Error::DockerResponseServerError { status_code, message } => {
+            DockerError::refused(status_code, &message)
+        }
+        Error::RequestTimeoutError => DockerError::TimedOut { seconds: ANSWER_SECONDS },
         Error::HyperLegacyError { ref err } if err.is_connect() => unreachable_at(endpoint, err),
         Error::SocketNotFoundError(_) => unreachable_at(endpoint, &error),
-        other => DockerError::Lost {
-            reason: innermost(&other),
-        },
+        other => DockerError::Lost { reason: innermost(&other) },
     }
 }
 

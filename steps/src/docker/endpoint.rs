@@ -124,17 +124,10 @@ impl Endpoint {
     pub fn new(host: &str, tls: Option<Tls>, origin: &str) -> Result<Self, EndpointError> {
         let known = ["unix://", "tcp://", "http://", "https://", "ssh://"];
         if !known.iter().any(|scheme| host.starts_with(scheme)) {
-            return Err(EndpointError::Scheme {
-                host: host.to_owned(),
-                origin: origin.to_owned(),
-            });
+            return Err(EndpointError::Scheme { host: host.to_owned(), origin: origin.to_owned() });
         }
         let default_port = if tls.is_some() { 2376 } else { 2375 };
-        Ok(Endpoint {
-            host: with_port(host, default_port),
-            tls,
-            origin: origin.to_owned(),
-        })
+        Ok(Endpoint { host: with_port(host, default_port), tls, origin: origin.to_owned() })
     }
 
     fn the_default() -> Result<Self, EndpointError> {
@@ -148,17 +141,10 @@ impl Tls {
             let path = dir.join(name);
             match path.is_file() {
                 true => Ok(path),
-                false => Err(EndpointError::TlsFile {
-                    host: host.to_owned(),
-                    missing: path,
-                }),
+                false => Err(EndpointError::TlsFile { host: host.to_owned(), missing: path }),
             }
         };
-        Ok(Tls {
-            ca: file("ca.pem")?,
-            cert: file("cert.pem")?,
-            key: file("key.pem")?,
-        })
+        Ok(Tls { ca: file("ca.pem")?, cert: file("cert.pem")?, key: file("key.pem")? })
     }
 }
 
@@ -181,14 +167,9 @@ fn with_port(host: &str, port: u16) -> String {
 }
 
 fn read_json(path: &Path) -> Result<Option<Value>, EndpointError> {
-    let problem = |reason: String| EndpointError::Config {
-        path: path.to_owned(),
-        reason,
-    };
+    let problem = |reason: String| EndpointError::Config { path: path.to_owned(), reason };
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|e| problem(e.to_string())),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| problem(e.to_string())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(problem(e.to_string())),
     }
@@ -204,10 +185,7 @@ fn current_context(config_dir: Option<&Path>) -> Result<Option<String>, Endpoint
 }
 
 fn from_context(config_dir: &Path, name: &str) -> Result<Endpoint, EndpointError> {
-    let hash: String = Sha256::digest(name.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash: String = Sha256::digest(name.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     let contexts = config_dir.join("contexts");
     let path = contexts.join("meta").join(&hash).join("meta.json");
     let meta = read_json(&path)?.ok_or_else(|| EndpointError::NoContext(name.to_owned()))?;
@@ -231,10 +209,7 @@ mod tests {
     use super::*;
 
     fn environment(dir: &Path) -> Environment {
-        Environment {
-            config_dir: Some(dir.to_owned()),
-            ..Environment::default()
-        }
+        Environment { config_dir: Some(dir.to_owned()), ..Environment::default() }
     }
 
     fn write(dir: &Path, path: &str, text: &str) {
@@ -257,10 +232,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(&environment(dir.path())).unwrap();
         assert_eq!(endpoint.host, DEFAULT_HOST);
-        assert_eq!(
-            Endpoint::resolve(&Environment::default()).unwrap(),
-            endpoint
-        );
+        assert_eq!(Endpoint::resolve(&Environment::default()).unwrap(), endpoint);
     }
 
     #[test]
@@ -280,18 +252,10 @@ mod tests {
     #[test]
     fn the_current_context_is_read_with_its_tls_files() {
         let dir = tempfile::tempdir().unwrap();
-        write(
-            dir.path(),
-            "config.json",
-            r#"{"currentContext":"production"}"#,
-        );
+        write(dir.path(), "config.json", r#"{"currentContext":"production"}"#);
         with_context(dir.path(), "tcp://10.0.0.1:2376");
         for file in ["ca.pem", "cert.pem", "key.pem"] {
-            write(
-                dir.path(),
-                &format!("contexts/tls/{HASH}/docker/{file}"),
-                "x",
-            );
+            write(dir.path(), &format!("contexts/tls/{HASH}/docker/{file}"), "x");
         }
         let endpoint = Endpoint::resolve(&environment(dir.path())).unwrap();
         assert!(endpoint.tls.unwrap().ca.ends_with("docker/ca.pem"));

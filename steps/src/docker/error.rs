@@ -75,10 +75,7 @@ impl DockerError {
         if let Some((_, rest)) = message.split_once("desc = ") {
             message = rest;
         }
-        DockerError::Refused {
-            status,
-            message: message.to_owned(),
-        }
+        DockerError::Refused { status, message: message.to_owned() }
     }
 
     /// True if the daemon says that there is no such object.
@@ -141,11 +138,9 @@ fn refusal(status: u16, message: &str, lost: ErrorClass) -> Verdict {
             "no_quorum",
             Some("Bring the other managers back: `docker node ls` on any of them shows the state."),
         ),
-        _ if says("is encrypted and needs to be unlocked") => (
-            Permanent,
-            "locked",
-            Some("Run `docker swarm unlock` on this manager."),
-        ),
+        _ if says("is encrypted and needs to be unlocked") => {
+            (Permanent, "locked", Some("Run `docker swarm unlock` on this manager."))
+        }
         503 if says("not a swarm manager") || says("not part of a swarm") => (
             Permanent,
             "not_manager",
@@ -196,13 +191,7 @@ mod tests {
                 Permanent,
                 "in_use",
             ),
-            (
-                404,
-                "secret nope not found",
-                Permanent,
-                Permanent,
-                "not_found",
-            ),
+            (404, "secret nope not found", Permanent, Permanent, "not_found"),
             (
                 500,
                 "rpc error: code = Unknown desc = update out of sequence",
@@ -245,22 +234,12 @@ mod tests {
                 Permanent,
                 "api_version",
             ),
-            (
-                400,
-                "only updates to Labels are allowed",
-                Permanent,
-                Permanent,
-                "invalid",
-            ),
+            (400, "only updates to Labels are allowed", Permanent, Permanent, "invalid"),
         ];
         for (status, text, read, write, code) in rows {
             let error = DockerError::refused(*status, text);
             let (r, w) = (error.clone().reading("x"), error.writing("x"));
-            assert_eq!(
-                (r.class, w.class, w.code.as_str()),
-                (*read, *write, *code),
-                "{text}"
-            );
+            assert_eq!((r.class, w.class, w.code.as_str()), (*read, *write, *code), "{text}");
             assert!(!w.message.contains("rpc error"), "{}", w.message);
         }
     }

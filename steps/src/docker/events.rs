@@ -62,10 +62,7 @@ impl Default for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        let reader = self
-            .reader
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let reader = self.reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(reader) = reader.take() {
             reader.abort();
         }
@@ -173,9 +170,7 @@ async fn begin(
     swarm: &Swarm,
 ) -> Result<impl Stream<Item = Result<Bytes, DockerError>> + Send + Unpin + use<>, DockerError> {
     let info = swarm.info().await?;
-    let now = info["SystemTime"]
-        .as_str()
-        .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let now = info["SystemTime"].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
     let since = now.map(|t| format!("{}.{:09}", t.as_second(), t.subsec_nanosecond()));
     let filters = json!({ "type": ["service", "node"], "scope": ["swarm"] }).to_string();
     let mut query = vec![("filters", filters)];

@@ -18,11 +18,8 @@ impl Swarm {
     ///
     /// They are other people's text: pass them through `Context::redact_foreign`.
     pub async fn last_log_lines(&self, task: &str, lines: u32) -> Option<String> {
-        let query = [
-            ("stdout", "1".to_owned()),
-            ("stderr", "1".to_owned()),
-            ("tail", lines.to_string()),
-        ];
+        let query =
+            [("stdout", "1".to_owned()), ("stderr", "1".to_owned()), ("tail", lines.to_string())];
         let path = format!("/tasks/{}/logs", super::swarm::encoded(task));
         let mut stream = self.stream("GET", &path, &query).await.ok()?;
         let mut raw = Vec::new();
@@ -57,9 +54,7 @@ fn text_of(raw: &[u8]) -> String {
             break;
         };
         let _ = stream;
-        let length = length
-            .iter()
-            .fold(0_usize, |n, b| (n << 8) | usize::from(*b));
+        let length = length.iter().fold(0_usize, |n, b| (n << 8) | usize::from(*b));
         let (frame, next) = tail.split_at(length.min(tail.len()));
         text.extend_from_slice(frame);
         rest = next;

@@ -129,10 +129,7 @@ impl Swarm {
     }
 
     fn kept_nodes(&self) -> MutexGuard<'_, Option<(Instant, Arc<Nodes>)>> {
-        self.inner
-            .nodes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns all secrets, without their values: the daemon never gives those.
@@ -174,9 +171,7 @@ impl Swarm {
         let body = Bytes::from_owner(body);
         let answer = parsed(&connected.client.call("POST", &target, body).await?)?;
         let id = answer["ID"].as_str().map(str::to_owned);
-        id.ok_or_else(|| DockerError::Malformed {
-            reason: "it names no ID".to_owned(),
-        })
+        id.ok_or_else(|| DockerError::Malformed { reason: "it names no ID".to_owned() })
     }
 
     /// Removes a secret. Returns false if there was none.
@@ -282,10 +277,7 @@ impl Swarm {
             };
             let client = Client::open(&endpoint)?;
             let version = parsed(&client.call("GET", "/version", Bytes::new()).await?)?;
-            let api = version["ApiVersion"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            let api = version["ApiVersion"].as_str().unwrap_or_default().to_owned();
             if api_number(&api).is_none_or(|n| n < API_MIN) {
                 let wanted = format!("{}.{}", API_MIN.0, API_MIN.1);
                 return Err(DockerError::TooOld { found: api, wanted });
@@ -336,10 +328,8 @@ impl Swarm {
 
 impl Connected {
     fn target(&self, path: &str, query: &[(&str, String)]) -> String {
-        let query: Vec<String> = query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encoded(value)))
-            .collect();
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("/v{}{path}{mark}{}", self.api, query.join("&"))
     }
@@ -364,18 +354,15 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 fn parsed(bytes: &[u8]) -> Result<Value, DockerError> {
-    serde_json::from_slice(bytes).map_err(|error| DockerError::Malformed {
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|error| DockerError::Malformed { reason: error.to_string() })
 }
 
 fn list(value: Value) -> Result<Vec<Value>, DockerError> {
     match value {
         Value::Array(items) => Ok(items),
         Value::Null => Ok(Vec::new()),
-        _ => Err(DockerError::Malformed {
-            reason: "it is not a list".to_owned(),
-        }),
+        _ => Err(DockerError::Malformed { reason: "it is not a list".to_owned() }),
     }
 }
 
@@ -399,11 +386,6 @@ mod tests {
         let endpoint = Endpoint::new("unix:///nowhere/docker.sock", None, "DOCKER_HOST").unwrap();
         let error = Swarm::connect(&endpoint).info().await.unwrap_err();
         assert!(matches!(error, DockerError::Unreachable { .. }), "{error}");
-        assert!(
-            error
-                .to_string()
-                .contains("unix:///nowhere/docker.sock (DOCKER_HOST)"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("unix:///nowhere/docker.sock (DOCKER_HOST)"), "{error}");
     }
 }

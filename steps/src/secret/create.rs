@@ -101,11 +101,7 @@ impl ChangeStep for Create {
                 .hint("Choose a shorter or simpler name."));
         }
         let mac = fingerprinted(cx, args, &doing)?;
-        let named = self
-            .swarm
-            .secret_named(&args.name)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let named = self.swarm.secret_named(&args.name).await.map_err(|e| e.reading(&doing))?;
         let named = planned::secrets(cx, named.into_iter().collect());
         let named = named.iter().find(|s| s["Spec"]["Name"] == args.name);
         if let Some(other) = named.filter(|s| !label::is_ours(cx, &mac, s)) {
@@ -113,16 +109,9 @@ impl ChangeStep for Create {
         }
         let (labels, templating) = self.copied(args, &doing).await?;
         planned::created(cx, &args.name);
-        let expected = Object {
-            id: planned::id(&args.name),
-            name: args.name.clone(),
-        };
+        let expected = Object { id: planned::id(&args.name), name: args.name.clone() };
         let says = format!("create secret {}", args.name);
-        let base = Base {
-            mac,
-            labels,
-            templating,
-        };
+        let base = Base { mac, labels, templating };
         Ok(Prepared::new(base, expected, says))
     }
 
@@ -130,10 +119,7 @@ impl ChangeStep for Create {
         let doing = format!("create the secret {}", args.name);
         let body = body(cx, args, base)?;
         match self.swarm.create_secret(body).await {
-            Ok(id) => Ok(Object {
-                id,
-                name: args.name.clone(),
-            }),
+            Ok(id) => Ok(Object { id, name: args.name.clone() }),
             // An earlier attempt of ours whose answer was lost, or somebody else in between?
             Err(DockerError::Refused { status: 409, .. }) => {
                 let named = self.swarm.secret_named(&args.name).await;
@@ -159,21 +145,15 @@ impl ChangeStep for Create {
         base: &Base,
     ) -> Result<Probe<Object>, StepError> {
         let doing = format!("look for the secret {}", args.name);
-        let named = self
-            .swarm
-            .secret_named(&args.name)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let named = self.swarm.secret_named(&args.name).await.map_err(|e| e.reading(&doing))?;
         Ok(match named {
             None => Probe::NotApplied,
             Some(secret) if label::is_ours(cx, &base.mac, &secret) => {
                 Probe::Applied(Object::of(&secret))
             }
-            Some(other) => Probe::Foreign(format!(
-                "secret {} was made by {}",
-                args.name,
-                maker(&other)
-            )),
+            Some(other) => {
+                Probe::Foreign(format!("secret {} was made by {}", args.name, maker(&other)))
+            }
         })
     }
 
@@ -185,11 +165,7 @@ impl ChangeStep for Create {
         output: &Object,
     ) -> Result<(), StepError> {
         let doing = format!("remove the secret {}", args.name);
-        let found = self
-            .swarm
-            .secret(&output.id)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let found = self.swarm.secret(&output.id).await.map_err(|e| e.reading(&doing))?;
         let Some(secret) = found else {
             return Ok(());
         };
@@ -220,10 +196,7 @@ impl Create {
         let (message, hint) = match (users, label::run_of(other)) {
             (Ok(users), None) if users.is_empty() => (
                 format!("{message}; no service uses it"),
-                format!(
-                    "If it is a leftover: `docker secret rm {}`, then try again.",
-                    secret.name
-                ),
+                format!("If it is a leftover: `docker secret rm {}`, then try again.", secret.name),
             ),
             (Ok(users), None) => (
                 format!("{message}; used by {}", names(&users)),
@@ -235,10 +208,7 @@ impl Create {
                     "That run may be unfinished: `windlass show {run}`, then `windlass resume {run}` or `windlass undo {run}`."
                 ),
             ),
-            (Err(_), None) => (
-                message,
-                format!("See `docker secret inspect {}`.", secret.name),
-            ),
+            (Err(_), None) => (message, format!("See `docker secret inspect {}`.", secret.name)),
         };
         StepError::permanent("exists", message).hint(hint)
     }
@@ -264,9 +234,7 @@ impl Create {
 
 fn maker(secret: &Value) -> String {
     let created = secret["CreatedAt"].as_str().and_then(|at| at.get(..19));
-    let when = created
-        .map(|at| format!(" on {}", at.replace('T', " ")))
-        .unwrap_or_default();
+    let when = created.map(|at| format!(" on {}", at.replace('T', " "))).unwrap_or_default();
     match label::run_of(secret) {
         Some(run) => format!("the windlass run {run}{when}"),
         None => format!("somebody else{when}"),
@@ -283,10 +251,7 @@ fn fingerprinted(cx: &Context, args: &Args, doing: &str) -> Result<String, StepE
         Err(error) => return Err(error),
     };
     match stripped(value.expose(), args.newline).len() {
-        0 => Err(StepError::permanent(
-            "value_empty",
-            format!("{doing}: the value is empty"),
-        )),
+        0 => Err(StepError::permanent("value_empty", format!("{doing}: the value is empty"))),
         size if size > BYTES_MAX => {
             let message =
                 format!("{doing}: the value has {size} bytes, and the swarm takes {BYTES_MAX}");
@@ -345,24 +310,11 @@ mod tests {
         let sealed = SealedValues::new(RunId::from("run_a"), Some(key), Zeroizing::new([2; 32]));
         sealed.seal("value", Secret::new(value.to_vec())).unwrap();
         let clock = Arc::new(SimClock::at(0));
-        Context::detached(
-            "run_a",
-            CallKey::default().child(3),
-            Mode::Run,
-            clock,
-            Arc::new(sealed),
-        )
+        Context::detached("run_a", CallKey::default().child(3), Mode::Run, clock, Arc::new(sealed))
     }
 
     fn args(newline: Newline) -> Args {
-        Args {
-            name: "db".into(),
-            value: SealedRef {
-                name: "value".into(),
-            },
-            like: None,
-            newline,
-        }
+        Args { name: "db".into(), value: SealedRef { name: "value".into() }, like: None, newline }
     }
 
     #[test]
@@ -375,10 +327,7 @@ mod tests {
         };
         let sent: Value =
             serde_json::from_slice(&body(&cx, &args(Newline::Keep), &base).unwrap()).unwrap();
-        assert_eq!(
-            STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(),
-            b"pass word\n"
-        );
+        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word\n");
         assert_eq!(sent["Labels"]["com.docker.stack.namespace"], "shop");
         assert_eq!(sent["Labels"]["io.windlass.call"], "3");
         assert_eq!(sent["Templating"]["Name"], "golang");
@@ -386,10 +335,7 @@ mod tests {
 
         let sent: Value =
             serde_json::from_slice(&body(&cx, &args(Newline::Strip), &base).unwrap()).unwrap();
-        assert_eq!(
-            STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(),
-            b"pass word"
-        );
+        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word");
     }
 
     #[test]
@@ -398,10 +344,7 @@ mod tests {
             fingerprinted(&context(value), &args(Newline::Strip), "x").map_err(|e| e.code)
         };
         assert_eq!(code(b"\n").unwrap_err(), "value_empty");
-        assert_eq!(
-            code(&vec![b'a'; BYTES_MAX + 1]).unwrap_err(),
-            "value_too_big"
-        );
+        assert_eq!(code(&vec![b'a'; BYTES_MAX + 1]).unwrap_err(), "value_too_big");
         assert_eq!(code(&vec![b'a'; BYTES_MAX]).unwrap().len(), 32);
     }
 }

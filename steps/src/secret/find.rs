@@ -74,9 +74,7 @@ impl ReadStep for Find {
             return Err(missing(&doing, &secrets));
         };
         if secret["Spec"]["Driver"].is_object() {
-            let plugin = secret["Spec"]["Driver"]["Name"]
-                .as_str()
-                .unwrap_or("unknown");
+            let plugin = secret["Spec"]["Driver"]["Name"].as_str().unwrap_or("unknown");
             let message =
                 format!("{doing}: its value comes from the plugin {plugin}, not from the swarm");
             return Err(StepError::permanent("driver_secret", message).hint(

@@ -85,18 +85,14 @@ impl ChangeStep for Generate {
         args: &Args,
     ) -> Result<Prepared<(), SealedRef>, StepError> {
         if !(8..=4096).contains(&args.length) {
-            let message = format!(
-                "generate a value of {} characters: 8 to 4096 are possible",
-                args.length
-            );
+            let message =
+                format!("generate a value of {} characters: 8 to 4096 are possible", args.length);
             return Err(StepError::permanent("bad_arguments", message));
         }
         let expected = match cx.rehearsed() {
             // A plan gets a value too, so that later calls can check its length.
             Some(_) => self.apply(cx, args, &()).await?,
-            None => SealedRef {
-                name: format!("call {}", cx.key()),
-            },
+            None => SealedRef { name: format!("call {}", cx.key()) },
         };
         Ok(Prepared::new(
             (),
@@ -131,11 +127,7 @@ fn random(length: usize, characters: &[u8]) -> Result<Secret, getrandom::Error> 
         getrandom::fill(&mut draw)?;
         let fair_draws = draw.iter().filter(|b| usize::from(**b) < fair);
         let left = length - value.len();
-        value.extend(
-            fair_draws
-                .take(left)
-                .map(|b| characters[usize::from(*b) % characters.len()]),
-        );
+        value.extend(fair_draws.take(left).map(|b| characters[usize::from(*b) % characters.len()]));
     }
     zeroize::Zeroize::zeroize(&mut draw);
     Ok(Secret::new(value))
@@ -147,20 +139,10 @@ mod tests {
 
     #[test]
     fn values_have_the_length_and_the_characters_asked_for() {
-        for charset in [
-            Charset::Alphanumeric,
-            Charset::Readable,
-            Charset::Hex,
-            Charset::Symbols,
-        ] {
+        for charset in [Charset::Alphanumeric, Charset::Readable, Charset::Hex, Charset::Symbols] {
             let value = random(500, charset.characters()).unwrap();
             assert_eq!(value.len(), 500);
-            assert!(
-                value
-                    .expose()
-                    .iter()
-                    .all(|b| charset.characters().contains(b))
-            );
+            assert!(value.expose().iter().all(|b| charset.characters().contains(b)));
         }
     }
 

@@ -43,11 +43,9 @@ pub(super) fn next(name: &str, today: Date, taken: impl Fn(&str) -> bool) -> Str
         };
     }
     match versioned(name) {
-        Some((stem, version, width)) => counted(
-            |n| format!("{stem}{n:0width$}"),
-            version.saturating_add(1),
-            taken,
-        ),
+        Some((stem, version, width)) => {
+            counted(|n| format!("{stem}{n:0width$}"), version.saturating_add(1), taken)
+        }
         None => counted(|n| format!("{name}_v{n}"), 2, taken),
     }
 }
@@ -85,10 +83,8 @@ fn dated(name: &str, today: Date) -> Option<(String, u64)> {
 
 fn date_at_end(name: &str) -> Option<(&str, &'static str)> {
     for (form, length) in [("%Y-%m-%d", 10), ("%Y_%m_%d", 10), ("%Y%m%d", 8)] {
-        let Some((stem, date)) = name
-            .len()
-            .checked_sub(length)
-            .and_then(|at| name.split_at_checked(at))
+        let Some((stem, date)) =
+            name.len().checked_sub(length).and_then(|at| name.split_at_checked(at))
         else {
             continue;
         };
@@ -127,11 +123,7 @@ mod tests {
             ("20260131", "20260131_v2"),
         ] {
             let unavailable = |n: &str| n == name || taken.contains(&n);
-            assert_eq!(
-                next(name, date(2026, 11, 21), unavailable),
-                successor,
-                "{name}"
-            );
+            assert_eq!(next(name, date(2026, 11, 21), unavailable), successor, "{name}");
         }
     }
 

@@ -36,10 +36,7 @@ pub struct Args {
 
 impl Args {
     fn secret(&self) -> Object {
-        Object {
-            id: self.id.clone(),
-            name: self.name.clone(),
-        }
+        Object { id: self.id.clone(), name: self.name.clone() }
     }
 }
 
@@ -81,11 +78,7 @@ impl ChangeStep for Remove {
         let existed = match planned::is_planned(&args.id) {
             true => !planned::is_removed(cx, &args.id),
             false => {
-                let found = self
-                    .swarm
-                    .secret(&args.id)
-                    .await
-                    .map_err(|e| e.reading(&doing))?;
+                let found = self.swarm.secret(&args.id).await.map_err(|e| e.reading(&doing))?;
                 found.is_some() && !planned::is_removed(cx, &args.id)
             }
         };
@@ -126,11 +119,7 @@ impl ChangeStep for Remove {
 
     async fn probe(&self, _: &Context, args: &Args, _: &Base) -> Result<Probe<Object>, StepError> {
         let doing = format!("look for the secret {}", args.name);
-        let found = self
-            .swarm
-            .secret(&args.id)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let found = self.swarm.secret(&args.id).await.map_err(|e| e.reading(&doing))?;
         Ok(match found {
             None => Probe::Applied(args.secret()),
             Some(_) => Probe::NotApplied,
@@ -147,10 +136,8 @@ impl ChangeStep for Remove {
         if !base.existed {
             return Ok(());
         }
-        let message = format!(
-            "bring the secret {} back: its value is gone from the swarm",
-            args.name
-        );
+        let message =
+            format!("bring the secret {} back: its value is gone from the swarm", args.name);
         Err(StepError::needs_operator("cannot_undo", message).hint(
             "Go forward with `windlass resume`, or create it again from where its value is kept.",
         ))

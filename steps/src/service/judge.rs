@@ -69,14 +69,10 @@ pub(super) struct Failure {
 pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Option<Verdict> {
     let state = update_state(service);
     let carries = refs::count(&service["Spec"], &secret.id) > 0;
-    let said = service["UpdateStatus"]["Message"]
-        .as_str()
-        .unwrap_or_default();
+    let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
     let failed = |code, message: String| {
         let worst = worst_task(tasks, secret);
-        let why = worst
-            .map(|t| format!("; a task failed: {}", told(t)))
-            .unwrap_or_default();
+        let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
         Some(Verdict::Failed(Failure {
             code,
             message: message + &why,
@@ -84,14 +80,12 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         }))
     };
     match state {
-        "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => failed(
-            "rolled_back",
-            format!("the swarm rolled the update back ({said})"),
-        ),
-        "paused" | "rollback_paused" => failed(
-            "update_paused",
-            format!("the swarm paused the update ({said})"),
-        ),
+        "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => {
+            failed("rolled_back", format!("the swarm rolled the update back ({said})"))
+        }
+        "paused" | "rollback_paused" => {
+            failed("update_paused", format!("the swarm paused the update ({said})"))
+        }
         _ if !carries => {
             let now = refs::in_words(&service["Spec"]);
             failed(
@@ -117,10 +111,8 @@ pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Ob
     if is_job(service) {
         return judge_job(service, tasks, secret);
     }
-    let live: Vec<&Value> = tasks
-        .iter()
-        .filter(|t| is_live(t) && !on_down_node(t, nodes))
-        .collect();
+    let live: Vec<&Value> =
+        tasks.iter().filter(|t| is_live(t) && !on_down_node(t, nodes)).collect();
     let (new, old): (Vec<&Value>, Vec<&Value>) =
         live.iter().partition(|t| refs::task_has(t, &secret.id));
     let finished = finished_slots(service, tasks, secret);
@@ -133,12 +125,7 @@ pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Ob
         let completed =
             update_state(service) == "completed" || update_state(service) == "rollback_completed";
         let watched = completed && failure_action(service) != "continue";
-        return Verdict::Holds {
-            running,
-            wanted,
-            watched,
-            note,
-        };
+        return Verdict::Holds { running, wanted, watched, note };
     }
     if let Some(failure) = failure(service, tasks, &old, nodes, secret) {
         return Verdict::Failed(failure);
@@ -147,11 +134,7 @@ pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Ob
         .iter()
         .filter(|t| is_state(t, "pending"))
         .find_map(|t| t["Status"]["Err"].as_str().filter(|e| !e.is_empty()));
-    Verdict::NotYet {
-        running,
-        wanted,
-        pending: pending.map(str::to_owned),
-    }
+    Verdict::NotYet { running, wanted, pending: pending.map(str::to_owned) }
 }
 
 /// Returns how long the tasks must keep running before we believe it: the monitor time of the
@@ -173,26 +156,19 @@ pub(super) fn watch_time(service: &Value) -> Duration {
 
 /// Returns the state of the update, or "" if there is none.
 pub(super) fn update_state(service: &Value) -> &str {
-    service["UpdateStatus"]["State"]
-        .as_str()
-        .unwrap_or_default()
+    service["UpdateStatus"]["State"].as_str().unwrap_or_default()
 }
 
 /// True if a task ended badly.
 pub(super) fn has_failed(task: &Value) -> bool {
-    matches!(
-        task["Status"]["State"].as_str(),
-        Some("failed" | "rejected")
-    )
+    matches!(task["Status"]["State"].as_str(), Some("failed" | "rejected"))
 }
 
 /// Returns what the daemon says about a task that ended badly: "task: non-zero exit (3)".
 pub(super) fn told(task: &Value) -> String {
     let status = &task["Status"];
     let error = status["Err"].as_str().filter(|e| !e.is_empty());
-    let error = error
-        .or_else(|| status["Message"].as_str())
-        .unwrap_or("it gave no reason");
+    let error = error.or_else(|| status["Message"].as_str()).unwrap_or("it gave no reason");
     match status["ContainerStatus"]["ExitCode"].as_i64() {
         Some(code) if code != 0 && !error.contains(&format!("({code})")) => {
             format!("{error}, exit code {code}")
@@ -203,9 +179,7 @@ pub(super) fn told(task: &Value) -> String {
 
 /// Returns the task of the new spec that failed last.
 fn worst_task<'a>(tasks: &'a [Value], secret: &Object) -> Option<&'a Value> {
-    let failed = tasks
-        .iter()
-        .filter(|t| has_failed(t) && refs::task_has(t, &secret.id));
+    let failed = tasks.iter().filter(|t| has_failed(t) && refs::task_has(t, &secret.id));
     failed.max_by_key(|t| moment(&t["Status"]["Timestamp"]))
 }
 
@@ -228,10 +202,7 @@ fn failure(
         let paused: Vec<&str> = paused.into_iter().collect();
         return Some(Failure {
             code: "paused_node",
-            message: format!(
-                "tasks on paused nodes keep the old secret: {}",
-                listed(&paused, 5)
-            ),
+            message: format!("tasks on paused nodes keep the old secret: {}", listed(&paused, 5)),
             task: None,
         });
     }
@@ -246,9 +217,7 @@ fn repeated(service: &Value, tasks: &[Value], secret: &Object) -> Option<Failure
         has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(started)
     };
     let failed: Vec<&Value> = tasks.iter().filter(of_this_update).collect();
-    let worst = failed
-        .iter()
-        .max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;
+    let worst = failed.iter().max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;
     (failed.len() >= FAILURES_MAX).then(|| Failure {
         code: "task_failed",
         message: format!(
@@ -282,9 +251,7 @@ fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> u
     };
     let mut newest: BTreeMap<&str, &Value> = BTreeMap::new();
     for task in tasks.iter().filter(usable) {
-        let slot = newest
-            .entry(task["NodeID"].as_str().unwrap_or_default())
-            .or_insert(task);
+        let slot = newest.entry(task["NodeID"].as_str().unwrap_or_default()).or_insert(task);
         if moment(&task["CreatedAt"]) > moment(&slot["CreatedAt"]) {
             *slot = task;
         }
@@ -292,12 +259,7 @@ fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> u
     let mut wanted: BTreeSet<&str> = live.iter().filter_map(|t| t["NodeID"].as_str()).collect();
     // A constraint that stopped matching leaves a node's last task shut down for good; a task that
     // failed there is going to be tried again.
-    wanted.extend(
-        newest
-            .iter()
-            .filter(|(_, t)| has_failed(t))
-            .map(|(node, _)| *node),
-    );
+    wanted.extend(newest.iter().filter(|(_, t)| has_failed(t)).map(|(node, _)| *node));
     wanted.len()
 }
 
@@ -312,11 +274,7 @@ fn finished_slots(service: &Value, tasks: &[Value], secret: &Object) -> usize {
     for task in tasks {
         // Tasks of a global service have no slot but their node.
         let slot = task["Slot"].as_u64().unwrap_or(0);
-        let node = if slot == 0 {
-            task["NodeID"].as_str().unwrap_or_default()
-        } else {
-            ""
-        };
+        let node = if slot == 0 { task["NodeID"].as_str().unwrap_or_default() } else { "" };
         let seen = newest.entry((slot, node)).or_insert(task);
         if moment(&task["CreatedAt"]) > moment(&seen["CreatedAt"]) {
             *seen = task;
@@ -332,10 +290,7 @@ fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
     let now =
         |t: &&Value| t["JobIteration"]["Index"] == *iteration && refs::task_has(t, &secret.id);
     let tasks: Vec<&Value> = tasks.iter().filter(now).collect();
-    let begun = tasks
-        .iter()
-        .filter(|t| is_state(t, "running") || is_state(t, "complete"))
-        .count();
+    let begun = tasks.iter().filter(|t| is_state(t, "running") || is_state(t, "complete")).count();
     if let Some(bad) = tasks.iter().find(|t| has_failed(t)).filter(|_| begun == 0) {
         return Verdict::Failed(Failure {
             code: "task_failed",
@@ -344,11 +299,7 @@ fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
         });
     }
     match begun {
-        0 => Verdict::NotYet {
-            running: 0,
-            wanted: 1,
-            pending: None,
-        },
+        0 => Verdict::NotYet { running: 0, wanted: 1, pending: None },
         begun => Verdict::Holds {
             running: begun as u64,
             wanted: begun as u64,
@@ -365,10 +316,7 @@ fn is_job(service: &Value) -> bool {
 
 /// A task that is to run, now or as soon as it can.
 fn is_live(task: &Value) -> bool {
-    let wanted = matches!(
-        task["DesiredState"].as_str(),
-        Some("running" | "ready" | "accepted")
-    );
+    let wanted = matches!(task["DesiredState"].as_str(), Some("running" | "ready" | "accepted"));
     let over = matches!(
         task["Status"]["State"].as_str(),
         Some("complete" | "failed" | "rejected" | "shutdown" | "orphaned" | "remove")
@@ -386,9 +334,7 @@ fn on_down_node(task: &Value, nodes: &Nodes) -> bool {
 }
 
 fn failure_action(service: &Value) -> &str {
-    service["Spec"]["UpdateConfig"]["FailureAction"]
-        .as_str()
-        .unwrap_or("pause")
+    service["Spec"]["UpdateConfig"]["FailureAction"].as_str().unwrap_or("pause")
 }
 
 /// Returns a moment as the daemon writes it, for comparing: times of the daemon with each other,

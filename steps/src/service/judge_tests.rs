@@ -2,10 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn secret() -> Object {
-    Object {
-        id: "new".into(),
-        name: "db_v2".into(),
-    }
+    Object { id: "new".into(), name: "db_v2".into() }
 }
 
 fn references(id: &str) -> Value {
@@ -31,11 +28,7 @@ fn replicated(replicas: u64, state: &str) -> Value {
             json!({ "State": state, "StartedAt": "2026-11-21T03:00:00.5Z", "Message": "as said" })
         }
     };
-    service(
-        "new",
-        json!({ "Replicated": { "Replicas": replicas } }),
-        update,
-    )
+    service("new", json!({ "Replicated": { "Replicas": replicas } }), update)
 }
 
 fn global(state: &str) -> Value {
@@ -92,16 +85,8 @@ fn two_running_tasks_of_two_hold_and_a_completed_update_was_watched() {
         task("new", "n2", "running", "running"),
         task("old", "n1", "shutdown", "shutdown"),
     ];
-    for (state, expected) in [
-        ("", "holds"),
-        ("updating", "holds"),
-        ("completed", "watched"),
-    ] {
-        assert_eq!(
-            code(&of(&replicated(2, state), &tasks)),
-            expected,
-            "{state}"
-        );
+    for (state, expected) in [("", "holds"), ("updating", "holds"), ("completed", "watched")] {
+        assert_eq!(code(&of(&replicated(2, state), &tasks)), expected, "{state}");
     }
     let mut unwatched = replicated(2, "completed");
     unwatched["Spec"]["UpdateConfig"] = json!({ "FailureAction": "continue" });
@@ -110,23 +95,14 @@ fn two_running_tasks_of_two_hold_and_a_completed_update_was_watched() {
 
 #[test]
 fn completed_is_not_believed_while_tasks_lack() {
-    let tasks = [
-        task("new", "n1", "running", "running"),
-        task("new", "n2", "running", "starting"),
-    ];
+    let tasks = [task("new", "n1", "running", "running"), task("new", "n2", "running", "starting")];
     assert_eq!(code(&of(&replicated(2, "completed"), &tasks)), "not yet");
-    assert_eq!(
-        code(&of(&replicated(2, "completed"), &tasks[..1])),
-        "not yet"
-    );
+    assert_eq!(code(&of(&replicated(2, "completed"), &tasks[..1])), "not yet");
 }
 
 #[test]
 fn an_old_task_that_is_to_run_holds_it_up() {
-    let tasks = [
-        task("new", "n1", "running", "running"),
-        task("old", "n2", "running", "running"),
-    ];
+    let tasks = [task("new", "n1", "running", "running"), task("old", "n2", "running", "running")];
     let verdict = of(&replicated(1, "updating"), &tasks);
     assert_eq!(code(&verdict), "not yet");
 }
@@ -139,10 +115,8 @@ fn a_task_with_a_secret_of_the_same_name_and_another_id_is_old() {
 
 #[test]
 fn tasks_on_a_node_that_is_down_don_t_count_either_way() {
-    let tasks = [
-        task("old", "gone", "running", "running"),
-        task("new", "n1", "running", "running"),
-    ];
+    let tasks =
+        [task("old", "gone", "running", "running"), task("new", "n1", "running", "running")];
     assert_eq!(code(&of(&replicated(1, "completed"), &tasks)), "watched");
     let tasks = [task("new", "gone", "running", "running")];
     assert_eq!(code(&of(&replicated(1, "completed"), &tasks)), "not yet");
@@ -150,18 +124,14 @@ fn tasks_on_a_node_that_is_down_don_t_count_either_way() {
 
 #[test]
 fn a_global_service_on_a_paused_node_fails_by_name_once_swarm_is_done() {
-    let tasks = [
-        task("new", "n1", "running", "running"),
-        task("old", "paused", "running", "running"),
-    ];
+    let tasks =
+        [task("new", "n1", "running", "running"), task("old", "paused", "running", "running")];
     assert_eq!(code(&of(&global("updating"), &tasks)), "not yet");
     // With no other node the updater has nothing to do and says nothing.
     assert_eq!(code(&of(&global(""), &tasks[1..])), "paused_node");
     assert_eq!(code(&of(&replicated(1, ""), &tasks[1..])), "not yet");
     let verdict = of(&global("completed"), &tasks);
-    let Verdict::Failed(failure) = verdict else {
-        panic!("{verdict:?}")
-    };
+    let Verdict::Failed(failure) = verdict else { panic!("{verdict:?}") };
     assert_eq!(failure.code, "paused_node");
     assert!(failure.message.contains("delta"), "{}", failure.message);
 }
@@ -185,39 +155,23 @@ fn paused_and_rolled_back_updates_fail_with_the_task_s_own_words() {
     failed["Status"]["Err"] = json!("task: non-zero exit (3)");
     failed["Status"]["ContainerStatus"] = json!({ "ExitCode": 3 });
     let verdict = of(&replicated(2, "paused"), &[failed.clone()]);
-    let Verdict::Failed(failure) = verdict else {
-        panic!("{verdict:?}")
-    };
+    let Verdict::Failed(failure) = verdict else { panic!("{verdict:?}") };
     assert_eq!(failure.code, "update_paused");
-    assert!(
-        failure.message.ends_with("task: non-zero exit (3)"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.ends_with("task: non-zero exit (3)"), "{}", failure.message);
     assert_eq!(failure.task.as_deref(), Some("new-n1-failed"));
 
     for state in ["rollback_started", "rollback_paused", "rollback_completed"] {
         let mut back = replicated(2, state);
         back["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"] = references("old");
-        assert_eq!(
-            code(&of(&back, &[failed.clone()])),
-            "rolled_back",
-            "{state}"
-        );
+        assert_eq!(code(&of(&back, &[failed.clone()])), "rolled_back", "{state}");
     }
 }
 
 #[test]
 fn after_a_rollback_the_old_secret_has_converged() {
     let tasks = [task("new", "n1", "running", "running")];
-    assert_eq!(
-        code(&of(&replicated(1, "rollback_completed"), &tasks)),
-        "watched"
-    );
-    assert_eq!(
-        code(&of(&replicated(2, "rollback_started"), &tasks)),
-        "not yet"
-    );
+    assert_eq!(code(&of(&replicated(1, "rollback_completed"), &tasks)), "watched");
+    assert_eq!(code(&of(&replicated(2, "rollback_started"), &tasks)), "not yet");
 }
 
 #[test]
@@ -225,25 +179,14 @@ fn a_spec_with_another_secret_is_a_foreign_change() {
     let mut changed = replicated(1, "");
     changed["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"] = references("third");
     let verdict = of(&changed, &[task("new", "n1", "running", "running")]);
-    let Verdict::Failed(failure) = verdict else {
-        panic!("{verdict:?}")
-    };
+    let Verdict::Failed(failure) = verdict else { panic!("{verdict:?}") };
     assert_eq!(failure.code, "foreign_change");
-    assert!(
-        failure.message.contains("db (third)"),
-        "{}",
-        failure.message
-    );
+    assert!(failure.message.contains("db (third)"), "{}", failure.message);
 }
 
 #[test]
 fn no_replicas_hold_at_once_and_say_so() {
-    let Verdict::Holds {
-        wanted: 0,
-        note: Some(note),
-        ..
-    } = of(&replicated(0, ""), &[])
-    else {
+    let Verdict::Holds { wanted: 0, note: Some(note), .. } = of(&replicated(0, ""), &[]) else {
         panic!("it holds")
     };
     assert!(note.contains("0 replicas"));
@@ -254,10 +197,7 @@ fn the_scheduler_s_reason_is_passed_on() {
     let mut pending = task("new", "", "running", "pending");
     pending["Status"]["Err"] =
         json!("no suitable node (scheduling constraints not satisfied on 3 nodes)");
-    let Verdict::NotYet {
-        pending: Some(reason),
-        ..
-    } = of(&replicated(1, "updating"), &[pending])
+    let Verdict::NotYet { pending: Some(reason), .. } = of(&replicated(1, "updating"), &[pending])
     else {
         panic!("it is pending")
     };
@@ -271,18 +211,10 @@ fn repeated_failures_of_this_update_end_the_wait_and_older_ones_don_t() {
         task["CreatedAt"] = json!(at);
         task
     };
-    let late = [
-        "2026-11-21T03:00:01Z",
-        "2026-11-21T03:00:02Z",
-        "2026-11-21T03:00:00.51Z",
-    ]
-    .map(failed);
-    let early = [
-        "2026-11-21T02:59:01Z",
-        "2026-11-21T02:59:02Z",
-        "2026-11-21T03:00:00.49Z",
-    ]
-    .map(failed);
+    let late =
+        ["2026-11-21T03:00:01Z", "2026-11-21T03:00:02Z", "2026-11-21T03:00:00.51Z"].map(failed);
+    let early =
+        ["2026-11-21T02:59:01Z", "2026-11-21T02:59:02Z", "2026-11-21T03:00:00.49Z"].map(failed);
     assert_eq!(code(&of(&replicated(2, "updating"), &late)), "task_failed");
     assert_eq!(code(&of(&replicated(2, "updating"), &early)), "not yet");
 }

@@ -79,10 +79,7 @@ impl WaitStep for Observe {
             failed_before.extend(failed_with(&tasks, &args.secret).filter_map(id_of));
         }
         let ends = cx.now().saturating_add(millis(args.window.0));
-        Ok(Base {
-            ends,
-            failed_before,
-        })
+        Ok(Base { ends, failed_before })
     }
 
     async fn wait(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
@@ -142,22 +139,11 @@ impl Observe {
     /// Looks once, and fails if something is wrong.
     async fn look(&self, cx: &Context, args: &Args, base: &Base) -> Result<(), StepError> {
         let doing = args.doing();
-        let services = self
-            .swarm
-            .services_of(&args.ids())
-            .await
-            .map_err(|e| e.reading(&doing))?;
-        let tasks = self
-            .swarm
-            .tasks_of(&args.ids())
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let services = self.swarm.services_of(&args.ids()).await.map_err(|e| e.reading(&doing))?;
+        let tasks = self.swarm.tasks_of(&args.ids()).await.map_err(|e| e.reading(&doing))?;
         for wanted in &args.services {
-            let of_it: Vec<Value> = tasks
-                .iter()
-                .filter(|t| t["ServiceID"] == wanted.id)
-                .cloned()
-                .collect();
+            let of_it: Vec<Value> =
+                tasks.iter().filter(|t| t["ServiceID"] == wanted.id).cloned().collect();
             let doing = format!("watch {}", wanted.name);
             let Some(service) = services.iter().find(|s| s["ID"] == wanted.id) else {
                 return Err(watch::gone(&doing));
@@ -185,9 +171,7 @@ fn new_failure(tasks: &[Value], args: &Args, base: &Base) -> Option<Failure> {
 }
 
 fn failed_with<'a>(tasks: &'a [Value], secret: &'a Object) -> impl Iterator<Item = &'a Value> {
-    tasks
-        .iter()
-        .filter(|t| judge::has_failed(t) && refs::task_has(t, &secret.id))
+    tasks.iter().filter(|t| judge::has_failed(t) && refs::task_has(t, &secret.id))
 }
 
 fn id_of(task: &Value) -> Option<String> {

@@ -16,9 +16,7 @@ const PATH: &str = "/TaskTemplate/ContainerSpec/Secrets";
 
 /// Returns how many references a spec has to a secret.
 pub fn count(spec: &Value, secret: &str) -> usize {
-    of_list(spec.pointer(PATH))
-        .filter(|r| r["SecretID"] == secret)
-        .count()
+    of_list(spec.pointer(PATH)).filter(|r| r["SecretID"] == secret).count()
 }
 
 /// True if the spec of a task refers to a secret.
@@ -94,11 +92,7 @@ pub async fn in_use(swarm: &Swarm, secret: &Object, error: StepError) -> StepErr
             let users = users(&services, &secret.id);
             match users.is_empty() {
                 true => error,
-                false => used(
-                    &format!("remove the secret {}", secret.name),
-                    secret,
-                    &users,
-                ),
+                false => used(&format!("remove the secret {}", secret.name), secret, &users),
             }
         }
         Err(_) => error,
@@ -123,10 +117,7 @@ mod tests {
     use super::*;
 
     fn object(id: &str, name: &str) -> Object {
-        Object {
-            id: id.into(),
-            name: name.into(),
-        }
+        Object { id: id.into(), name: name.into() }
     }
 
     fn reference(id: &str, name: &str, file: &str) -> Value {
@@ -144,10 +135,7 @@ mod tests {
             reference("other", "db.tmp", "x"),
             reference("old", "db", "db_again"),
         ]));
-        assert_eq!(
-            swap(&mut web, &object("old", "db"), &object("new", "db_v2")),
-            2
-        );
+        assert_eq!(swap(&mut web, &object("old", "db"), &object("new", "db_v2")), 2);
         assert_eq!(
             web,
             spec(json!([
@@ -162,20 +150,15 @@ mod tests {
     fn names_and_parts_of_ids_don_t_match() {
         let mut web = spec(json!([reference("old2", "db", "db")]));
         let before = web.clone();
-        assert_eq!(
-            swap(&mut web, &object("old", "db"), &object("new", "db_v2")),
-            0
-        );
+        assert_eq!(swap(&mut web, &object("old", "db"), &object("new", "db_v2")), 0);
         assert_eq!(web, before);
     }
 
     #[test]
     fn services_without_containers_or_secrets_have_no_references() {
-        for spec in [
-            spec(Value::Null),
-            json!({ "TaskTemplate": { "PluginSpec": {} } }),
-            Value::Null,
-        ] {
+        for spec in
+            [spec(Value::Null), json!({ "TaskTemplate": { "PluginSpec": {} } }), Value::Null]
+        {
             assert_eq!(count(&spec, "old"), 0);
             assert_eq!(in_words(&spec), "no secret at all");
         }

@@ -14,9 +14,7 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<String> {
     let start_first = config["Order"] == "start-first";
     let global = spec["Mode"]["Global"].is_object();
     let replicas = spec["Mode"]["Replicated"]["Replicas"].as_u64().unwrap_or(1);
-    let max_per_node = spec["TaskTemplate"]["Placement"]["MaxReplicas"]
-        .as_u64()
-        .unwrap_or(0);
+    let max_per_node = spec["TaskTemplate"]["Placement"]["MaxReplicas"].as_u64().unwrap_or(0);
     let paused = paused(nodes);
     let rows = [
         (
@@ -71,18 +69,13 @@ fn has_healthcheck(container: &Value) -> bool {
 
 fn has_host_port(spec: &Value) -> bool {
     let ports = spec["EndpointSpec"]["Ports"].as_array();
-    ports
-        .into_iter()
-        .flatten()
-        .any(|port| port["PublishMode"] == "host")
+    ports.into_iter().flatten().any(|port| port["PublishMode"] == "host")
 }
 
 fn has_local_volume(container: &Value) -> bool {
     let mounts = container["Mounts"].as_array();
     let local = |mount: &Value| {
-        let driver = mount["VolumeOptions"]["DriverConfig"]["Name"]
-            .as_str()
-            .unwrap_or("local");
+        let driver = mount["VolumeOptions"]["DriverConfig"]["Name"].as_str().unwrap_or("local");
         let writable = mount["ReadOnly"] != true;
         writable && (mount["Type"] == "bind" || (mount["Type"] == "volume" && driver == "local"))
     };
@@ -90,12 +83,8 @@ fn has_local_volume(container: &Value) -> bool {
 }
 
 fn paused(nodes: &Nodes) -> Vec<&str> {
-    let paused = nodes
-        .values()
-        .filter(|n| n["Spec"]["Availability"] == "pause");
-    paused
-        .filter_map(|n| n["Description"]["Hostname"].as_str())
-        .collect()
+    let paused = nodes.values().filter(|n| n["Spec"]["Availability"] == "pause");
+    paused.filter_map(|n| n["Description"]["Hostname"].as_str()).collect()
 }
 
 #[cfg(test)]
@@ -128,13 +117,7 @@ mod tests {
             "EndpointSpec": { "Ports": [{ "PublishMode": "host" }] },
         });
         let text = risks(spec);
-        for word in [
-            "health check",
-            "host-mode",
-            "per node",
-            "local volume",
-            "continue",
-        ] {
+        for word in ["health check", "host-mode", "per node", "local volume", "continue"] {
             assert!(text.contains(word), "{word}: {text}");
         }
         assert!(!text.contains("parallelism"), "{text}");

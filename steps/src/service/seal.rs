@@ -78,18 +78,11 @@ impl ChangeStep for Seal {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let found = self
-            .swarm
-            .service(&args.service.id)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let found = self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
         let mut service = found.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let needed = refs::count(&service["PreviousSpec"], &args.secret.id) > 0;
-        let base = Base {
-            version: version(&service),
-            needed,
-        };
+        let base = Base { version: version(&service), needed };
         let output = Output { sealed: needed };
         if !needed {
             let says = format!(
@@ -114,20 +107,15 @@ impl ChangeStep for Seal {
         let service = match self.swarm.handed_on(&args.service.id, base.version) {
             Some(service) => service,
             None => {
-                let found = self
-                    .swarm
-                    .service(&args.service.id)
-                    .await
-                    .map_err(|e| e.reading(&doing))?;
+                let found =
+                    self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
                 let service = found.ok_or_else(|| watch::gone(&doing))?;
                 check(&service, args, &doing, false)?;
                 service
             }
         };
-        let written = self
-            .swarm
-            .update_service(&args.service.id, version(&service), &service["Spec"])
-            .await;
+        let written =
+            self.swarm.update_service(&args.service.id, version(&service), &service["Spec"]).await;
         written.map_err(|e| e.writing(&doing))?;
         Ok(Output { sealed: true })
     }
@@ -139,25 +127,14 @@ impl ChangeStep for Seal {
         base: &Base,
     ) -> Result<Probe<Output>, StepError> {
         let doing = format!("look at the service {}", args.service.name);
-        let found = self
-            .swarm
-            .service(&args.service.id)
-            .await
-            .map_err(|e| e.reading(&doing))?;
+        let found = self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
         let Some(service) = found else {
-            return Ok(Probe::Foreign(format!(
-                "service {} was removed",
-                args.service.name
-            )));
+            return Ok(Probe::Foreign(format!("service {} was removed", args.service.name)));
         };
-        Ok(
-            match refs::count(&service["PreviousSpec"], &args.secret.id) {
-                0 => Probe::Applied(Output {
-                    sealed: base.needed,
-                }),
-                _ => Probe::NotApplied,
-            },
-        )
+        Ok(match refs::count(&service["PreviousSpec"], &args.secret.id) {
+            0 => Probe::Applied(Output { sealed: base.needed }),
+            _ => Probe::NotApplied,
+        })
     }
 
     async fn undo(&self, _: &Context, _: &Args, _: &Base, _: &Output) -> Result<(), StepError> {
@@ -167,10 +144,7 @@ impl ChangeStep for Seal {
 
 impl Args {
     fn doing(&self) -> String {
-        format!(
-            "seal {} against a rollback to {}",
-            self.service.name, self.secret.name
-        )
+        format!("seal {} against a rollback to {}", self.service.name, self.secret.name)
     }
 }
 
@@ -196,10 +170,8 @@ fn check(service: &Value, args: &Args, doing: &str, planning: bool) -> Result<()
         "paused" | "rollback_paused" => {
             let message =
                 format!("{doing}: its update is paused, and writing would set it going again");
-            Err(StepError::permanent("update_paused", message).hint(format!(
-                "See why: `docker service ps --no-trunc {}`.",
-                args.service.name
-            )))
+            Err(StepError::permanent("update_paused", message)
+                .hint(format!("See why: `docker service ps --no-trunc {}`.", args.service.name)))
         }
         _ => Ok(()),
     }
@@ -212,14 +184,8 @@ mod tests {
 
     #[test]
     fn a_seal_is_refused_where_it_would_restart_something() {
-        let object = |id: &str| Object {
-            id: id.into(),
-            name: id.into(),
-        };
-        let args = Args {
-            service: object("s"),
-            secret: object("old"),
-        };
+        let object = |id: &str| Object { id: id.into(), name: id.into() };
+        let args = Args { service: object("s"), secret: object("old") };
         let code = |mode: Value, uses: &str, state: &str| {
             let secrets = json!([{ "SecretID": uses }]);
             let spec = json!({ "Mode": mode, "TaskTemplate": { "ContainerSpec": { "Secrets": secrets } } });
@@ -228,18 +194,9 @@ mod tests {
         };
         let replicated = || json!({ "Replicated": {} });
         assert_eq!(code(replicated(), "new", "completed"), Ok(()));
-        assert_eq!(
-            code(json!({ "ReplicatedJob": {} }), "new", ""),
-            Err("job_service".into())
-        );
+        assert_eq!(code(json!({ "ReplicatedJob": {} }), "new", ""), Err("job_service".into()));
         assert_eq!(code(replicated(), "old", ""), Err("in_use".into()));
-        assert_eq!(
-            code(replicated(), "new", "updating"),
-            Err("update_in_progress".into())
-        );
-        assert_eq!(
-            code(replicated(), "new", "paused"),
-            Err("update_paused".into())
-        );
+        assert_eq!(code(replicated(), "new", "updating"), Err("update_in_progress".into()));
+        assert_eq!(code(replicated(), "new", "paused"), Err("update_paused".into()));
     }
 }

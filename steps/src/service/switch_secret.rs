@@ -98,10 +98,7 @@ impl ChangeStep for SwitchSecret {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let mut service = self
-            .read(args, &doing)
-            .await?
-            .ok_or_else(|| watch::gone(&doing))?;
+        let mut service = self.read(args, &doing).await?.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let mut after = service["Spec"].clone();
         let swapped = refs::swap(&mut after, &args.from, &args.to);
@@ -117,10 +114,7 @@ impl ChangeStep for SwitchSecret {
         };
         let output = args.output(references, true);
         if swapped == 0 {
-            let says = format!(
-                "nothing: {} uses {} already",
-                args.service.name, args.to.name
-            );
+            let says = format!("nothing: {} uses {} already", args.service.name, args.to.name);
             return Ok(Prepared::new(base, output, says));
         }
         let mut prepared = Prepared::new(base, output, args.doing());
@@ -139,10 +133,7 @@ impl ChangeStep for SwitchSecret {
         let doing = args.doing();
         let mut service = match self.swarm.handed_on(&args.service.id, base.version) {
             Some(service) => service,
-            None => self
-                .read(args, &doing)
-                .await?
-                .ok_or_else(|| watch::gone(&doing))?,
+            None => self.read(args, &doing).await?.ok_or_else(|| watch::gone(&doing))?,
         };
         let swapped = refs::swap(&mut service["Spec"], &args.from, &args.to);
         let references = refs::count(&service["Spec"], &args.to.id);
@@ -168,10 +159,7 @@ impl ChangeStep for SwitchSecret {
     ) -> Result<Probe<Output>, StepError> {
         let doing = format!("look at the service {}", args.service.name);
         let Some(service) = self.read(args, &doing).await? else {
-            return Ok(Probe::Foreign(format!(
-                "service {} was removed",
-                args.service.name
-            )));
+            return Ok(Probe::Foreign(format!("service {} was removed", args.service.name)));
         };
         Ok(found(args, base, &service["Spec"]))
     }
@@ -216,10 +204,7 @@ impl ChangeStep for SwitchSecret {
 
 impl Args {
     fn doing(&self) -> String {
-        format!(
-            "switch {} from {} to {}",
-            self.service.name, self.from.name, self.to.name
-        )
+        format!("switch {} from {} to {}", self.service.name, self.from.name, self.to.name)
     }
 
     fn output(&self, references: usize, untouched: bool) -> Output {
@@ -240,20 +225,13 @@ impl SwitchSecret {
 
     async fn write(&self, service: &Value, doing: &str) -> Result<(), StepError> {
         let id = service["ID"].as_str().unwrap_or_default();
-        let written = self
-            .swarm
-            .update_service(id, version(service), &service["Spec"])
-            .await;
+        let written = self.swarm.update_service(id, version(service), &service["Spec"]).await;
         written.map_err(|e| e.writing(doing))
     }
 
     async fn risks(&self, args: &Args, service: &Value) -> Result<Vec<String>, StepError> {
         let nodes = match service["Spec"]["Mode"]["Global"].is_object() {
-            true => self
-                .swarm
-                .nodes_lately(false)
-                .await
-                .map_err(|e| e.reading(&args.doing()))?,
+            true => self.swarm.nodes_lately(false).await.map_err(|e| e.reading(&args.doing()))?,
             false => Nodes::new().into(),
         };
         let mut risks = risk::of_update(service, &nodes);
@@ -273,10 +251,7 @@ impl SwitchSecret {
 /// The fingerprint only adds to it: a spec with all references old was not changed by us even if
 /// somebody changed the image meanwhile, and the next attempt works on that newer spec.
 fn found(args: &Args, base: &Base, spec: &Value) -> Probe<Output> {
-    let (old, new) = (
-        refs::count(spec, &args.from.id),
-        refs::count(spec, &args.to.id),
-    );
+    let (old, new) = (refs::count(spec, &args.from.id), refs::count(spec, &args.to.id));
     match (old, new) {
         (0, 0) => {
             let name = &args.service.name;
@@ -300,10 +275,8 @@ fn neither(doing: &str, args: &Args, service: &Value) -> StepError {
         "{doing}: it refers to neither of them, but to {}",
         refs::in_words(&service["Spec"])
     );
-    StepError::permanent("foreign_change", message).hint(format!(
-        "See who deploys it: `docker service inspect {}`.",
-        args.service.name
-    ))
+    StepError::permanent("foreign_change", message)
+        .hint(format!("See who deploys it: `docker service inspect {}`.", args.service.name))
 }
 
 /// Returns the version that an update must name.
@@ -317,22 +290,13 @@ mod tests {
     use serde_json::json;
 
     fn args() -> Args {
-        let object = |id: &str, name: &str| Object {
-            id: id.into(),
-            name: name.into(),
-        };
-        Args {
-            service: object("s", "web"),
-            from: object("old", "db"),
-            to: object("new", "db_v2"),
-        }
+        let object = |id: &str, name: &str| Object { id: id.into(), name: name.into() };
+        Args { service: object("s", "web"), from: object("old", "db"), to: object("new", "db_v2") }
     }
 
     fn spec(image: &str, secrets: &[&str]) -> Value {
-        let secrets: Vec<Value> = secrets
-            .iter()
-            .map(|id| json!({ "SecretID": id, "SecretName": "db" }))
-            .collect();
+        let secrets: Vec<Value> =
+            secrets.iter().map(|id| json!({ "SecretID": id, "SecretName": "db" })).collect();
         json!({ "TaskTemplate": { "ContainerSpec": { "Image": image, "Secrets": secrets } } })
     }
 
@@ -349,26 +313,14 @@ mod tests {
         assert_eq!(found("web:2", &["old", "old"]), Probe::NotApplied);
         assert!(matches!(
             found("web:1", &["new", "new"]),
-            Probe::Applied(Output {
-                references: 2,
-                untouched: true,
-                ..
-            })
+            Probe::Applied(Output { references: 2, untouched: true, .. })
         ));
         assert!(matches!(
             found("web:2", &["new"]),
-            Probe::Applied(Output {
-                untouched: false,
-                ..
-            })
+            Probe::Applied(Output { untouched: false, .. })
         ));
         assert!(matches!(found("web:1", &["new", "old"]), Probe::Partial(_)));
-        let Probe::Foreign(why) = found("web:1", &["third"]) else {
-            panic!("it is foreign")
-        };
-        assert!(
-            why.contains("db (third)") && why.contains("db_v2 (new)"),
-            "{why}"
-        );
+        let Probe::Foreign(why) = found("web:1", &["third"]) else { panic!("it is foreign") };
+        assert!(why.contains("db (third)") && why.contains("db_v2 (new)"), "{why}");
     }
 }

@@ -116,11 +116,7 @@ impl ReadStep for Using {
         }
         services.sort_by(|a, b| a["Spec"]["Name"].as_str().cmp(&b["Spec"]["Name"].as_str()));
         let sealing = refs::previous_users(&services, &args.secret.id);
-        let is_job = |id: &str| {
-            services
-                .iter()
-                .any(|s| s["ID"] == id && job_mode(s).is_some())
-        };
+        let is_job = |id: &str| services.iter().any(|s| s["ID"] == id && job_mode(s).is_some());
         let sealing = sealing.into_iter().filter(|s| !is_job(&s.id)).collect();
         let uses = |s: &&Value| refs::count(&s["Spec"], &args.secret.id) > 0;
         let (mut users, mut skipped) = (Vec::new(), Vec::new());
@@ -138,11 +134,7 @@ impl ReadStep for Using {
         if args.jobs == Jobs::Refuse && !skipped.is_empty() {
             return Err(refused(&doing, &skipped));
         }
-        Ok(Output {
-            services: users,
-            sealing,
-            skipped,
-        })
+        Ok(Output { services: users, sealing, skipped })
     }
 }
 
@@ -150,9 +142,7 @@ impl Using {
     /// Returns why an update would run the service again, if it would.
     async fn runs_again(&self, service: &Value, doing: &str) -> Result<Option<String>, StepError> {
         if let Some(mode) = job_mode(service) {
-            return Ok(Some(format!(
-                "it is a {mode}, and any update runs it again"
-            )));
+            return Ok(Some(format!("it is a {mode}, and any update runs it again")));
         }
         let spec = &service["Spec"];
         if spec["Labels"]["swarm.cronjob.enable"] == "true" {
@@ -165,11 +155,7 @@ impl Using {
             return Ok(None);
         }
         let Object { id, .. } = Object::of(service);
-        let tasks = self
-            .swarm
-            .tasks_of(&[&id])
-            .await
-            .map_err(|e| e.reading(doing))?;
+        let tasks = self.swarm.tasks_of(&[&id]).await.map_err(|e| e.reading(doing))?;
         Ok(has_finished(&tasks)
             .then(|| "its tasks have finished for good, and an update runs them again".to_owned()))
     }
@@ -177,22 +163,15 @@ impl Using {
 
 /// True if tasks have ended and none is running or about to.
 fn has_finished(tasks: &[Value]) -> bool {
-    let ended = |task: &Value| {
-        matches!(
-            task["Status"]["State"].as_str(),
-            Some("complete" | "failed")
-        )
-    };
+    let ended =
+        |task: &Value| matches!(task["Status"]["State"].as_str(), Some("complete" | "failed"));
     let live = |task: &Value| task["DesiredState"] != "shutdown" && !ended(task);
     tasks.iter().any(ended) && !tasks.iter().any(live)
 }
 
 fn job_mode(service: &Value) -> Option<&'static str> {
     let mode = &service["Spec"]["Mode"];
-    match (
-        mode["ReplicatedJob"].is_object(),
-        mode["GlobalJob"].is_object(),
-    ) {
+    match (mode["ReplicatedJob"].is_object(), mode["GlobalJob"].is_object()) {
         (true, _) => Some("replicated job"),
         (_, true) => Some("global job"),
         _ => None,
@@ -225,14 +204,8 @@ fn user(service: &Value, secret: &str) -> User {
 }
 
 fn refused(doing: &str, skipped: &[Skipped]) -> StepError {
-    let list: Vec<String> = skipped
-        .iter()
-        .map(|s| format!("{} ({})", s.name, s.why))
-        .collect();
-    let message = format!(
-        "{doing}: some would be run again by the switch: {}",
-        list.join("; ")
-    );
+    let list: Vec<String> = skipped.iter().map(|s| format!("{} ({})", s.name, s.why)).collect();
+    let message = format!("{doing}: some would be run again by the switch: {}", list.join("; "));
     StepError::permanent("job_service", message).hint(
         "Pass jobs: \"skip\" to leave them on the old secret (which then stays), or jobs: \"rerun\" if running them now is fine.",
     )
@@ -252,32 +225,17 @@ mod tests {
             ("replicated", Some(3), Some("shop"))
         );
         assert_eq!(user(&service(json!({ "Global": {} })), "x").mode, "global");
-        assert_eq!(
-            user(&service(json!({ "GlobalJob": {} })), "x").mode,
-            "global_job"
-        );
-        let job = user(
-            &service(json!({ "ReplicatedJob": { "TotalCompletions": 2 } })),
-            "x",
-        );
-        assert_eq!(
-            (job.mode.as_str(), job.replicas),
-            ("replicated_job", Some(2))
-        );
+        assert_eq!(user(&service(json!({ "GlobalJob": {} })), "x").mode, "global_job");
+        let job = user(&service(json!({ "ReplicatedJob": { "TotalCompletions": 2 } })), "x");
+        assert_eq!((job.mode.as_str(), job.replicas), ("replicated_job", Some(2)));
     }
 
     #[test]
     fn a_service_has_finished_if_tasks_ended_and_none_runs() {
         let task = |state: &str, desired: &str| json!({ "Status": { "State": state }, "DesiredState": desired });
         assert!(has_finished(&[task("complete", "shutdown")]));
-        assert!(has_finished(&[
-            task("complete", "running"),
-            task("failed", "shutdown")
-        ]));
-        assert!(!has_finished(&[
-            task("complete", "shutdown"),
-            task("running", "running")
-        ]));
+        assert!(has_finished(&[task("complete", "running"), task("failed", "shutdown")]));
+        assert!(!has_finished(&[task("complete", "shutdown"), task("running", "running")]));
         assert!(!has_finished(&[task("running", "running")]));
         assert!(!has_finished(&[]));
     }

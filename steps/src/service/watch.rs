@@ -63,42 +63,16 @@ pub(super) async fn until_converged(
             Some(Verdict::Failed(failure)) => {
                 return Err(failed(cx, swarm, &doing, service, failure).await);
             }
-            Some(Verdict::Holds {
-                running,
-                wanted,
-                note,
-                watched,
-            }) => {
-                let left = if *watched {
-                    Duration::ZERO
-                } else {
-                    eye.left_to_watch(cx)
-                };
+            Some(Verdict::Holds { running, wanted, note, watched }) => {
+                let left = if *watched { Duration::ZERO } else { eye.left_to_watch(cx) };
                 if left.is_zero() {
                     let note = note.clone();
-                    return Ok(Settled {
-                        running: *running,
-                        wanted: *wanted,
-                        note,
-                    });
+                    return Ok(Settled { running: *running, wanted: *wanted, note });
                 }
-                (
-                    format!(
-                        "{running} of {wanted} tasks run {}, watching them",
-                        secret.name
-                    ),
-                    left,
-                )
+                (format!("{running} of {wanted} tasks run {}, watching them", secret.name), left)
             }
-            Some(Verdict::NotYet {
-                running,
-                wanted,
-                pending,
-            }) => {
-                let why = pending
-                    .as_ref()
-                    .map(|p| format!(": {p}"))
-                    .unwrap_or_default();
+            Some(Verdict::NotYet { running, wanted, pending }) => {
+                let why = pending.as_ref().map(|p| format!(": {p}")).unwrap_or_default();
                 (
                     format!("{running} of {wanted} tasks run {}{why}", secret.name),
                     eye.interval(&watch),
@@ -134,15 +108,7 @@ struct Eye<'a> {
 
 impl<'a> Eye<'a> {
     fn new(service: &'a Object, secret: &'a Object) -> Self {
-        Eye {
-            service,
-            secret,
-            seen: None,
-            seen_at: 0,
-            steady: None,
-            looks: 0,
-            fresh_nodes: false,
-        }
+        Eye { service, secret, seen: None, seen_at: 0, steady: None, looks: 0, fresh_nodes: false }
     }
 
     fn forget(&mut self) {
@@ -196,9 +162,8 @@ impl<'a> Eye<'a> {
     /// between two looks shows by its ID.
     fn steadied(&mut self, cx: &Context, tasks: &[Value]) -> (Millis, Vec<String>) {
         let running = tasks.iter().filter(|t| t["Status"]["State"] == "running");
-        let mut running: Vec<String> = running
-            .filter_map(|t| t["ID"].as_str().map(str::to_owned))
-            .collect();
+        let mut running: Vec<String> =
+            running.filter_map(|t| t["ID"].as_str().map(str::to_owned)).collect();
         running.sort();
         match self.steady.take() {
             Some((since, before)) if before == running => (since, before),
@@ -326,24 +291,13 @@ fn hint(code: &str, service: &str) -> String {
 
 fn late(doing: &str, service: &Object, verdict: Option<Verdict>) -> StepError {
     let (code, message) = match verdict {
-        Some(Verdict::NotYet {
-            pending: Some(why),
-            running,
-            wanted,
-        }) => (
+        Some(Verdict::NotYet { pending: Some(why), running, wanted }) => (
             "pending",
             format!(
                 "{doing}: {running} of {wanted} tasks run, and the others find no place: {why}"
             ),
         ),
-        Some(
-            Verdict::NotYet {
-                running, wanted, ..
-            }
-            | Verdict::Holds {
-                running, wanted, ..
-            },
-        ) => (
+        Some(Verdict::NotYet { running, wanted, .. } | Verdict::Holds { running, wanted, .. }) => (
             "timed_out",
             format!("{doing}: only {running} of {wanted} tasks run steadily, and the time is up"),
         ),

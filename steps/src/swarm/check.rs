@@ -67,18 +67,13 @@ impl ReadStep for Check {
     async fn read(&self, _: &Context, args: &Args) -> Result<Output, StepError> {
         let doing = "check the swarm";
         let wanted = api_number(&args.min_api).ok_or_else(|| {
-            let message = format!(
-                "{doing}: `{}` is not an API version such as 1.41",
-                args.min_api
-            );
+            let message = format!("{doing}: `{}` is not an API version such as 1.41", args.min_api);
             StepError::permanent("bad_arguments", message)
         })?;
         let api = self.swarm.api().await.map_err(|e| e.reading(doing))?;
         if api_number(&api).is_none_or(|api| api < wanted) {
-            let message = format!(
-                "{doing}: the daemon speaks API {api}, and {} is needed",
-                args.min_api
-            );
+            let message =
+                format!("{doing}: the daemon speaks API {api}, and {} is needed", args.min_api);
             return Err(StepError::permanent("api_too_old", message)
                 .hint("Upgrade Docker on this manager, or talk to a newer one (DOCKER_HOST)."));
         }
@@ -88,11 +83,7 @@ impl ReadStep for Check {
                 "Point DOCKER_HOST or `docker context use` at a manager: `docker node ls` there must work.",
             )
         })?;
-        let nodes = self
-            .swarm
-            .nodes()
-            .await
-            .map_err(|e| no_quorum(e.reading(doing)))?;
+        let nodes = self.swarm.nodes().await.map_err(|e| no_quorum(e.reading(doing)))?;
         let output = counted(api, &info, &nodes);
         if output.reachable < output.managers / 2 + 1 {
             let message = format!(
@@ -119,9 +110,7 @@ fn manager(info: &Value) -> Result<(), String> {
     let name = info["Name"].as_str().unwrap_or("this node");
     match swarm["LocalNodeState"].as_str().unwrap_or("inactive") {
         "active" if swarm["ControlAvailable"].as_bool() == Some(true) => Ok(()),
-        "active" => Err(format!(
-            "{name} is a worker, and only managers can change the swarm"
-        )),
+        "active" => Err(format!("{name} is a worker, and only managers can change the swarm")),
         "locked" => Err(format!("{name} is locked; run `docker swarm unlock` on it")),
         "inactive" => Err(format!("{name} is in no swarm")),
         other => Err(format!("{name} is in the state {other}")),
@@ -129,20 +118,12 @@ fn manager(info: &Value) -> Result<(), String> {
 }
 
 fn counted(api: String, info: &Value, nodes: &[Value]) -> Output {
-    let managers: Vec<&Value> = nodes
-        .iter()
-        .filter(|n| n["ManagerStatus"].is_object())
-        .collect();
-    let reachable = managers
-        .iter()
-        .filter(|n| n["ManagerStatus"]["Reachability"] == "reachable")
-        .count();
+    let managers: Vec<&Value> = nodes.iter().filter(|n| n["ManagerStatus"].is_object()).collect();
+    let reachable =
+        managers.iter().filter(|n| n["ManagerStatus"]["Reachability"] == "reachable").count();
     Output {
         api,
-        node: info["Swarm"]["NodeID"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
+        node: info["Swarm"]["NodeID"].as_str().unwrap_or_default().to_owned(),
         managers: managers.len(),
         reachable,
         nodes: nodes.len(),
@@ -158,21 +139,9 @@ mod tests {
     fn workers_and_lone_nodes_are_told_apart() {
         let info = |state: &str, control: bool| json!({ "Name": "n1", "Swarm": { "LocalNodeState": state, "ControlAvailable": control } });
         assert!(manager(&info("active", true)).is_ok());
-        assert!(
-            manager(&info("active", false))
-                .unwrap_err()
-                .contains("worker")
-        );
-        assert!(
-            manager(&info("inactive", false))
-                .unwrap_err()
-                .contains("no swarm")
-        );
-        assert!(
-            manager(&info("locked", false))
-                .unwrap_err()
-                .contains("unlock")
-        );
+        assert!(manager(&info("active", false)).unwrap_err().contains("worker"));
+        assert!(manager(&info("inactive", false)).unwrap_err().contains("no swarm"));
+        assert!(manager(&info("locked", false)).unwrap_err().contains("unlock"));
     }
 
     #[test]
