@@ -1,1 +1,59 @@
-//! steps
+//! The steps of Windlass: they touch the world, and know no journal.
+//!
+//! One step is one file, `<noun>/<verb>.rs`; [`all`] is the list of them. What they share is beside
+//! them: [`docker`] carries JSON to the daemon, [`planned`] makes reads answer as if the changes of
+//! a plan had been made, `service/judge.rs` decides when a service has converged.
+
+pub mod docker;
+mod note;
+pub mod object;
+pub mod planned;
+pub mod secret;
+pub mod service;
+pub mod swarm;
+
+use std::sync::Arc;
+
+use windlass_engine::step::{Registry, change, read, wait};
+
+use docker::Swarm;
+
+/// Returns every step, over one swarm.
+pub fn all(swarm: Arc<Swarm>) -> Registry {
+    let swarm = || Swarm::clone(&swarm);
+    Registry::of([
+        read(note::Note),
+        read(swarm::check::Check { swarm: swarm() }),
+        read(secret::find::Find { swarm: swarm() }),
+        read(secret::next_name::NextName { swarm: swarm() }),
+        change(secret::generate::Generate),
+        change(secret::create::Create { swarm: swarm() }),
+        change(secret::remove::Remove { swarm: swarm() }),
+        read(service::using::Using { swarm: swarm() }),
+        change(service::switch_secret::SwitchSecret { swarm: swarm() }),
+        wait(service::converged::Converged { swarm: swarm() }),
+        wait(service::observe::Observe { swarm: swarm() }),
+        change(service::seal::Seal { swarm: swarm() }),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Building the list panics on a bad or doubled name; looking at it connects to nothing.
+    #[test]
+    fn every_step_is_listed_once_and_described() {
+        let endpoint = docker::Endpoint::new("unix:///nowhere", None, "a test").unwrap();
+        let registry = all(Arc::new(Swarm::connect(&endpoint)));
+        assert_eq!(registry.iter().count(), 12);
+        for step in registry.iter() {
+            let about = step.about();
+            let name = about.name;
+            assert!(about.summary.ends_with('.'), "{name}: {}", about.summary);
+            assert!(about.undo.ends_with('.'), "{name}: {}", about.undo);
+            let called = name.replace('.', "::");
+            assert!(about.example.contains(&called), "{name}: {}", about.example);
+        }
+    }
+}

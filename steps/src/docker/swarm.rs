@@ -1,0 +1,391 @@
+//! The daemon's objects, as raw JSON.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::client::Client;
+use super::endpoint::{Endpoint, Environment};
+use super::error::DockerError;
+use super::events::Events;
+
+/// The oldest API that has all that steps need: job modes and `ServiceStatus` came with it.
+const API_MIN: (u32, u32) = (1, 41);
+
+/// A swarm, reached through one of its managers. Cheap to clone; connects at the first request.
+#[derive(Clone)]
+pub struct Swarm {
+    inner: Arc<Inner>,
+}
+
+/// A swarm that others may let go of.
+pub(super) struct WeakSwarm(Weak<Inner>);
+
+impl WeakSwarm {
+    pub(super) fn upgrade(&self) -> Option<Swarm> {
+        self.0.upgrade().map(|inner| Swarm { inner })
+    }
+}
+
+struct Inner {
+    from: From,
+    connected: OnceCell<Connected>,
+    events: Events,
+    /// Services just read by a `prepare`, for the `apply` that follows it: one request less. The
+    /// version in the update refuses what has become stale meanwhile.
+    handed_on: Mutex<HashMap<String, Value>>,
+    nodes: Mutex<Option<(Instant, Arc<Nodes>)>>,
+}
+
+/// Nodes by ID, as the daemon returns them.
+pub type Nodes = BTreeMap<String, Value>;
+
+/// Nodes change seldom; many services that converge at once share one reading of them.
+const NODES_KEEP: Duration = Duration::from_secs(5);
+
+enum From {
+    Endpoint(Endpoint),
+    Environment(Environment),
+}
+
+#[derive(Clone)]
+struct Connected {
+    client: Client,
+    api: String,
+}
+
+impl Swarm {
+    /// Returns the swarm behind an endpoint. No connection is made before the first request.
+    pub fn connect(endpoint: &Endpoint) -> Self {
+        Self::new(From::Endpoint(endpoint.clone()))
+    }
+
+    /// Returns the swarm that the environment points to; it is worked out at the first request, so
+    /// that commands that need no daemon don't stumble over a damaged Docker configuration.
+    pub fn from_environment(environment: Environment) -> Self {
+        Self::new(From::Environment(environment))
+    }
+
+    fn new(from: From) -> Self {
+        Swarm {
+            inner: Arc::new(Inner {
+                from,
+                connected: OnceCell::new(),
+                events: Events::default(),
+                handed_on: Mutex::default(),
+                nodes: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns the API version spoken, such as `1.41`: the daemon's own.
+    ///
+    /// # Errors
+    /// If the daemon can't be reached or is too old.
+    pub async fn api(&self) -> Result<String, DockerError> {
+        Ok(self.connected().await?.api.clone())
+    }
+
+    /// Returns the daemon's `GET /info`.
+    ///
+    /// # Errors
+    /// As all requests: [`DockerError`] tells what happened.
+    pub async fn info(&self) -> Result<Value, DockerError> {
+        self.get("/info", &[]).await
+    }
+
+    /// Returns all nodes.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn nodes(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/nodes", &[]).await?)
+    }
+
+    /// Returns the nodes as they were a few seconds ago at most, or as they are now.
+    pub(crate) async fn nodes_lately(&self, now: bool) -> Result<Arc<Nodes>, DockerError> {
+        let kept = self.kept_nodes().clone();
+        if let Some((_, nodes)) = kept.filter(|(at, _)| !now && at.elapsed() < NODES_KEEP) {
+            return Ok(nodes);
+        }
+        let nodes = self.nodes().await?.into_iter();
+        let nodes = nodes.filter_map(|n| Some((n["ID"].as_str()?.to_owned(), n)));
+        let nodes: Arc<Nodes> = Arc::new(nodes.collect());
+        *self.kept_nodes() = Some((Instant::now(), nodes.clone()));
+        Ok(nodes)
+    }
+
+    /// Returns the nodes as last read, perhaps none; costs nothing.
+    pub(crate) fn nodes_known(&self) -> Arc<Nodes> {
+        let kept = self.kept_nodes().clone();
+        kept.map(|(_, nodes)| nodes).unwrap_or_default()
+    }
+
+    fn kept_nodes(&self) -> MutexGuard<'_, Option<(Instant, Arc<Nodes>)>> {
+        self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns all secrets, without their values: the daemon never gives those.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn secrets(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/secrets", &[]).await?)
+    }
+
+    /// Returns the secret with this ID, if there is one.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn secret(&self, id: &str) -> Result<Option<Value>, DockerError> {
+        let found = self.find(&format!("/secrets/{}", encoded(id))).await?;
+        // The daemon falls back to names and to beginnings of IDs.
+        Ok(found.filter(|secret| secret["ID"] == id))
+    }
+
+    /// Returns the secret with exactly this name, if there is one.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn secret_named(&self, name: &str) -> Result<Option<Value>, DockerError> {
+        let filters = json!({ "name": [name] }).to_string();
+        let found = list(self.get("/secrets", &[("filters", filters)]).await?)?;
+        // The filter matches beginnings too.
+        Ok(found.into_iter().find(|s| s["Spec"]["Name"] == name))
+    }
+
+    /// Creates a secret from a request body, which is wiped after sending, and returns its ID.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn create_secret(&self, body: Zeroizing<Vec<u8>>) -> Result<String, DockerError> {
+        let connected = self.connected().await?;
+        let target = connected.target("/secrets/create", &[]);
+        let body = Bytes::from_owner(body);
+        let answer = parsed(&connected.client.call("POST", &target, body).await?)?;
+        let id = answer["ID"].as_str().map(str::to_owned);
+        id.ok_or_else(|| DockerError::Malformed { reason: "it names no ID".to_owned() })
+    }
+
+    /// Removes a secret. Returns false if there was none.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn remove_secret(&self, id: &str) -> Result<bool, DockerError> {
+        let path = format!("/secrets/{}", encoded(id));
+        match self.send("DELETE", &path, &[], Bytes::new()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns all services.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn services(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/services", &[]).await?)
+    }
+
+    /// Returns the service with this ID, if there is one.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn service(&self, id: &str) -> Result<Option<Value>, DockerError> {
+        let found = self.find(&format!("/services/{}", encoded(id))).await?;
+        Ok(found.filter(|service| service["ID"] == id))
+    }
+
+    /// Returns those of the services with these IDs that exist.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn services_of(&self, ids: &[&str]) -> Result<Vec<Value>, DockerError> {
+        let filters = json!({ "id": ids }).to_string();
+        let found = list(self.get("/services", &[("filters", filters)]).await?)?;
+        let asked = |service: &Value| ids.iter().any(|id| service["ID"] == *id);
+        Ok(found.into_iter().filter(asked).collect())
+    }
+
+    /// Replaces the spec of a service, if it still has the version that was read.
+    ///
+    /// No registry login is sent: the one in the spec stays.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn update_service(
+        &self,
+        id: &str,
+        version: u64,
+        spec: &Value,
+    ) -> Result<(), DockerError> {
+        let path = format!("/services/{}/update", encoded(id));
+        let query = [("version", version.to_string())];
+        let body = Bytes::from(spec.to_string());
+        self.send("POST", &path, &query, body).await.map(drop)
+    }
+
+    /// Returns all tasks of these services that the swarm remembers, running and past.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn tasks_of(&self, services: &[&str]) -> Result<Vec<Value>, DockerError> {
+        let filters = json!({ "service": services }).to_string();
+        list(self.get("/tasks", &[("filters", filters)]).await?)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakSwarm {
+        WeakSwarm(Arc::downgrade(&self.inner))
+    }
+
+    /// Returns the events of services, secrets and nodes, shared by all who watch.
+    pub(super) fn events(&self) -> &Events {
+        &self.inner.events
+    }
+
+    /// Keeps a service that was just read for the update that follows.
+    pub(crate) fn hand_on(&self, service: &Value) {
+        if let Some(id) = service["ID"].as_str() {
+            self.lock().insert(id.to_owned(), service.clone());
+        }
+    }
+
+    /// Returns the service kept by [`Swarm::hand_on`], once, if it has this version.
+    pub(crate) fn handed_on(&self, id: &str, version: u64) -> Option<Value> {
+        let kept = self.lock().remove(id)?;
+        (kept["Version"]["Index"].as_u64() == Some(version)).then_some(kept)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Value>> {
+        let handed_on = &self.inner.handed_on;
+        handed_on.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connected(&self) -> Result<&Connected, DockerError> {
+        let connect = || async {
+            let endpoint = match &self.inner.from {
+                From::Endpoint(endpoint) => endpoint.clone(),
+                From::Environment(environment) => Endpoint::resolve(environment)?,
+            };
+            let client = Client::open(&endpoint)?;
+            let version = parsed(&client.call("GET", "/version", Bytes::new()).await?)?;
+            let api = version["ApiVersion"].as_str().unwrap_or_default().to_owned();
+            if api_number(&api).is_none_or(|n| n < API_MIN) {
+                let wanted = format!("{}.{}", API_MIN.0, API_MIN.1);
+                return Err(DockerError::TooOld { found: api, wanted });
+            }
+            Ok(Connected { client, api })
+        };
+        self.inner.connected.get_or_try_init(connect).await
+    }
+
+    /// Sends a request and returns the answer as it comes.
+    pub(super) async fn stream(
+        &self,
+        method: &'static str,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<impl Stream<Item = Result<Bytes, DockerError>> + Send + Unpin + use<>, DockerError>
+    {
+        let connected = self.connected().await?;
+        let target = connected.target(path, query);
+        Ok(connected.client.stream(method, &target, Bytes::new()))
+    }
+
+    async fn send(
+        &self,
+        method: &'static str,
+        path: &str,
+        query: &[(&str, String)],
+        body: Bytes,
+    ) -> Result<Bytes, DockerError> {
+        let connected = self.connected().await?;
+        let target = connected.target(path, query);
+        tracing::debug!(method, target, "docker");
+        connected.client.call(method, &target, body).await
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, DockerError> {
+        parsed(&self.send("GET", path, query, Bytes::new()).await?)
+    }
+
+    async fn find(&self, path: &str) -> Result<Option<Value>, DockerError> {
+        match self.get(path, &[]).await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Connected {
+    fn target(&self, path: &str, query: &[(&str, String)]) -> String {
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("/v{}{path}{mark}{}", self.api, query.join("&"))
+    }
+}
+
+/// Returns `1.41` as numbers, so that 1.9 is less than 1.41.
+pub fn api_number(api: &str) -> Option<(u32, u32)> {
+    let (major, minor) = api.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// Returns the text percent-encoded, for a path or a query.
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(b).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
+fn parsed(bytes: &[u8]) -> Result<Value, DockerError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| DockerError::Malformed { reason: error.to_string() })
+}
+
+fn list(value: Value) -> Result<Vec<Value>, DockerError> {
+    match value {
+        Value::Array(items) => Ok(items),
+        Value::Null => Ok(Vec::new()),
+        _ => Err(DockerError::Malformed { reason: "it is not a list".to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn api_versions_are_compared_as_numbers() {
+        assert!(api_number("1.9").unwrap() < api_number("1.41").unwrap());
+        assert_eq!(api_number("next"), None);
+    }
+
+    #[test]
+    fn filters_are_percent_encoded() {
+        assert_eq!(encoded(r#"{"id":["a"]}"#), "%7B%22id%22%3A%5B%22a%22%5D%7D");
+    }
+
+    #[tokio::test]
+    async fn a_missing_socket_is_named_with_who_pointed_at_it() {
+        let endpoint = Endpoint::new("unix:///nowhere/docker.sock", None, "DOCKER_HOST").unwrap();
+        let error = Swarm::connect(&endpoint).info().await.unwrap_err();
+        assert!(matches!(error, DockerError::Unreachable { .. }), "{error}");
+        assert!(error.to_string().contains("unix:///nowhere/docker.sock (DOCKER_HOST)"), "{error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! What a plan assumes to have been done.
+//!
+//! A plan writes nothing, so a later call would read a world in which the earlier ones never
+//! happened. Changes therefore note what they would have done, and reads look at the world through
+//! these notes: a rotation under the same name can be planned end to end.
+//!
+//! | topic | note |
+//! |---|---|
+//! | `secret.created` | the secret, with the ID `planned:<name>` |
+//! | `secret.removed` | the secret |
+//! | `service.secret` | the service, `from` and `to`; or the service and `sealed` |
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use windlass_engine::step::Context;
+
+use crate::object::Object;
+use crate::service::refs;
+
+/// What an ID looks like that no daemon has given yet.
+const PREFIX: &str = "planned:";
+
+const CREATED: &str = "secret.created";
+const REMOVED: &str = "secret.removed";
+const SERVICE: &str = "service.secret";
+
+#[derive(Serialize, Deserialize)]
+struct ServiceNote {
+    service: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    switch: Option<(Object, Object)>,
+}
+
+/// Returns the ID that a plan gives to a secret that is yet to be created.
+pub fn id(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+/// True if the ID is one of a plan.
+pub fn is_planned(id: &str) -> bool {
+    id.starts_with(PREFIX)
+}
+
+/// Notes that a secret would have been created.
+pub fn created(cx: &Context, name: &str) {
+    if let Some(rehearsed) = cx.rehearsed() {
+        rehearsed.note(CREATED, json!({ "id": id(name), "name": name }));
+    }
+}
+
+/// Notes that a secret would have been removed.
+pub fn removed(cx: &Context, secret: &Object) {
+    if let Some(rehearsed) = cx.rehearsed() {
+        rehearsed.note(REMOVED, json!({ "id": secret.id, "name": secret.name }));
+    }
+}
+
+/// Notes that a service would have been switched from one secret to another.
+pub fn switched(cx: &Context, service: &str, from: &Object, to: &Object) {
+    note_service(cx, service, Some((from.clone(), to.clone())));
+}
+
+/// Notes that a service would have been sealed.
+pub fn sealed(cx: &Context, service: &str) {
+    note_service(cx, service, None);
+}
+
+fn note_service(cx: &Context, service: &str, switch: Option<(Object, Object)>) {
+    let note = ServiceNote { service: service.to_owned(), switch };
+    if let (Some(rehearsed), Ok(note)) = (cx.rehearsed(), serde_json::to_value(note)) {
+        rehearsed.note(SERVICE, note);
+    }
+}
+
+fn noted<T: serde::de::DeserializeOwned>(cx: &Context, topic: &str) -> Vec<T> {
+    let notes = cx.rehearsed().map(|r| r.noted(topic)).unwrap_or_default();
+    notes.into_iter().filter_map(|note| serde_json::from_value(note).ok()).collect()
+}
+
+/// True if the plan has removed this secret.
+pub fn is_removed(cx: &Context, id: &str) -> bool {
+    noted::<Object>(cx, REMOVED).iter().any(|s| s.id == id)
+}
+
+/// Makes the list of secrets what it would be after the changes noted.
+pub fn secrets(cx: &Context, mut secrets: Vec<Value>) -> Vec<Value> {
+    for created in noted::<Object>(cx, CREATED) {
+        secrets.push(json!({ "ID": created.id, "Spec": { "Name": created.name, "Labels": {} } }));
+    }
+    let removed = noted::<Object>(cx, REMOVED);
+    secrets.retain(|secret| removed.iter().all(|gone| secret["ID"] != gone.id));
+    secrets
+}
+
+/// Makes a service what it would be after the changes noted.
+pub fn service(cx: &Context, service: &mut Value) {
+    for note in noted::<ServiceNote>(cx, SERVICE) {
+        if service["ID"] != note.service {
+            continue;
+        }
+        service["PreviousSpec"] = service["Spec"].clone();
+        if let Some((from, to)) = note.switch {
+            refs::swap(&mut service["Spec"], &from, &to);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! `secret.create`: a new secret out of a sealed value.
+//!
+//! | | |
+//! |---|---|
+//! | reads | secrets of that name; the secret whose labels are copied |
+//! | changes | creates the secret, labelled with run, call and a keyed fingerprint of the value |
+//! | undoes | removes it again, if it is still ours |
+//! | a `kill -9` before or during | probe finds no secret of that name: applied again |
+//! | a `kill -9` after | probe finds the name with our labels: recorded as applied |
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, SealedRef, StepError};
+use zeroize::Zeroizing;
+
+use super::{label, name};
+use crate::docker::{DockerError, Swarm};
+use crate::object::{Object, names};
+use crate::planned;
+use crate::service::refs;
+
+/// The most that the swarm takes, in bytes.
+const BYTES_MAX: usize = 500 * 1024 - 1;
+
+/// The step.
+pub struct Create {
+    /// Where it creates.
+    pub swarm: Swarm,
+}
+
+/// What it is told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The name of the new secret.
+    pub name: String,
+    /// The value.
+    pub value: SealedRef,
+    /// The ID of a secret whose labels and templating are copied.
+    #[serde(default)]
+    pub like: Option<String>,
+    /// What to do with a newline at the end of the value.
+    #[serde(default)]
+    pub newline: Newline,
+}
+
+/// What to do with a newline at the end of a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Newline {
+    /// Store the bytes as they are.
+    #[default]
+    Keep,
+    /// Leave out one newline (or carriage return and newline) at the end.
+    Strip,
+}
+
+/// What was found before creating.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Base {
+    /// The keyed fingerprint of the value.
+    mac: String,
+    /// The labels copied.
+    labels: BTreeMap<String, String>,
+    /// The templating copied.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    templating: Value,
+}
+
+#[async_trait]
+impl ChangeStep for Create {
+    type Args = Args;
+    type Base = Base;
+    type Output = Object;
+
+    fn about(&self) -> About {
+        About {
+            name: "secret.create",
+            summary: "Create a secret.",
+            reads: "Secrets of that name, and the secret whose labels are copied.",
+            changes: "Creates the secret.",
+            undo: "Removes it, if it is still the one that this run made and no service uses it.",
+            example: r#"let new = secret::create(#{ name: "db_password_v2", value: password, like: old.id });"#,
+        }
+    }
+
+    async fn prepare(
+        &self,
+        cx: &Context,
+        args: &Args,
+    ) -> Result<Prepared<Base, Object>, StepError> {
+        let doing = format!("create the secret {}", args.name);
+        if let Some((code, problem)) = name::wrong(&args.name) {
+            return Err(StepError::permanent(code, format!("{doing}: {problem}"))
+                .hint("Choose a shorter or simpler name."));
+        }
+        let mac = fingerprinted(cx, args, &doing)?;
+        let named = self.swarm.secret_named(&args.name).await.map_err(|e| e.reading(&doing))?;
+        let named = planned::secrets(cx, named.into_iter().collect());
+        let named = named.iter().find(|s| s["Spec"]["Name"] == args.name);
+        if let Some(other) = named.filter(|s| !label::is_ours(cx, &mac, s)) {
+            return Err(self.taken(&doing, other).await);
+        }
+        let (labels, templating) = self.copied(args, &doing).await?;
+        planned::created(cx, &args.name);
+        let expected = Object { id: planned::id(&args.name), name: args.name.clone() };
+        let says = format!("create secret {}", args.name);
+        let base = Base { mac, labels, templating };
+        Ok(Prepared::new(base, expected, says))
+    }
+
+    async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Object, StepError> {
+        let doing = format!("create the secret {}", args.name);
+        let body = body(cx, args, base)?;
+        match self.swarm.create_secret(body).await {
+            Ok(id) => Ok(Object { id, name: args.name.clone() }),
+            // An earlier attempt of ours whose answer was lost, or somebody else in between?
+            Err(DockerError::Refused { status: 409, .. }) => {
+                let named = self.swarm.secret_named(&args.name).await;
+                match named.map_err(|e| e.writing(&doing))? {
+                    Some(secret) if label::is_ours(cx, &base.mac, &secret) => {
+                        Ok(Object::of(&secret))
+                    }
+                    Some(other) => Err(self.taken(&doing, &other).await),
+                    None => Err(StepError::conflict(
+                        "exists",
+                        format!("{doing}: its name was just freed"),
+                    )),
+                }
+            }
+            Err(error) => Err(error.writing(&doing)),
+        }
+    }
+
+    async fn probe(
+        &self,
+        cx: &Context,
+        args: &Args,
+        base: &Base,
+    ) -> Result<Probe<Object>, StepError> {
+        let doing = format!("look for the secret {}", args.name);
+        let named = self.swarm.secret_named(&args.name).await.map_err(|e| e.reading(&doing))?;
+        Ok(match named {
+            None => Probe::NotApplied,
+            Some(secret) if label::is_ours(cx, &base.mac, &secret) => {
+                Probe::Applied(Object::of(&secret))
+            }
+            Some(other) => {
+                Probe::Foreign(format!("secret {} was made by {}", args.name, maker(&other)))
+            }
+        })
+    }
+
+    async fn undo(
+        &self,
+        cx: &Context,
+        args: &Args,
+        base: &Base,
+        output: &Object,
+    ) -> Result<(), StepError> {
+        let doing = format!("remove the secret {}", args.name);
+        let found = self.swarm.secret(&output.id).await.map_err(|e| e.reading(&doing))?;
+        let Some(secret) = found else {
+            return Ok(());
+        };
+        if !label::is_ours(cx, &base.mac, &secret) {
+            let message = format!("{doing}: its labels no longer say that this run made it");
+            return Err(StepError::needs_operator("foreign", message).hint(format!(
+                "See `docker secret inspect {0}`; if nobody needs it, `docker secret rm {0}`.",
+                args.name
+            )));
+        }
+        match self.swarm.remove_secret(&output.id).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(refs::in_use(&self.swarm, output, error.writing(&doing)).await),
+        }
+    }
+}
+
+impl Create {
+    /// Returns the error that the name is taken: by whom, who uses it, what to type next.
+    async fn taken(&self, doing: &str, other: &Value) -> StepError {
+        let secret = Object::of(other);
+        let message = format!("{doing}: there is one already, made by {}", maker(other));
+        let users = match planned::is_planned(&secret.id) {
+            true => Ok(Vec::new()),
+            false => self.swarm.services().await,
+        };
+        let users = users.map(|services| refs::users(&services, &secret.id));
+        let (message, hint) = match (users, label::run_of(other)) {
+            (Ok(users), None) if users.is_empty() => (
+                format!("{message}; no service uses it"),
+                format!("If it is a leftover: `docker secret rm {}`, then try again.", secret.name),
+            ),
+            (Ok(users), None) => (
+                format!("{message}; used by {}", names(&users)),
+                "Choose another name, or move those services off it first.".to_owned(),
+            ),
+            (_, Some(run)) => (
+                message,
+                format!(
+                    "That run may be unfinished: `windlass show {run}`, then `windlass resume {run}` or `windlass undo {run}`."
+                ),
+            ),
+            (Err(_), None) => (message, format!("See `docker secret inspect {}`.", secret.name)),
+        };
+        StepError::permanent("exists", message).hint(hint)
+    }
+
+    async fn copied(
+        &self,
+        args: &Args,
+        doing: &str,
+    ) -> Result<(BTreeMap<String, String>, Value), StepError> {
+        let Some(id) = args.like.as_deref().filter(|id| !planned::is_planned(id)) else {
+            return Ok((BTreeMap::new(), Value::Null));
+        };
+        let found = self.swarm.secret(id).await.map_err(|e| e.reading(doing))?;
+        let like = found.ok_or_else(|| {
+            let message = format!("{doing}: the secret {id}, whose labels it should have, is gone");
+            StepError::permanent("not_found", message).hint(
+                "Give `like` the ID of a secret that still exists at this point of the runbook.",
+            )
+        })?;
+        Ok((label::theirs(&like), like["Spec"]["Templating"].clone()))
+    }
+}
+
+fn maker(secret: &Value) -> String {
+    let created = secret["CreatedAt"].as_str().and_then(|at| at.get(..19));
+    let when = created.map(|at| format!(" on {}", at.replace('T', " "))).unwrap_or_default();
+    match label::run_of(secret) {
+        Some(run) => format!("the windlass run {run}{when}"),
+        None => format!("somebody else{when}"),
+    }
+}
+
+/// Checks the size of the value and returns its fingerprint.
+fn fingerprinted(cx: &Context, args: &Args, doing: &str) -> Result<String, StepError> {
+    let opened = cx.open(&args.value);
+    let value = match opened {
+        Ok(value) => value,
+        // A plan may be made before the value exists.
+        Err(_) if cx.rehearsed().is_some() => return Ok(String::new()),
+        Err(error) => return Err(error),
+    };
+    match stripped(value.expose(), args.newline).len() {
+        0 => Err(StepError::permanent("value_empty", format!("{doing}: the value is empty"))),
+        size if size > BYTES_MAX => {
+            let message =
+                format!("{doing}: the value has {size} bytes, and the swarm takes {BYTES_MAX}");
+            Err(StepError::permanent("value_too_big", message)
+                .hint("Keep large files outside of secrets, and make the key to them the secret."))
+        }
+        _ => cx.fingerprint(&args.value),
+    }
+}
+
+fn stripped(value: &[u8], newline: Newline) -> &[u8] {
+    if newline == Newline::Keep {
+        return value;
+    }
+    let value = value.strip_suffix(b"\n").unwrap_or(value);
+    value.strip_suffix(b"\r").unwrap_or(value)
+}
+
+/// Returns the request body. The value goes through memory that is wiped: it is encoded straight
+/// into the body, which is large enough from the start, so that nothing is copied as it grows.
+fn body(cx: &Context, args: &Args, base: &Base) -> Result<Zeroizing<Vec<u8>>, StepError> {
+    let value = cx.open(&args.value)?;
+    let value = stripped(value.expose(), args.newline);
+    let mut labels = base.labels.clone();
+    labels.extend(label::ours(cx, &base.mac));
+    let mut spec = json!({ "Name": args.name, "Labels": labels });
+    if !base.templating.is_null() {
+        spec["Templating"] = base.templating.clone();
+    }
+    let spec = spec.to_string();
+    let encoded = base64::encoded_len(value.len(), true).unwrap_or_default();
+    let mut body = Zeroizing::new(Vec::with_capacity(spec.len() + encoded + 16));
+    // All of the object but its last brace, then the value.
+    let head = &spec[..spec.len() - 1];
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(b",\"Data\":\"");
+    let start = body.len();
+    body.resize(start + encoded, 0);
+    let written = STANDARD.encode_slice(value, &mut body[start..]);
+    written.map_err(|e| StepError::permanent("bug", format!("encode a value: {e}")))?;
+    body.extend_from_slice(b"\"}");
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use windlass_engine::clock::SimClock;
+    use windlass_engine::id::{CallKey, RunId};
+    use windlass_engine::secret::{SealedValues, Secret};
+    use windlass_engine::step::Mode;
+
+    fn context(value: &[u8]) -> Context {
+        let key = Zeroizing::new([1; 32]);
+        let sealed = SealedValues::new(RunId::from("run_a"), Some(key), Zeroizing::new([2; 32]));
+        sealed.seal("value", Secret::new(value.to_vec())).unwrap();
+        let clock = Arc::new(SimClock::at(0));
+        Context::detached("run_a", CallKey::default().child(3), Mode::Run, clock, Arc::new(sealed))
+    }
+
+    fn args(newline: Newline) -> Args {
+        Args { name: "db".into(), value: SealedRef { name: "value".into() }, like: None, newline }
+    }
+
+    #[test]
+    fn the_body_holds_the_bytes_as_given_and_our_labels() {
+        let cx = context(b"pass word\n");
+        let base = Base {
+            mac: "abc".into(),
+            labels: BTreeMap::from([("com.docker.stack.namespace".into(), "shop".into())]),
+            templating: json!({ "Name": "golang" }),
+        };
+        let sent: Value =
+            serde_json::from_slice(&body(&cx, &args(Newline::Keep), &base).unwrap()).unwrap();
+        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word\n");
+        assert_eq!(sent["Labels"]["com.docker.stack.namespace"], "shop");
+        assert_eq!(sent["Labels"]["io.windlass.call"], "3");
+        assert_eq!(sent["Templating"]["Name"], "golang");
+        assert!(label::is_ours(&cx, "abc", &json!({ "Spec": sent })));
+
+        let sent: Value =
+            serde_json::from_slice(&body(&cx, &args(Newline::Strip), &base).unwrap()).unwrap();
+        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word");
+    }
+
+    #[test]
+    fn sizes_that_the_swarm_refuses_are_refused_before() {
+        let code = |value: &[u8]| {
+            fingerprinted(&context(value), &args(Newline::Strip), "x").map_err(|e| e.code)
+        };
+        assert_eq!(code(b"\n").unwrap_err(), "value_empty");
+        assert_eq!(code(&vec![b'a'; BYTES_MAX + 1]).unwrap_err(), "value_too_big");
+        assert_eq!(code(&vec![b'a'; BYTES_MAX]).unwrap().len(), 32);
+    }
+}

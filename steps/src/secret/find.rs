@@ -1,0 +1,114 @@
+//! `secret.find`: a secret by its exact name.
+//!
+//! | | |
+//! |---|---|
+//! | reads | `GET /secrets` |
+//! | changes, undoes | nothing |
+//! | a `kill -9` leaves | nothing; it is read again |
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use windlass_engine::step::{About, Context, ReadStep, StepError};
+
+use super::label;
+use crate::docker::Swarm;
+use crate::object::{Object, listed};
+use crate::planned;
+
+/// The step.
+pub struct Find {
+    /// Where it looks.
+    pub swarm: Swarm,
+}
+
+/// What it is told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The whole name.
+    pub name: String,
+}
+
+/// What it returns. Windlass's own labels are left out.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// The full ID.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was created, as the daemon writes it.
+    pub created: String,
+    /// True if a plugin provides the value. Always false: such secrets are an error.
+    pub driver: bool,
+    /// True if the value is a template that the daemon fills in for each task.
+    pub templating: bool,
+}
+
+#[async_trait]
+impl ReadStep for Find {
+    type Args = Args;
+    type Output = Output;
+
+    fn about(&self) -> About {
+        About {
+            name: "secret.find",
+            summary: "Find a secret by its exact name.",
+            reads: "The list of secrets, without their values.",
+            changes: "Nothing.",
+            undo: "Nothing to undo.",
+            example: r#"let old = secret::find(#{ name: "db_password" });"#,
+        }
+    }
+
+    async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
+        let doing = format!("find the secret {}", args.name);
+        let secrets = self.swarm.secrets().await.map_err(|e| e.reading(&doing))?;
+        let secrets = planned::secrets(cx, secrets);
+        let Some(secret) = secrets.iter().find(|s| s["Spec"]["Name"] == args.name) else {
+            return Err(missing(&doing, &secrets));
+        };
+        if secret["Spec"]["Driver"].is_object() {
+            let plugin = secret["Spec"]["Driver"]["Name"].as_str().unwrap_or("unknown");
+            let message =
+                format!("{doing}: its value comes from the plugin {plugin}, not from the swarm");
+            return Err(StepError::permanent("driver_secret", message).hint(
+                "Change the value where the plugin gets it; then `docker service update --force` \
+                 makes the services fetch it again.",
+            ));
+        }
+        let Object { id, name } = Object::of(secret);
+        Ok(Output {
+            id,
+            name,
+            labels: label::theirs(secret),
+            created: secret["CreatedAt"].as_str().unwrap_or_default().to_owned(),
+            driver: false,
+            templating: secret["Spec"]["Templating"]["Name"].is_string(),
+        })
+    }
+}
+
+fn missing(doing: &str, secrets: &[Value]) -> StepError {
+    let mut rows: Vec<String> = secrets
+        .iter()
+        .map(|secret| {
+            let Object { id, name } = Object::of(secret);
+            let created = secret["CreatedAt"].as_str().unwrap_or_default();
+            let day = created.get(..10).unwrap_or("planned");
+            format!("{name} ({id}, {day})")
+        })
+        .collect();
+    rows.sort();
+    let there = match rows.is_empty() {
+        true => "this swarm has no secrets".to_owned(),
+        false => format!("there are: {}", listed(&rows, 20)),
+    };
+    StepError::permanent("not_found", format!("{doing}: there is none of that name; {there}"))
+        .hint("Check the name with `docker secret ls`, and with `docker context show` that this is the right swarm.")
+}

@@ -1,0 +1,9 @@
+//! Steps about secrets.
+
+pub mod create;
+pub mod find;
+pub mod generate;
+mod label;
+mod name;
+pub mod next_name;
+pub mod remove;

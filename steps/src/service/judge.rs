@@ -1,0 +1,348 @@
+//! Has a service converged on a secret? Our own predicate, because Swarm's word is not enough.
+//!
+//! `UpdateStatus` is absent after scaling, for jobs, and just after each update; `completed` comes
+//! although a paused node still runs the old task; and the `docker` command calls an automatic
+//! rollback a success. So we look at the tasks:
+//!
+//! | | holds if |
+//! |---|---|
+//! | a | the spec refers to the secret |
+//! | b | every task that is to run, on a node that is not down, has the secret and runs |
+//! | c | there are as many of them as wanted; of a global service, one on each of its nodes |
+//! | d | no task that is to run is still made from the old spec |
+//! | e | the update is not paused and was not rolled back |
+//!
+//! That it stays so for the time to watch is [`super::watch`]'s part. This one is pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::refs;
+use crate::docker::Nodes;
+use crate::object::{Object, listed};
+
+/// So many tasks of the new spec may fail before we stop believing that the next one will run.
+const FAILURES_MAX: usize = 3;
+
+/// What the judge finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// (a) to (e) hold now.
+    Holds {
+        /// How many tasks run.
+        running: u64,
+        /// How many are wanted.
+        wanted: u64,
+        /// Swarm itself has watched the tasks for the monitor time of the update.
+        watched: bool,
+        /// What people should know about this success.
+        note: Option<String>,
+    },
+    /// Not yet.
+    NotYet {
+        /// How many tasks run with the secret.
+        running: u64,
+        /// How many are wanted.
+        wanted: u64,
+        /// What holds it up, as far as the daemon says.
+        pending: Option<String>,
+    },
+    /// It will not come to pass by waiting.
+    Failed(Failure),
+}
+
+/// Why a service will not converge by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// The code of the error.
+    pub code: &'static str,
+    /// What happened.
+    pub message: String,
+    /// A task whose log may tell more.
+    pub task: Option<String>,
+}
+
+/// Judges a service by its spec and the state of its update alone: enough to fail early, and for a
+/// service that is to have no tasks. `None` means: look at the tasks.
+pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Option<Verdict> {
+    let state = update_state(service);
+    let carries = refs::count(&service["Spec"], &secret.id) > 0;
+    let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
+    let failed = |code, message: String| {
+        let worst = worst_task(tasks, secret);
+        let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
+        Some(Verdict::Failed(Failure {
+            code,
+            message: message + &why,
+            task: worst.and_then(|t| t["ID"].as_str()).map(str::to_owned),
+        }))
+    };
+    match state {
+        "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => {
+            failed("rolled_back", format!("the swarm rolled the update back ({said})"))
+        }
+        "paused" | "rollback_paused" => {
+            failed("update_paused", format!("the swarm paused the update ({said})"))
+        }
+        _ if !carries => {
+            let now = refs::in_words(&service["Spec"]);
+            failed(
+                "foreign_change",
+                format!("somebody changed the service: it now refers to {now}"),
+            )
+        }
+        _ if service["Spec"]["Mode"]["Replicated"]["Replicas"] == 0 => Some(Verdict::Holds {
+            running: 0,
+            wanted: 0,
+            watched: true,
+            note: Some("it has 0 replicas: nothing ran with the new secret yet".to_owned()),
+        }),
+        _ => None,
+    }
+}
+
+/// Judges a service by its tasks too.
+pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Object) -> Verdict {
+    if let Some(verdict) = by_spec(service, secret, tasks) {
+        return verdict;
+    }
+    if is_job(service) {
+        return judge_job(service, tasks, secret);
+    }
+    let live: Vec<&Value> =
+        tasks.iter().filter(|t| is_live(t) && !on_down_node(t, nodes)).collect();
+    let (new, old): (Vec<&Value>, Vec<&Value>) =
+        live.iter().partition(|t| refs::task_has(t, &secret.id));
+    let finished = finished_slots(service, tasks, secret);
+    let running = new.iter().filter(|t| is_state(t, "running")).count() + finished;
+    let wanted = wanted(service, &live, tasks, nodes);
+    let (running, wanted) = (running as u64, wanted as u64);
+
+    if running == wanted && old.is_empty() && new.iter().all(|t| is_state(t, "running")) {
+        let note = (wanted == 0).then(|| "no node is suitable for it at the moment".to_owned());
+        let completed =
+            update_state(service) == "completed" || update_state(service) == "rollback_completed";
+        let watched = completed && failure_action(service) != "continue";
+        return Verdict::Holds { running, wanted, watched, note };
+    }
+    if let Some(failure) = failure(service, tasks, &old, nodes, secret) {
+        return Verdict::Failed(failure);
+    }
+    let pending = new
+        .iter()
+        .filter(|t| is_state(t, "pending"))
+        .find_map(|t| t["Status"]["Err"].as_str().filter(|e| !e.is_empty()));
+    Verdict::NotYet { running, wanted, pending: pending.map(str::to_owned) }
+}
+
+/// Returns how long the tasks must keep running before we believe it: the monitor time of the
+/// update, and the delay that Swarm itself waits after the last task.
+pub(super) fn watch_time(service: &Value) -> Duration {
+    let config = &service["Spec"]["UpdateConfig"];
+    let nanos = |v: &Value| v.as_u64().map(Duration::from_nanos);
+    let monitor = nanos(&config["Monitor"]).filter(|m| !m.is_zero());
+    let monitor = monitor.unwrap_or(Duration::from_secs(5));
+    match update_state(service) {
+        // Swarm watches max(monitor, delay + 1 s) before it says completed; give it that chance.
+        "updating" => {
+            let delay = nanos(&config["Delay"]).unwrap_or_default();
+            monitor.max(delay + Duration::from_secs(1)) + Duration::from_secs(2)
+        }
+        _ => monitor,
+    }
+}
+
+/// Returns the state of the update, or "" if there is none.
+pub(super) fn update_state(service: &Value) -> &str {
+    service["UpdateStatus"]["State"].as_str().unwrap_or_default()
+}
+
+/// True if a task ended badly.
+pub(super) fn has_failed(task: &Value) -> bool {
+    matches!(task["Status"]["State"].as_str(), Some("failed" | "rejected"))
+}
+
+/// Returns what the daemon says about a task that ended badly: "task: non-zero exit (3)".
+pub(super) fn told(task: &Value) -> String {
+    let status = &task["Status"];
+    let error = status["Err"].as_str().filter(|e| !e.is_empty());
+    let error = error.or_else(|| status["Message"].as_str()).unwrap_or("it gave no reason");
+    match status["ContainerStatus"]["ExitCode"].as_i64() {
+        Some(code) if code != 0 && !error.contains(&format!("({code})")) => {
+            format!("{error}, exit code {code}")
+        }
+        _ => error.to_owned(),
+    }
+}
+
+/// Returns the task of the new spec that failed last.
+fn worst_task<'a>(tasks: &'a [Value], secret: &Object) -> Option<&'a Value> {
+    let failed = tasks.iter().filter(|t| has_failed(t) && refs::task_has(t, &secret.id));
+    failed.max_by_key(|t| moment(&t["Status"]["Timestamp"]))
+}
+
+fn failure(
+    service: &Value,
+    tasks: &[Value],
+    old: &[&Value],
+    nodes: &Nodes,
+    secret: &Object,
+) -> Option<Failure> {
+    if let Some(failure) = repeated(service, tasks, secret) {
+        return Some(failure);
+    }
+    // The orchestrator passes over paused nodes of global services: the update is over, or never
+    // begins, and their tasks stay as they are.
+    let paused: BTreeSet<&str> = old.iter().filter_map(|t| paused_node(t, nodes)).collect();
+    let all_paused = !old.is_empty() && old.iter().all(|t| paused_node(t, nodes).is_some());
+    let over = matches!(update_state(service), "" | "completed");
+    if over && all_paused && service["Spec"]["Mode"]["Global"].is_object() {
+        let paused: Vec<&str> = paused.into_iter().collect();
+        return Some(Failure {
+            code: "paused_node",
+            message: format!("tasks on paused nodes keep the old secret: {}", listed(&paused, 5)),
+            task: None,
+        });
+    }
+    None
+}
+
+/// So many tasks of this update have failed that the next one is not worth waiting for. Failures
+/// before it began don't count: an undo waits for a secret whose tasks may have failed long ago.
+fn repeated(service: &Value, tasks: &[Value], secret: &Object) -> Option<Failure> {
+    let started = moment(&service["UpdateStatus"]["StartedAt"])?;
+    let of_this_update = |t: &&Value| {
+        has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(started)
+    };
+    let failed: Vec<&Value> = tasks.iter().filter(of_this_update).collect();
+    let worst = failed.iter().max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;
+    (failed.len() >= FAILURES_MAX).then(|| Failure {
+        code: "task_failed",
+        message: format!(
+            "{} tasks of the new spec failed, the last with: {}",
+            failed.len(),
+            told(worst)
+        ),
+        task: worst["ID"].as_str().map(str::to_owned),
+    })
+}
+
+fn paused_node<'a>(task: &Value, nodes: &'a Nodes) -> Option<&'a str> {
+    let node = nodes.get(task["NodeID"].as_str()?)?;
+    (node["Spec"]["Availability"] == "pause")
+        .then(|| node["Description"]["Hostname"].as_str().unwrap_or("?"))
+}
+
+/// How many tasks should run: the replicas, or one for each node that the service has tasks on.
+fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> usize {
+    let mode = &service["Spec"]["Mode"];
+    if !mode["Global"].is_object() {
+        let replicas = mode["Replicated"]["Replicas"].as_u64().unwrap_or(1);
+        return usize::try_from(replicas).unwrap_or(usize::MAX);
+    }
+    // Between the end of a node's old task and the making of its new one, the old one counts.
+    let usable = |t: &&Value| {
+        let node = t["NodeID"].as_str().and_then(|id| nodes.get(id));
+        node.is_some_and(|n| {
+            n["Spec"]["Availability"] == "active" && n["Status"]["State"] == "ready"
+        })
+    };
+    let mut newest: BTreeMap<&str, &Value> = BTreeMap::new();
+    for task in tasks.iter().filter(usable) {
+        let slot = newest.entry(task["NodeID"].as_str().unwrap_or_default()).or_insert(task);
+        if moment(&task["CreatedAt"]) > moment(&slot["CreatedAt"]) {
+            *slot = task;
+        }
+    }
+    let mut wanted: BTreeSet<&str> = live.iter().filter_map(|t| t["NodeID"].as_str()).collect();
+    // A constraint that stopped matching leaves a node's last task shut down for good; a task that
+    // failed there is going to be tried again.
+    wanted.extend(newest.iter().filter(|(_, t)| has_failed(t)).map(|(node, _)| *node));
+    wanted.len()
+}
+
+/// Of a service whose tasks don't restart, a slot whose newest task has ended well is as good as
+/// one that runs.
+fn finished_slots(service: &Value, tasks: &[Value], secret: &Object) -> usize {
+    let condition = service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
+    if !matches!(condition, Some("none" | "on-failure")) {
+        return 0;
+    }
+    let mut newest: BTreeMap<(u64, &str), &Value> = BTreeMap::new();
+    for task in tasks {
+        // Tasks of a global service have no slot but their node.
+        let slot = task["Slot"].as_u64().unwrap_or(0);
+        let node = if slot == 0 { task["NodeID"].as_str().unwrap_or_default() } else { "" };
+        let seen = newest.entry((slot, node)).or_insert(task);
+        if moment(&task["CreatedAt"]) > moment(&seen["CreatedAt"]) {
+            *seen = task;
+        }
+    }
+    let done = |t: &&&Value| is_state(t, "complete") && refs::task_has(t, &secret.id);
+    newest.values().filter(done).count()
+}
+
+/// A job is not waited for to its end, which may be hours away: its new tasks must have begun.
+fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
+    let iteration = &service["JobStatus"]["JobIteration"]["Index"];
+    let now =
+        |t: &&Value| t["JobIteration"]["Index"] == *iteration && refs::task_has(t, &secret.id);
+    let tasks: Vec<&Value> = tasks.iter().filter(now).collect();
+    let begun = tasks.iter().filter(|t| is_state(t, "running") || is_state(t, "complete")).count();
+    if let Some(bad) = tasks.iter().find(|t| has_failed(t)).filter(|_| begun == 0) {
+        return Verdict::Failed(Failure {
+            code: "task_failed",
+            message: format!("a task failed: {}", told(bad)),
+            task: bad["ID"].as_str().map(str::to_owned),
+        });
+    }
+    match begun {
+        0 => Verdict::NotYet { running: 0, wanted: 1, pending: None },
+        begun => Verdict::Holds {
+            running: begun as u64,
+            wanted: begun as u64,
+            watched: true,
+            note: Some("it is a job: it was run again, and its end was not waited for".to_owned()),
+        },
+    }
+}
+
+fn is_job(service: &Value) -> bool {
+    let mode = &service["Spec"]["Mode"];
+    mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object()
+}
+
+/// A task that is to run, now or as soon as it can.
+fn is_live(task: &Value) -> bool {
+    let wanted = matches!(task["DesiredState"].as_str(), Some("running" | "ready" | "accepted"));
+    let over = matches!(
+        task["Status"]["State"].as_str(),
+        Some("complete" | "failed" | "rejected" | "shutdown" | "orphaned" | "remove")
+    );
+    wanted && !over
+}
+
+fn is_state(task: &Value, state: &str) -> bool {
+    task["Status"]["State"] == state
+}
+
+fn on_down_node(task: &Value, nodes: &Nodes) -> bool {
+    let node = task["NodeID"].as_str().and_then(|id| nodes.get(id));
+    node.is_some_and(|n| n["Status"]["State"] == "down")
+}
+
+fn failure_action(service: &Value) -> &str {
+    service["Spec"]["UpdateConfig"]["FailureAction"].as_str().unwrap_or("pause")
+}
+
+/// Returns a moment as the daemon writes it, for comparing: times of the daemon with each other,
+/// never with ours.
+fn moment(time: &Value) -> Option<jiff::Timestamp> {
+    time.as_str().and_then(|t| t.parse().ok())
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

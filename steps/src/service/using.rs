@@ -1,0 +1,242 @@
+//! `service.using`: the services that refer to a secret.
+//!
+//! | | |
+//! |---|---|
+//! | reads | `GET /services`, once; tasks of services that may be one-shot |
+//! | changes, undoes | nothing |
+//! | a `kill -9` leaves | nothing; it is read again |
+//!
+//! A rotation must not start a job. Any update of a job-mode service runs it again, and so does a
+//! changed reference of a service whose tasks have finished (`restart: none`, swarm-cronjob). Such
+//! services are refused unless the runbook says otherwise.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use windlass_engine::step::{About, Context, ReadStep, StepError};
+
+use super::refs;
+use crate::docker::Swarm;
+use crate::object::Object;
+use crate::planned;
+
+/// The step.
+pub struct Using {
+    /// Where it looks.
+    pub swarm: Swarm,
+}
+
+/// What it is told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The secret.
+    pub secret: Object,
+    /// What to do about jobs and one-shot services.
+    #[serde(default)]
+    pub jobs: Jobs,
+}
+
+/// What to do about services that an update would run again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Jobs {
+    /// Fail, and list them.
+    #[default]
+    Refuse,
+    /// Leave them out; they keep the old secret, which then can't be removed.
+    Skip,
+    /// Return them with the others: switching them runs them again.
+    Rerun,
+}
+
+/// What it returns.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// Services whose spec refers to the secret, by name.
+    pub services: Vec<User>,
+    /// Services whose previous spec alone refers to it: seal them before removing the secret.
+    pub sealing: Vec<Object>,
+    /// Services left out because of `jobs: "skip"`.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A service that refers to the secret.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    /// The full ID.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// `replicated`, `global`, `replicated_job` or `global_job`.
+    pub mode: String,
+    /// How many tasks are wanted, unless it runs on every node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u64>,
+    /// How many references it has to the secret.
+    pub references: usize,
+    /// The stack that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<String>,
+}
+
+/// A service left out.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Skipped {
+    /// The full ID.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// Why an update would run it again.
+    pub why: String,
+}
+
+#[async_trait]
+impl ReadStep for Using {
+    type Args = Args;
+    type Output = Output;
+
+    fn about(&self) -> About {
+        About {
+            name: "service.using",
+            summary: "List the services that refer to a secret.",
+            reads: "All services; the tasks of those that may have finished for good.",
+            changes: "Nothing.",
+            undo: "Nothing to undo.",
+            example: r#"let users = service::using(#{ secret: old, jobs: "refuse" });"#,
+        }
+    }
+
+    async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
+        let doing = format!("list the services that use {}", args.secret.name);
+        let mut services = self.swarm.services().await.map_err(|e| e.reading(&doing))?;
+        for service in &mut services {
+            planned::service(cx, service);
+        }
+        services.sort_by(|a, b| a["Spec"]["Name"].as_str().cmp(&b["Spec"]["Name"].as_str()));
+        let sealing = refs::previous_users(&services, &args.secret.id);
+        let is_job = |id: &str| services.iter().any(|s| s["ID"] == id && job_mode(s).is_some());
+        let sealing = sealing.into_iter().filter(|s| !is_job(&s.id)).collect();
+        let uses = |s: &&Value| refs::count(&s["Spec"], &args.secret.id) > 0;
+        let (mut users, mut skipped) = (Vec::new(), Vec::new());
+        for service in services.iter().filter(uses) {
+            let why = match args.jobs {
+                Jobs::Rerun => None,
+                Jobs::Refuse | Jobs::Skip => self.runs_again(service, &doing).await?,
+            };
+            let Object { id, name } = Object::of(service);
+            match why {
+                Some(why) => skipped.push(Skipped { id, name, why }),
+                None => users.push(user(service, &args.secret.id)),
+            }
+        }
+        if args.jobs == Jobs::Refuse && !skipped.is_empty() {
+            return Err(refused(&doing, &skipped));
+        }
+        Ok(Output { services: users, sealing, skipped })
+    }
+}
+
+impl Using {
+    /// Returns why an update would run the service again, if it would.
+    async fn runs_again(&self, service: &Value, doing: &str) -> Result<Option<String>, StepError> {
+        if let Some(mode) = job_mode(service) {
+            return Ok(Some(format!("it is a {mode}, and any update runs it again")));
+        }
+        let spec = &service["Spec"];
+        if spec["Labels"]["swarm.cronjob.enable"] == "true" {
+            return Ok(Some(
+                "swarm-cronjob starts it by its schedule, and an update starts it now".to_owned(),
+            ));
+        }
+        let condition = spec["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
+        if !matches!(condition, Some("none" | "on-failure")) {
+            return Ok(None);
+        }
+        let Object { id, .. } = Object::of(service);
+        let tasks = self.swarm.tasks_of(&[&id]).await.map_err(|e| e.reading(doing))?;
+        Ok(has_finished(&tasks)
+            .then(|| "its tasks have finished for good, and an update runs them again".to_owned()))
+    }
+}
+
+/// True if tasks have ended and none is running or about to.
+fn has_finished(tasks: &[Value]) -> bool {
+    let ended =
+        |task: &Value| matches!(task["Status"]["State"].as_str(), Some("complete" | "failed"));
+    let live = |task: &Value| task["DesiredState"] != "shutdown" && !ended(task);
+    tasks.iter().any(ended) && !tasks.iter().any(live)
+}
+
+fn job_mode(service: &Value) -> Option<&'static str> {
+    let mode = &service["Spec"]["Mode"];
+    match (mode["ReplicatedJob"].is_object(), mode["GlobalJob"].is_object()) {
+        (true, _) => Some("replicated job"),
+        (_, true) => Some("global job"),
+        _ => None,
+    }
+}
+
+fn user(service: &Value, secret: &str) -> User {
+    let Object { id, name } = Object::of(service);
+    let spec = &service["Spec"];
+    let replicated = &spec["Mode"]["Replicated"];
+    let mode = match job_mode(service) {
+        Some(mode) => mode.replace(' ', "_"),
+        None if spec["Mode"]["Global"].is_object() => "global".to_owned(),
+        None => "replicated".to_owned(),
+    };
+    let replicas = match mode.as_str() {
+        "replicated" => Some(replicated["Replicas"].as_u64().unwrap_or(1)),
+        "replicated_job" => spec["Mode"]["ReplicatedJob"]["TotalCompletions"].as_u64(),
+        _ => None,
+    };
+    let stack = spec["Labels"]["com.docker.stack.namespace"].as_str();
+    User {
+        id,
+        name,
+        mode,
+        replicas,
+        references: refs::count(spec, secret),
+        stack: stack.map(str::to_owned),
+    }
+}
+
+fn refused(doing: &str, skipped: &[Skipped]) -> StepError {
+    let list: Vec<String> = skipped.iter().map(|s| format!("{} ({})", s.name, s.why)).collect();
+    let message = format!("{doing}: some would be run again by the switch: {}", list.join("; "));
+    StepError::permanent("job_service", message).hint(
+        "Pass jobs: \"skip\" to leave them on the old secret (which then stays), or jobs: \"rerun\" if running them now is fine.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn services_are_described_by_mode() {
+        let service = |mode: Value| json!({ "ID": "s", "Spec": { "Name": "web", "Mode": mode, "Labels": { "com.docker.stack.namespace": "shop" } } });
+        let web = user(&service(json!({ "Replicated": { "Replicas": 3 } })), "x");
+        assert_eq!(
+            (web.mode.as_str(), web.replicas, web.stack.as_deref()),
+            ("replicated", Some(3), Some("shop"))
+        );
+        assert_eq!(user(&service(json!({ "Global": {} })), "x").mode, "global");
+        assert_eq!(user(&service(json!({ "GlobalJob": {} })), "x").mode, "global_job");
+        let job = user(&service(json!({ "ReplicatedJob": { "TotalCompletions": 2 } })), "x");
+        assert_eq!((job.mode.as_str(), job.replicas), ("replicated_job", Some(2)));
+    }
+
+    #[test]
+    fn a_service_has_finished_if_tasks_ended_and_none_runs() {
+        let task = |state: &str, desired: &str| json!({ "Status": { "State": state }, "DesiredState": desired });
+        assert!(has_finished(&[task("complete", "shutdown")]));
+        assert!(has_finished(&[task("complete", "running"), task("failed", "shutdown")]));
+        assert!(!has_finished(&[task("complete", "shutdown"), task("running", "running")]));
+        assert!(!has_finished(&[task("running", "running")]));
+        assert!(!has_finished(&[]));
+    }
+}

@@ -1,0 +1,157 @@
+//! `swarm.check`: is there a swarm here that can be changed?
+//!
+//! | | |
+//! |---|---|
+//! | reads | `GET /info`, `GET /nodes` |
+//! | changes, undoes | nothing |
+//! | a `kill -9` leaves | nothing; it is read again |
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use windlass_engine::step::{About, Context, ErrorClass, ReadStep, StepError};
+
+use crate::docker::{Swarm, api_number};
+
+/// The step.
+pub struct Check {
+    /// Where it looks.
+    pub swarm: Swarm,
+}
+
+/// What it is told.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The oldest Docker API that will do, such as "1.44".
+    #[serde(default = "oldest_api")]
+    pub min_api: String,
+}
+
+fn oldest_api() -> String {
+    "1.41".to_owned()
+}
+
+/// What it returns.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// The API version that the daemon speaks.
+    pub api: String,
+    /// The ID of the node that answered.
+    pub node: String,
+    /// How many managers the swarm has.
+    pub managers: usize,
+    /// How many of them are reachable.
+    pub reachable: usize,
+    /// How many nodes the swarm has.
+    pub nodes: usize,
+}
+
+#[async_trait]
+impl ReadStep for Check {
+    type Args = Args;
+    type Output = Output;
+
+    fn about(&self) -> About {
+        About {
+            name: "swarm.check",
+            summary: "Check that a manager answers, that most managers are reachable, and which API it speaks.",
+            reads: "The daemon's own state, and all nodes.",
+            changes: "Nothing.",
+            undo: "Nothing to undo.",
+            example: r#"swarm::check(#{ min_api: "1.41" });"#,
+        }
+    }
+
+    async fn read(&self, _: &Context, args: &Args) -> Result<Output, StepError> {
+        let doing = "check the swarm";
+        let wanted = api_number(&args.min_api).ok_or_else(|| {
+            let message = format!("{doing}: `{}` is not an API version such as 1.41", args.min_api);
+            StepError::permanent("bad_arguments", message)
+        })?;
+        let api = self.swarm.api().await.map_err(|e| e.reading(doing))?;
+        if api_number(&api).is_none_or(|api| api < wanted) {
+            let message =
+                format!("{doing}: the daemon speaks API {api}, and {} is needed", args.min_api);
+            return Err(StepError::permanent("api_too_old", message)
+                .hint("Upgrade Docker on this manager, or talk to a newer one (DOCKER_HOST)."));
+        }
+        let info = self.swarm.info().await.map_err(|e| e.reading(doing))?;
+        manager(&info).map_err(|message| {
+            StepError::permanent("not_manager", format!("{doing}: {message}")).hint(
+                "Point DOCKER_HOST or `docker context use` at a manager: `docker node ls` there must work.",
+            )
+        })?;
+        let nodes = self.swarm.nodes().await.map_err(|e| no_quorum(e.reading(doing)))?;
+        let output = counted(api, &info, &nodes);
+        if output.reachable < output.managers / 2 + 1 {
+            let message = format!(
+                "{doing}: only {} of {} managers are reachable, too few to decide anything",
+                output.reachable, output.managers
+            );
+            return Err(no_quorum(StepError::permanent("no_quorum", message)));
+        }
+        Ok(output)
+    }
+}
+
+/// Without a leader a run must not even begin, so for this step it is no passing trouble.
+fn no_quorum(error: StepError) -> StepError {
+    if error.code != "no_quorum" {
+        return error;
+    }
+    StepError::new(ErrorClass::Permanent, "no_quorum", error.message)
+        .hint("Bring the other managers back, then see `docker node ls`.")
+}
+
+fn manager(info: &Value) -> Result<(), String> {
+    let swarm = &info["Swarm"];
+    let name = info["Name"].as_str().unwrap_or("this node");
+    match swarm["LocalNodeState"].as_str().unwrap_or("inactive") {
+        "active" if swarm["ControlAvailable"].as_bool() == Some(true) => Ok(()),
+        "active" => Err(format!("{name} is a worker, and only managers can change the swarm")),
+        "locked" => Err(format!("{name} is locked; run `docker swarm unlock` on it")),
+        "inactive" => Err(format!("{name} is in no swarm")),
+        other => Err(format!("{name} is in the state {other}")),
+    }
+}
+
+fn counted(api: String, info: &Value, nodes: &[Value]) -> Output {
+    let managers: Vec<&Value> = nodes.iter().filter(|n| n["ManagerStatus"].is_object()).collect();
+    let reachable =
+        managers.iter().filter(|n| n["ManagerStatus"]["Reachability"] == "reachable").count();
+    Output {
+        api,
+        node: info["Swarm"]["NodeID"].as_str().unwrap_or_default().to_owned(),
+        managers: managers.len(),
+        reachable,
+        nodes: nodes.len(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn workers_and_lone_nodes_are_told_apart() {
+        let info = |state: &str, control: bool| json!({ "Name": "n1", "Swarm": { "LocalNodeState": state, "ControlAvailable": control } });
+        assert!(manager(&info("active", true)).is_ok());
+        assert!(manager(&info("active", false)).unwrap_err().contains("worker"));
+        assert!(manager(&info("inactive", false)).unwrap_err().contains("no swarm"));
+        assert!(manager(&info("locked", false)).unwrap_err().contains("unlock"));
+    }
+
+    #[test]
+    fn unreachable_managers_are_counted() {
+        let nodes = [
+            json!({ "ManagerStatus": { "Reachability": "reachable" } }),
+            json!({ "ManagerStatus": { "Reachability": "unreachable" } }),
+            json!({ "ManagerStatus": null }),
+        ];
+        let output = counted("1.41".into(), &json!({}), &nodes);
+        assert_eq!((output.managers, output.reachable, output.nodes), (2, 1, 3));
+    }
+}

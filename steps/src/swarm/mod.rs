@@ -1,0 +1,3 @@
+//! The step about the swarm as a whole.
+
+pub mod check;
