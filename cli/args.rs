@@ -10,9 +10,11 @@ use clap_complete::Shell;
 /// A run ends all-new or all-old, or it stops and says exactly what a person must decide.
 #[derive(Debug, Parser)]
 #[command(name = "windlass", version, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 stuck: needs a person, \
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 stuck: needs a person, \
 4 put away or waiting, 5 cancelled and undone, 6 not started, 7 a check found something, \
-8 store or swarm out of reach, 70 bug.")]
+8 store or swarm out of reach, 70 bug."
+)]
 pub struct Args {
     /// Where journals are kept.
     #[arg(long, global = true, env = "WINDLASS_STATE", value_name = "DIR")]

@@ -32,9 +32,9 @@ pub fn read(
 ) -> Result<Vec<(String, Secret)>, Problem> {
     let mut secrets = Vec::new();
     for given in &args.secrets {
-        let (name, source) = given.split_once('=').ok_or_else(|| {
-            usage(&format!("`--secret {given}` has no source")).hint(HOW)
-        })?;
+        let (name, source) = given
+            .split_once('=')
+            .ok_or_else(|| usage(&format!("`--secret {given}` has no source")).hint(HOW))?;
         let value = from_source(name, source)?;
         secrets.push((name.to_owned(), with_newline(value, args.newline)));
     }

@@ -21,8 +21,10 @@ pub const PAGES: [(&str, &str); 17] = pages![
 /// Prints the page about a code, or lists the codes.
 pub fn explain(settings: &Settings, code: Option<&str>) -> Result<Exit, Problem> {
     let Some(code) = code else {
-        let rows: Vec<Vec<String>> =
-            PAGES.iter().map(|(code, page)| vec![(*code).to_owned(), title(page).to_owned()]).collect();
+        let rows: Vec<Vec<String>> = PAGES
+            .iter()
+            .map(|(code, page)| vec![(*code).to_owned(), title(page).to_owned()])
+            .collect();
         columns(&rows).iter().for_each(|row| show::line(row));
         return Ok(Exit::Done);
     };

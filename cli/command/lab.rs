@@ -19,7 +19,10 @@ pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem
             spec.managers = managers;
             let lab = windlass_lab::up(&spec, &|text: &str| show::note(&dim(text))).await;
             let lab = lab.map_err(|e| problem(&e))?;
-            show::note(&format!("the lab {name} is up; {} for the docker command line:", bold("environment")));
+            show::note(&format!(
+                "the lab {name} is up; {} for the docker command line:",
+                bold("environment")
+            ));
             show::line(&format!("export DOCKER_HOST={}", lab.docker_host()));
         }
         LabAction::Down { name } => {

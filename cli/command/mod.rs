@@ -63,9 +63,7 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Resume { run, plan: false } => {
             run::follow(settings, Request::Resume { run }).await
         }
-        Command::Undo { run, reason } => {
-            run::follow(settings, Request::Undo { run, reason }).await
-        }
+        Command::Undo { run, reason } => run::follow(settings, Request::Undo { run, reason }).await,
         Command::Cancel { run, reason } => {
             run::follow(settings, Request::Cancel { run, reason }).await
         }

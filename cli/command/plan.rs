@@ -17,7 +17,7 @@ pub async fn plan(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> 
     let runbook = library::compile(&args.runbook, engine.steps())?;
     let params = run::params(&args.params)?;
     let secrets = secret_input::read(runbook.header(), args, false)?;
-    run::reach_swarm(settings, &runbook).await?;
+    run::reach_swarm(&engine, &runbook).await?;
     match engine.plan(&runbook, &params, secrets).await? {
         Ok(plan) if settings.json => show::json(&plan),
         Ok(plan) => show::plan::show(&plan),

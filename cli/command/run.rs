@@ -1,10 +1,10 @@
 //! `windlass run`, `resume`, `undo`, `cancel`, `retry`, `skip`, `mark-done`: what moves a run.
 
 use tokio::sync::mpsc::Receiver;
+use windlass_engine::engine::Engine;
 use windlass_engine::event::RunView;
 use windlass_engine::journal::{Decision, RunStatus};
 use windlass_engine::runbook::Runbook;
-use windlass_steps::docker::Swarm;
 
 use super::library;
 use crate::args::{DecideArgs, RunArgs};
@@ -27,7 +27,7 @@ pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
     let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
     let checked = runbook.header().values(&params, &names);
     checked.map_err(|e| Problem::from(windlass_engine::engine::EngineError::from(e)))?;
-    reach_swarm(settings, &runbook).await?;
+    reach_swarm(&checking, &runbook).await?;
     let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
     let (name, text) = (runbook.name().to_owned(), runbook.text().to_owned());
     follow(settings, Request::Start(Start { name, text, params, secrets })).await
@@ -80,14 +80,13 @@ pub fn params(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// Looks whether the swarm can be reached, before anything is recorded.
-pub async fn reach_swarm(settings: &Settings, runbook: &Runbook) -> Result<(), Problem> {
+pub async fn reach_swarm(engine: &Engine, runbook: &Runbook) -> Result<(), Problem> {
     let needs_swarm = runbook.script().steps().iter().any(|step| step != "secret.generate");
     if !needs_swarm {
         return Ok(());
     }
-    let swarm = Swarm::from_environment(settings.docker.clone());
-    let manager = swarm.require_manager().await;
-    manager.map_err(|error| {
+    let looked = engine.look("swarm.check", &serde_json::json!({})).await;
+    looked.map(drop).map_err(|error| {
         let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
         let problem = Problem::new(code, Exit::OutOfReach, error.message);
         match error.hint {
@@ -213,7 +212,9 @@ async fn wait_for_others(desk: &Desk) {
     while !engine.driven().is_empty() {
         if !told {
             let count = engine.driven().len();
-            show::note(&format!("{count} run(s) of other terminals still go on here; Ctrl-C puts them away"));
+            show::note(&format!(
+                "{count} run(s) of other terminals still go on here; Ctrl-C puts them away"
+            ));
             told = true;
         }
         let wait = tokio::time::timeout(std::time::Duration::from_millis(50), events.recv());

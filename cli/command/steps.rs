@@ -1,6 +1,6 @@
 //! `windlass steps`: the steps that runbooks can call.
 
-use windlass_steps::reference;
+use windlass_engine::step::page;
 
 use crate::desk::throwaway_engine;
 use crate::exit::Exit;
@@ -40,7 +40,7 @@ pub fn steps(settings: &Settings, name: Option<&str>) -> Result<Exit, Problem> {
         let about = step.about();
         show::json(&serde_json::json!({ "about": about, "args": args, "output": output }));
     } else {
-        show::line(reference::page(step.as_ref()).trim_end());
+        show::line(page(step.as_ref()).trim_end());
     }
     Ok(Exit::Done)
 }

@@ -135,8 +135,8 @@ fn import(store: &SledStore, file: &Path) -> Result<Exit, Problem> {
     for run in &runs {
         let (entries, _) = read_chain(store.read(run)?)
             .map_err(|e| unusable(file, "used", &format!("{run}: {e}")))?;
-        let state = RunState::of(&entries)
-            .map_err(|e| unusable(file, "used", &format!("{run}: {e}")))?;
+        let state =
+            RunState::of(&entries).map_err(|e| unusable(file, "used", &format!("{run}: {e}")))?;
         let summary = Summary::of(run, &state);
         let bytes = serde_json::to_vec(&summary).map_err(|e| Problem::bug(e.to_string()))?;
         last = store.put_summary(run, summary.is_open(), &bytes)?;

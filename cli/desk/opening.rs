@@ -59,8 +59,10 @@ impl Desk {
             }
             if began.elapsed() > OWNER_PATIENCE {
                 let message = "another process owns the state and does not answer";
-                return Err(Problem::new("WL0005", Exit::OutOfReach, message)
-                    .hint(format!("Find it with `fuser {}/owner.lock`.", settings.state.display())));
+                return Err(Problem::new("WL0005", Exit::OutOfReach, message).hint(format!(
+                    "Find it with `fuser {}/owner.lock`.",
+                    settings.state.display()
+                )));
             }
             // The lock has no event to wake on, and its holder is about to let go or to listen.
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -15,7 +15,10 @@ pub fn show(plan: &Plan) {
         .map(|call| {
             let pivot = plan.pivot.as_ref() == Some(&call.key);
             let mark = match (pivot, call.kind) {
-                (true, _) => format!(" {}", yellow("<- the pivot: before it the run can go back, after it only forward")),
+                (true, _) => format!(
+                    " {}",
+                    yellow("<- the pivot: before it the run can go back, after it only forward")
+                ),
                 (false, Kind::Destroy) => format!(" {}", dim("(for good)")),
                 _ => String::new(),
             };
@@ -33,11 +36,8 @@ pub fn show(plan: &Plan) {
         2 => "twice".to_owned(),
         n => format!("{n} times"),
     };
-    let rows: Vec<Vec<String>> = plan
-        .restarts
-        .iter()
-        .map(|(service, n)| vec![format!("  {service}"), times(*n)])
-        .collect();
+    let rows: Vec<Vec<String>> =
+        plan.restarts.iter().map(|(service, n)| vec![format!("  {service}"), times(*n)]).collect();
     columns(&rows).iter().for_each(|row| line(row));
     line("");
     line(&bold("What to know before"));

@@ -36,7 +36,8 @@ impl Progress {
             What::CallBegan { key, says, attempt, step } => {
                 // A wait has nothing to say before it gets on.
                 let text = if says == step { step.clone() } else { says.clone() };
-                let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+                let again =
+                    if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
                 self.begin(key, &format!("{text}{again}"));
             }
             What::CallProgressed { key, text } => self.get_on(key, text),
@@ -46,7 +47,7 @@ impl Progress {
                     How::Returned => String::new(),
                     How::Probed => yellow(" (was done; its outcome had been lost)"),
                 };
-                let took = dim(&format!("{}", seconds(*took_ms)));
+                let took = dim(&seconds(*took_ms));
                 self.end(key, &format!("{} {key} {text} {took}{how}", green("✓")));
             }
             What::CallFailed { key, step, error, retry_at } => {

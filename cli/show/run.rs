@@ -13,7 +13,9 @@ use super::{line, note};
 /// Returns where a run stands, in words. `driven` runs go on at this moment.
 pub fn status(status: RunStatus, driven: bool) -> String {
     match (status, driven) {
-        (RunStatus::Finished(end), _) => ended(end).split([':', ',']).next().unwrap_or("").to_owned(),
+        (RunStatus::Finished(end), _) => {
+            ended(end).split([':', ',']).next().unwrap_or("").to_owned()
+        }
         (RunStatus::Stuck, _) => red("stuck"),
         (RunStatus::StuckUnwinding, _) => red("stuck going back"),
         (RunStatus::Running, true) => green("running"),
@@ -29,7 +31,8 @@ pub fn list(runs: &[Summary], driven: &[bool]) {
         note("no runs");
         return;
     }
-    let mut rows = vec![["RUN", "RUNBOOK", "STATUS", "BEGAN", "BY", "LOCKS"].map(String::from).to_vec()];
+    let mut rows =
+        vec![["RUN", "RUNBOOK", "STATUS", "BEGAN", "BY", "LOCKS"].map(String::from).to_vec()];
     for (run, driven) in runs.iter().zip(driven) {
         let locks = if run.is_open() { run.locks.join(" ") } else { String::new() };
         rows.push(vec![
@@ -76,7 +79,8 @@ fn calls(view: &RunView) {
         .map(|call| {
             let what = if call.says.is_empty() { &call.step } else { &call.says };
             let pivot = view.pivot.as_ref() == Some(&call.key);
-            let mut what = if pivot { format!("{what} {}", dim("(the pivot)")) } else { what.clone() };
+            let mut what =
+                if pivot { format!("{what} {}", dim("(the pivot)")) } else { what.clone() };
             if let Some(error) = &call.error {
                 what = format!("{what}: {}", told(error));
             }
@@ -120,7 +124,10 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
         }
         RunStatus::Running | RunStatus::Unwinding => {
             lines.push("It was interrupted.".to_owned());
-            lines.push(command(&format!("windlass resume {run} --plan"), "see what a resume would do"));
+            lines.push(command(
+                &format!("windlass resume {run} --plan"),
+                "see what a resume would do",
+            ));
             lines.push(command(&format!("windlass resume {run}"), "go on"));
             if view.pivot.is_none() && view.summary.status == RunStatus::Running {
                 lines.push(command(&format!("windlass undo {run}"), "take everything back"));
@@ -143,7 +150,9 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
             if view.pivot.is_none() {
                 lines.push(command(&format!("windlass undo {run}"), "take everything back"));
             } else if let Some(pivot) = &view.pivot {
-                let text = format!("There is no way back: call {pivot} has destroyed what was there before.");
+                let text = format!(
+                    "There is no way back: call {pivot} has destroyed what was there before."
+                );
                 lines.push(dim(&text));
             }
         }

@@ -75,7 +75,7 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
         Some(Verdict::Failed(Failure {
             code,
-            message: message + &why,
+            message: message + why.as_str(),
             task: worst.and_then(|t| t["ID"].as_str()).map(str::to_owned),
         }))
     };
