@@ -1,0 +1,92 @@
+//! The state directory: whose it is, what is damaged, what is saved.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::{Operator, all, assert_says};
+
+const NOTE: &str = "//! title = \"A note\"\nsecret::generate(#{ length: 20 });\n";
+
+fn with_a_run() -> Operator {
+    let operator = Operator::new();
+    let file = operator.file("note.rhai", NOTE);
+    assert_says(&operator.windlass(&format!("run {file}")), 0, &["done"]);
+    operator
+}
+
+#[test]
+fn a_state_directory_of_another_user_is_refused() {
+    let operator = Operator::new();
+    fs::create_dir(operator.state()).unwrap();
+    std::os::unix::fs::chown(operator.state(), Some(12345), None).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["belongs to user 12345", "WL0013"]);
+    assert_eq!(fs::read_dir(operator.state()).unwrap().count(), 0, "something was made in it");
+}
+
+#[test]
+fn a_state_directory_that_others_can_write_to_is_refused() {
+    let operator = Operator::new();
+    fs::create_dir(operator.state()).unwrap();
+    fs::set_permissions(operator.state(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["others can write", "chmod 700"]);
+}
+
+#[test]
+fn a_damaged_store_is_reported_and_not_touched() {
+    let operator = with_a_run();
+    let database = operator.state().join("journal/db");
+    let mut bytes = fs::read(&database).unwrap();
+    bytes.iter_mut().for_each(|byte| *byte ^= 0x5a);
+    fs::write(&database, &bytes).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["damaged", "store check", "WL0011"]);
+    assert!(!all(&operator.windlass("runs")).contains("panicked"));
+}
+
+#[test]
+fn another_master_key_and_one_that_others_can_read_are_refused() {
+    let operator = with_a_run();
+    let key = operator.state().join("master.key");
+    let right = fs::read_to_string(&key).unwrap();
+    fs::write(&key, "00".repeat(32)).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["not the master key", "WL0012"]);
+    fs::write(&key, "hunter2").unwrap();
+    let output = operator.windlass("runs");
+    assert_says(&output, 8, &["64 hexadecimal digits"]);
+    assert!(!all(&output).contains("hunter2"));
+    fs::write(&key, right).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["chmod 600"]);
+}
+
+#[test]
+fn what_is_exported_can_be_imported_and_a_changed_export_can_not() {
+    let operator = with_a_run();
+    let file = operator.home.path().join("export");
+    let file = file.to_str().unwrap();
+    assert_says(&operator.windlass("store check"), 0, &["1 runs"]);
+    assert_says(&operator.windlass(&format!("store export {file}")), 0, &["entries"]);
+    assert_says(&operator.windlass(&format!("store export {file}")), 2, &["can't be written"]);
+
+    let other = Operator::new();
+    assert_says(&other.windlass(&format!("store import {file}")), 8, &["not the master key"]);
+    let text = fs::read_to_string(file).unwrap();
+    let fresh = Operator::new();
+    fs::create_dir_all(fresh.state()).unwrap();
+    fs::set_permissions(fresh.state(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::copy(operator.state().join("master.key"), fresh.state().join("master.key")).unwrap();
+    let changed = fresh.file("changed", &text.replace("A note", "A nota"));
+    assert_says(&fresh.windlass(&format!("store import {changed}")), 2, &["was changed"]);
+    assert_says(&fresh.windlass(&format!("store import {file}")), 0, &["1 runs"]);
+    assert_says(&fresh.windlass("runs"), 0, &["note.rhai", "done"]);
+    assert_says(&fresh.windlass("store check"), 0, &["1 runs"]);
+}
+
+#[test]
+fn a_long_state_path_works_over_the_socket_too() {
+    let operator = Operator::new();
+    let long = operator.home.path().join("a".repeat(120));
+    let file = operator.file("note.rhai", NOTE);
+    let run =
+        operator.command(&["--state", long.to_str().unwrap(), "run", &file]).output().unwrap();
+    assert_says(&run, 0, &["done"]);
+}
