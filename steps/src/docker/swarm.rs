@@ -44,8 +44,9 @@ struct Inner {
 /// Nodes by ID, as the daemon returns them.
 pub type Nodes = BTreeMap<String, Value>;
 
-/// Nodes change seldom; many services that converge at once share one reading of them.
-const NODES_KEEP: Duration = Duration::from_secs(5);
+/// Nodes change seldom, and their events make those who wait read them anew: many services that
+/// converge share one reading of them.
+const NODES_KEEP: Duration = Duration::from_secs(15);
 
 enum From {
     Endpoint(Endpoint),
@@ -100,7 +101,7 @@ impl Swarm {
         list(self.get("/nodes", &[]).await?)
     }
 
-    /// Returns the nodes as they were a few seconds ago at most, or as they are now.
+    /// Returns the nodes as they were some seconds ago at most, or as they are now.
     pub(crate) async fn nodes_lately(&self, now: bool) -> Result<Arc<Nodes>, DockerError> {
         let kept = self.kept_nodes().clone();
         if let Some((_, nodes)) = kept.filter(|(at, _)| !now && at.elapsed() < NODES_KEEP) {

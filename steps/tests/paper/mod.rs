@@ -42,9 +42,9 @@ impl Paper {
         api: &'static str,
         answer: impl Fn(&str, &str, &str) -> Option<(u16, Value)> + Send + Sync + 'static,
     ) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a directory");
         let socket: PathBuf = dir.path().join("docker.sock");
-        let listener = UnixListener::bind(&socket).unwrap();
+        let listener = UnixListener::bind(&socket).expect("a socket");
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
         let (log, answer): (_, Arc<Answer>) = (requests.clone(), Arc::new(answer));
         tokio::spawn(async move {
@@ -52,13 +52,13 @@ impl Paper {
                 tokio::spawn(serve(stream, api, log.clone(), answer.clone()));
             }
         });
-        let endpoint =
-            Endpoint::new(&format!("unix://{}", socket.display()), None, "a test").unwrap();
+        let endpoint = Endpoint::new(&format!("unix://{}", socket.display()), None, "a test")
+            .expect("an endpoint");
         Paper { swarm: Arc::new(Swarm::connect(&endpoint)), requests, _dir: dir }
     }
 
     pub fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.requests.lock().expect("no panic").clone()
     }
 }
 
@@ -71,7 +71,7 @@ async fn serve(
     let Some(request) = read(&mut stream).await else {
         return;
     };
-    log.lock().unwrap().push(request.clone());
+    log.lock().expect("no panic").push(request.clone());
     let path = request.target.split('?').next().unwrap_or_default();
     let answered = match path {
         "/version" => Some((200, json!({ "ApiVersion": api }))),
@@ -122,8 +122,8 @@ pub async fn call(
     args: Value,
 ) -> Result<Value, StepError> {
     let registry = windlass_steps::all(paper.swarm.clone());
-    let step = registry.get(step).unwrap();
-    step.check(&args).unwrap();
+    let step = registry.get(step).expect("the step");
+    step.check(&args).expect("fitting arguments");
     let preview = step.prepare(cx, &args).await?;
     match cx.rehearsed() {
         Some(_) => Ok(preview.expected),
@@ -142,7 +142,7 @@ pub fn plan_context() -> Context {
 fn in_mode(mode: Mode) -> Context {
     let key = Some(Zeroizing::new([1; 32]));
     let sealed = SealedValues::new(RunId::from("run_test"), key, Zeroizing::new([2; 32]));
-    sealed.seal("value", Secret::new(b"a canary".to_vec())).unwrap();
+    sealed.seal("value", Secret::new(b"a canary".to_vec())).expect("a seal");
     let (clock, key) = (Arc::new(SimClock::at(0)), CallKey::default().child(1));
     Context::detached("run_test", key, mode, clock, Arc::new(sealed))
 }
