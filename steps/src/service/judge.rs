@@ -84,6 +84,13 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => {
             failed("rolled_back", format!("the swarm rolled the update back ({said})"))
         }
+        // A task that runs to its end within the monitor time counts as a failure for Swarm.
+        "paused" if carries && all_finished(service, tasks, secret) => Some(Verdict::Holds {
+            running: 0,
+            wanted: 0,
+            watched: true,
+            note: Some("its tasks ran again with the new secret, and to their end".to_owned()),
+        }),
         "paused" | "rollback_paused" => {
             failed("update_paused", format!("the swarm paused the update ({said})"))
         }
@@ -238,6 +245,11 @@ fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> u
     // failed there is going to be tried again.
     wanted.extend(newest.iter().filter(|(_, t)| has_failed(t)).map(|(node, _)| *node));
     wanted.len()
+}
+
+fn all_finished(service: &Value, tasks: &[Value], secret: &Object) -> bool {
+    let replicas = service["Spec"]["Mode"]["Replicated"]["Replicas"].as_u64();
+    replicas == Some(finished_slots(service, tasks, secret) as u64)
 }
 
 /// Of a service whose tasks don't restart, a slot whose newest task has ended well is as good as
