@@ -1,2 +1,61 @@
-//! windlass
-fn main() {}
+//! The `windlass` command: words in, words out.
+//!
+//! ```text
+//! args -> command/* -> desk (the engine, here or in the process that owns the state) -> show/*
+//! ```
+//!
+//! Results go to stdout, everything else to stderr. What the exit codes mean is in [`exit`].
+
+mod args;
+mod command;
+mod desk;
+mod exit;
+mod home;
+mod kill;
+mod problem;
+mod secret_input;
+mod settings;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Args;
+use crate::exit::Exit;
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let settings = Settings::from_environment(&args);
+    show::style::init(settings.plain);
+    log_to_stderr();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            show::complain(&format!("the machine gives no threads: {error}"));
+            return Exit::Bug.into();
+        }
+    };
+    let exit = runtime.block_on(command::dispatch(&settings, args.command));
+    // What is still waiting for a disk or a socket must not hold the answer up.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// Logs go to stderr when `WINDLASS_LOG` asks for them. Only our own crates: the Docker client logs
+/// the bodies of its requests, and those hold secrets.
+fn log_to_stderr() {
+    let asked = std::env::var("WINDLASS_LOG").unwrap_or_default();
+    if asked.is_empty() {
+        return;
+    }
+    let ours = ["windlass", "windlass_engine", "windlass_steps", "windlass_lab"];
+    let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);
+    let filter = ours.map(|name| format!("{name}={level}")).join(",");
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .init();
+}

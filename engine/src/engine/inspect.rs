@@ -1,15 +1,18 @@
 //! Looking, and changing nothing.
 
+use std::sync::Arc;
+
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use super::{Engine, EngineError};
 use crate::event::{Event, RunView, Summary};
-use crate::id::RunId;
+use crate::id::{CallKey, RunId};
 use crate::journal::{Entry, RunStatus, read_chain};
-use crate::run::{OpenCall, Plan, PlanError, open_calls, plan};
+use crate::run::{OpenCall, Plan, PlanError, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
-use crate::step::Registry;
+use crate::step::{Context, Kind, Mode, Registry, StepError};
 
 /// Stands in for a secret value that a plan was not given.
 const PLACEHOLDER: &[u8] = b"a value that is not known yet";
@@ -39,6 +42,11 @@ impl Engine {
             });
         }
         Ok(runs)
+    }
+
+    /// Returns the runs that threads of this process drive.
+    pub fn driven(&self) -> Vec<RunId> {
+        self.0.live().keys().cloned().collect()
     }
 
     /// True if a thread of this process drives the run.
@@ -97,8 +105,23 @@ impl Engine {
         }
         let sealed = self.0.keyring.resume(run)?;
         self.restore_sealed(run, &created, &sealed)?;
-        let driver = self.driver(&std::sync::Arc::new(ledger), sealed);
+        let driver = self.driver(&Arc::new(ledger), sealed);
         Ok(open_calls(&driver).await)
+    }
+
+    /// Calls a read step outside any run.
+    ///
+    /// # Errors
+    /// If there is no such step, or it fails.
+    pub async fn look(&self, step: &str, args: &Value) -> Result<Value, StepError> {
+        let sealed = self.0.keyring.ephemeral();
+        let sealed = sealed.map_err(|e| StepError::permanent("machine", e.to_string()))?;
+        let clock = self.0.clock.clone();
+        let cx = Context::detached("look", CallKey::ROOT, Mode::Run, clock, Arc::new(sealed));
+        let unknown = || StepError::permanent("no_such_step", format!("there is no step `{step}`"));
+        let step = self.steps().get(step).filter(|step| step.kind() == Kind::Read);
+        let step = step.ok_or_else(unknown)?;
+        within(step.deadline(args), Kind::Read, step.apply(&cx, args, &Value::Null)).await
     }
 
     /// Returns what a run would do. Reads the world, and changes nothing.

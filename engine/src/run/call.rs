@@ -300,7 +300,7 @@ impl Driver {
 }
 
 /// Bounds an attempt in time; what running out of it means depends on the kind of call.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     deadline: Duration,
     kind: Kind,
     doing: impl Future<Output = Result<T, StepError>>,

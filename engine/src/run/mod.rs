@@ -30,6 +30,7 @@ mod settle;
 mod state;
 mod unwind;
 
+pub(crate) use call::within;
 pub use control::Control;
 pub(crate) use drive::{Driver, World};
 pub use drive::{Outcome, Point, Points};

@@ -13,6 +13,7 @@ mod context;
 mod contract;
 mod erased;
 mod error;
+mod reference;
 mod registry;
 
 pub use argument::{SealedRef, Span};
@@ -20,4 +21,5 @@ pub use context::{Context, Mode, Rehearsed};
 pub use contract::{About, ChangeStep, Kind, Prepared, Probe, ReadStep, WaitStep};
 pub use erased::{AnyStep, ArgumentError, Preview, change, read, wait};
 pub use error::{ErrorClass, StepError};
+pub use reference::page;
 pub use registry::Registry;

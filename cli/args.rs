@@ -1,0 +1,228 @@
+//! The words that the command understands.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Runbooks for Docker Swarm that survive kill -9.
+///
+/// A run ends all-new or all-old, or it stops and says exactly what a person must decide.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 stuck: needs a person, \
+4 put away or waiting, 5 cancelled and undone, 6 not started, 7 a check found something, \
+8 store or swarm out of reach, 70 bug."
+)]
+pub struct Args {
+    /// Where journals are kept.
+    #[arg(long, global = true, env = "WINDLASS_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the runbooks that come with windlass.
+    Runbooks,
+    /// Say what a runbook does and what it must be told.
+    Describe {
+        /// A name from `windlass runbooks`, or a path.
+        runbook: String,
+    },
+    /// Check runbook files without running them.
+    Check {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<String>,
+    },
+    /// Say what a run would do: reads the swarm, changes nothing.
+    Plan(RunArgs),
+    /// Run a runbook.
+    Run(RunArgs),
+    /// List runs.
+    Runs {
+        /// Only those that are not over.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Show a run: its calls, and what is safe to do now.
+    Show {
+        /// The run, by its name or the beginning or end of it.
+        run: String,
+    },
+    /// Print the journal of a run.
+    Log {
+        /// The run.
+        run: String,
+        /// Go on printing while the run goes on.
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Go on with a run that was interrupted.
+    Resume {
+        /// The run; the only interrupted one if it is left out.
+        run: Option<String>,
+        /// Only say what would be done about each open call.
+        #[arg(long)]
+        plan: bool,
+    },
+    /// Take back what an interrupted or stuck run did.
+    Undo {
+        /// The run.
+        run: String,
+        /// Why; it is recorded.
+        #[arg(long, default_value = "undone by hand")]
+        reason: String,
+    },
+    /// Stop a run that is going on, and take back what it did.
+    Cancel {
+        /// The run.
+        run: String,
+        /// Why; it is recorded.
+        #[arg(long, default_value = "cancelled by hand")]
+        reason: String,
+    },
+    /// Try a call of a stuck run again.
+    Retry(DecideArgs),
+    /// Leave a call of a stuck run out.
+    Skip(DecideArgs),
+    /// Take a call of a stuck run as done, because you did it by hand.
+    MarkDone {
+        #[command(flatten)]
+        decide: DecideArgs,
+        /// What the call would have returned, as JSON.
+        #[arg(long, value_name = "JSON")]
+        output: Option<String>,
+    },
+    /// List the steps that runbooks can call, or describe one.
+    Steps {
+        /// A step, such as secret.create.
+        name: Option<String>,
+    },
+    /// Explain an error code, such as WL0004.
+    Explain {
+        /// The code; all are listed if it is left out.
+        code: Option<String>,
+    },
+    /// Check, export or import the store.
+    Store {
+        #[command(subcommand)]
+        action: StoreAction,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// A real, throwaway swarm on this machine, to practise on.
+    Lab {
+        #[command(subcommand)]
+        action: LabAction,
+    },
+    /// Show it all: a lab, a rotation, a kill -9, a resume.
+    Demo {
+        /// Install the Debian packages that are missing (as root).
+        #[arg(long)]
+        install: bool,
+        /// Leave the lab up afterwards.
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+/// A runbook and what it is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArgs {
+    /// A name from `windlass runbooks`, or a path.
+    pub runbook: String,
+    /// A parameter; give it once for each.
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// A secret parameter: from standard input, a file, a file descriptor, or made up.
+    #[arg(long = "secret", value_name = "NAME=-|@FILE|fd:N|generate[:LENGTH]")]
+    pub secrets: Vec<String>,
+    /// What to do with a newline at the end of a secret that is read.
+    #[arg(long, value_enum, default_value_t = Newline::Keep)]
+    pub newline: Newline,
+}
+
+/// What to do with a newline at the end of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Newline {
+    /// Store the bytes as they are.
+    Keep,
+    /// Take one newline off.
+    Strip,
+}
+
+/// A call of a stuck run, and why it is decided about.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DecideArgs {
+    /// The run.
+    pub run: String,
+    /// The call, such as 3 or 4.2.1.
+    pub call: String,
+    /// Why; it is recorded.
+    #[arg(long)]
+    pub reason: String,
+}
+
+/// What to do with the store.
+#[derive(Debug, Subcommand)]
+pub enum StoreAction {
+    /// Read every journal and say what is whole.
+    Check,
+    /// Write every journal that can be read to a file.
+    Export {
+        /// The file; it must not exist.
+        file: PathBuf,
+    },
+    /// Read journals from a file into an empty store.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// What to do with the lab.
+#[derive(Debug, Subcommand)]
+pub enum LabAction {
+    /// Bring a lab up.
+    Up {
+        /// How many nodes.
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
+        /// How many of them are managers.
+        #[arg(long, default_value_t = 1)]
+        managers: usize,
+        /// Its name; several labs can be up side by side.
+        #[arg(long, default_value = "lab")]
+        name: String,
+        /// Install the Debian packages that are missing (as root).
+        #[arg(long)]
+        install: bool,
+    },
+    /// Take a lab down and leave nothing behind.
+    Down {
+        /// Its name.
+        #[arg(long, default_value = "lab")]
+        name: String,
+    },
+    /// Say how the labs are.
+    Status,
+    /// Print the environment for the docker command line and windlass.
+    Env {
+        /// Its name.
+        #[arg(long, default_value = "lab")]
+        name: String,
+    },
+}

@@ -1,0 +1,47 @@
+//! `windlass explain`: the pages about error codes, which are also in the book.
+
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::table::columns;
+
+macro_rules! pages {
+    ($($code:literal),* $(,)?) => {
+        [$(($code, include_str!(concat!("../../book/src/errors/", $code, ".md")))),*]
+    };
+}
+
+/// The pages by code.
+pub const PAGES: [(&str, &str); 17] = pages![
+    "WL0001", "WL0002", "WL0003", "WL0004", "WL0005", "WL0006", "WL0007", "WL0008", "WL0009",
+    "WL0010", "WL0011", "WL0012", "WL0013", "WL0014", "WL0015", "WL0016", "WL0070",
+];
+
+/// Prints the page about a code, or lists the codes.
+pub fn explain(settings: &Settings, code: Option<&str>) -> Result<Exit, Problem> {
+    let Some(code) = code else {
+        let rows: Vec<Vec<String>> = PAGES
+            .iter()
+            .map(|(code, page)| vec![(*code).to_owned(), title(page).to_owned()])
+            .collect();
+        columns(&rows).iter().for_each(|row| show::line(row));
+        return Ok(Exit::Done);
+    };
+    let page = PAGES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
+    let Some((code, page)) = page else {
+        let message = format!("there is no error code `{code}`");
+        return Err(Problem::new("WL0002", Exit::Usage, message)
+            .hint("`windlass explain` lists the codes."));
+    };
+    if settings.json {
+        show::json(&serde_json::json!({ "code": code, "page": page }));
+    } else {
+        show::line(page.trim_end());
+    }
+    Ok(Exit::Done)
+}
+
+fn title(page: &str) -> &str {
+    page.lines().next().and_then(|line| line.split_once(": ")).map_or("", |(_, title)| title)
+}

@@ -1,0 +1,84 @@
+//! `windlass lab`: a real, throwaway swarm on this machine.
+
+use windlass_lab::{LabError, LabSpec, packages};
+
+use crate::args::LabAction;
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::style::{bold, dim};
+use crate::show::table::columns;
+
+/// Does what is asked of labs.
+pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem> {
+    match action {
+        LabAction::Up { nodes, managers, name, install } => {
+            provide(install).await?;
+            let mut spec = LabSpec::new(&name, nodes);
+            spec.managers = managers;
+            let lab = windlass_lab::up(&spec, &|text: &str| show::note(&dim(text))).await;
+            let lab = lab.map_err(|e| problem(&e))?;
+            show::note(&format!(
+                "the lab {name} is up; {} for the docker command line:",
+                bold("environment")
+            ));
+            show::line(&format!("export DOCKER_HOST={}", lab.docker_host()));
+        }
+        LabAction::Down { name } => {
+            let lab = windlass_lab::find(&name).map_err(|e| problem(&e))?;
+            lab.down().await.map_err(|e| problem(&e))?;
+            show::note(&format!("the lab {name} is down, and nothing of it is left"));
+        }
+        LabAction::Status => status(settings).await,
+        LabAction::Env { name } => {
+            let lab = windlass_lab::find(&name).map_err(|e| problem(&e))?;
+            show::line(&format!("export DOCKER_HOST={}", lab.docker_host()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn status(settings: &Settings) {
+    let mut rows = vec![["LAB", "NODE", "ADDRESS", "STATE", "API"].map(String::from).to_vec()];
+    let mut all = Vec::new();
+    for lab in windlass_lab::list() {
+        for node in lab.status().await {
+            let state = if node.is_up() { "up" } else { "down" };
+            let api = node.api_version.clone().unwrap_or_default();
+            let cells = [&lab.name, &node.name, &node.address.to_string(), state, &api];
+            rows.push(cells.map(|cell: &str| cell.to_owned()).to_vec());
+            all.push(serde_json::json!({
+                "lab": lab.name, "node": node.name, "address": node.address, "state": state, "api": api,
+            }));
+        }
+    }
+    if settings.json {
+        show::json(&all);
+    } else if rows.len() == 1 {
+        show::note("no lab is up");
+    } else {
+        columns(&rows).iter().for_each(|row| show::line(row));
+    }
+}
+
+/// Makes sure that the programs that a lab needs are there.
+pub async fn provide(install: bool) -> Result<(), Problem> {
+    let missing = packages::missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !install {
+        let message = format!("Debian packages are missing: {}", missing.join(", "));
+        return Err(Problem::new("WL0014", Exit::OutOfReach, message)
+            .hint("Add --install, as root; or apt-get install them."));
+    }
+    show::note(&format!("installing {}", missing.join(", ")));
+    let installed = packages::install(&missing).await;
+    installed.map_err(|e| Problem::new("WL0014", Exit::OutOfReach, e.to_string()))
+}
+
+/// Returns the problem that an error of the lab is.
+pub fn problem(error: &LabError) -> Problem {
+    Problem::new("WL0014", Exit::OutOfReach, format!("failed to {error}"))
+}

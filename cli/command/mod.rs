@@ -1,0 +1,118 @@
+//! The commands, a file each.
+
+mod check;
+mod demo;
+mod describe;
+mod explain;
+mod lab;
+mod library;
+mod plan;
+mod run;
+mod runs;
+mod steps;
+mod store;
+
+use clap::CommandFactory;
+use windlass_engine::journal::Decision;
+
+use crate::args::{Args, Command, DecideArgs};
+use crate::desk::Request;
+use crate::exit::Exit;
+use crate::home;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::style::{bold, yellow};
+
+/// Does what a command says, and returns how it ended.
+pub async fn dispatch(settings: &Settings, command: Command) -> Exit {
+    let tells_itself = matches!(
+        command,
+        Command::Resume { .. }
+            | Command::Undo { .. }
+            | Command::Completions { .. }
+            | Command::Demo { .. }
+            | Command::Lab { .. }
+    );
+    if !tells_itself {
+        tell_of_interrupted_runs(settings);
+    }
+    match carry_out(settings, command).await {
+        Ok(exit) => exit,
+        Err(problem) => {
+            if settings.json {
+                show::json(&serde_json::json!({ "problem": problem }));
+            }
+            show::problem(&problem);
+            problem.exit
+        }
+    }
+}
+
+async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Problem> {
+    match command {
+        Command::Runbooks => library::list(settings),
+        Command::Describe { runbook } => describe::describe(settings, &runbook),
+        Command::Check { files } => check::check(settings, &files),
+        Command::Plan(args) => plan::plan(settings, &args).await,
+        Command::Run(args) => run::run(settings, &args).await,
+        Command::Runs { open } => runs::list(settings, open).await,
+        Command::Show { run } => runs::show(settings, run).await,
+        Command::Log { run, follow } => runs::log(settings, run, follow).await,
+        Command::Resume { run, plan: true } => runs::plan_resume(settings, run).await,
+        Command::Resume { run, plan: false } => {
+            run::follow(settings, Request::Resume { run }).await
+        }
+        Command::Undo { run, reason } => run::follow(settings, Request::Undo { run, reason }).await,
+        Command::Cancel { run, reason } => {
+            run::follow(settings, Request::Cancel { run, reason }).await
+        }
+        Command::Retry(args) => {
+            let key = call_key(&args)?;
+            run::decide(settings, args, Decision::Retry { key }).await
+        }
+        Command::Skip(args) => {
+            let key = call_key(&args)?;
+            run::decide(settings, args, Decision::Skip { key }).await
+        }
+        Command::MarkDone { decide, output } => {
+            let key = call_key(&decide)?;
+            let output = output.as_deref().unwrap_or("null");
+            let output = serde_json::from_str(output).map_err(|e| {
+                Problem::new("WL0002", Exit::Usage, format!("--output is not JSON: {e}"))
+            })?;
+            run::decide(settings, decide, Decision::MarkDone { key, output }).await
+        }
+        Command::Steps { name } => steps::steps(settings, name.as_deref()),
+        Command::Explain { code } => explain::explain(settings, code.as_deref()),
+        Command::Store { action } => store::store(settings, &action),
+        Command::Completions { shell } => {
+            let mut command = Args::command();
+            clap_complete::generate(shell, &mut command, "windlass", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+        Command::Lab { action } => lab::lab(settings, action).await,
+        Command::Demo { install, keep } => demo::demo(settings, install, keep).await,
+    }
+}
+
+fn call_key(args: &DecideArgs) -> Result<windlass_engine::id::CallKey, Problem> {
+    args.call.parse().map_err(|e: windlass_engine::id::BadCallKey| {
+        Problem::new("WL0002", Exit::Usage, e.to_string())
+    })
+}
+
+/// An interrupted run holds locks and may have left services half-way: nobody should have to ask.
+fn tell_of_interrupted_runs(settings: &Settings) {
+    if home::is_owned(settings) {
+        return;
+    }
+    for run in home::unfinished(settings) {
+        show::note(&format!(
+            "{} {run} is not over: {} shows it, {} goes on with it",
+            yellow("note:"),
+            bold(&format!("windlass show {run}")),
+            bold(&format!("windlass resume {run}")),
+        ));
+    }
+}

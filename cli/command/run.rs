@@ -1,0 +1,226 @@
+//! `windlass run`, `resume`, `undo`, `cancel`, `retry`, `skip`, `mark-done`: what moves a run.
+
+use tokio::sync::mpsc::Receiver;
+use windlass_engine::engine::Engine;
+use windlass_engine::event::RunView;
+use windlass_engine::journal::{Decision, RunStatus};
+use windlass_engine::runbook::Runbook;
+
+use super::library;
+use crate::args::{DecideArgs, RunArgs};
+use crate::desk::{Desk, Ending, Reply, Request, SecretBytes, Start, throwaway_engine};
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::secret_input;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::progress::Progress;
+use crate::show::style::{bold, green, red, yellow};
+
+/// Begins a run and follows it.
+pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
+    // Everything that can be wrong with the words is found before the state is touched.
+    let checking = throwaway_engine(settings)?;
+    let runbook = library::compile(&args.runbook, checking.steps())?;
+    let params = params(&args.params)?;
+    let secrets = secret_input::read(runbook.header(), args, true)?;
+    let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
+    let checked = runbook.header().values(&params, &names);
+    checked.map_err(|e| Problem::from(windlass_engine::engine::EngineError::from(e)))?;
+    reach_swarm(&checking, &runbook).await?;
+    let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
+    let (name, text) = (runbook.name().to_owned(), runbook.text().to_owned());
+    follow(settings, Request::Start(Start { name, text, params, secrets })).await
+}
+
+/// Hands in a request that moves a run, and follows the run until it stops.
+pub async fn follow(settings: &Settings, request: Request) -> Result<Exit, Problem> {
+    let desk = Desk::open(settings).await?;
+    let here = desk.here().is_some();
+    let replies = desk.ask(request).await?;
+    let result = tokio::select! {
+        result = watch(settings, replies, here) => result,
+        () = asked_to_stop() => stop(settings, &desk).await,
+    };
+    wait_for_others(&desk).await;
+    desk.close().await;
+    result
+}
+
+/// Records a decision, and goes on with the run.
+pub async fn decide(
+    settings: &Settings,
+    args: DecideArgs,
+    decision: Decision,
+) -> Result<Exit, Problem> {
+    let desk = Desk::open(settings).await?;
+    let run = args.run.clone();
+    let asked = Request::Decide { run: args.run, decision, reason: args.reason };
+    let mut replies = desk.ask(asked).await?;
+    while let Some(reply) = replies.recv().await {
+        if let Reply::Problem { problem } = reply {
+            return Err(problem);
+        }
+    }
+    desk.close().await;
+    show::note("recorded; going on with the run");
+    follow(settings, Request::Resume { run: Some(run) }).await
+}
+
+/// Splits `NAME=VALUE`.
+pub fn params(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
+    let split = |text: &String| {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Problem::new("WL0002", Exit::Usage, format!("`-p {text}` has no value"))
+                .hint(format!("Write -p {text}=VALUE."))
+        })?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    given.iter().map(split).collect()
+}
+
+/// Looks whether the swarm can be reached, before anything is recorded.
+pub async fn reach_swarm(engine: &Engine, runbook: &Runbook) -> Result<(), Problem> {
+    let needs_swarm = runbook.script().steps().iter().any(|step| step != "secret.generate");
+    if !needs_swarm {
+        return Ok(());
+    }
+    let looked = engine.look("swarm.check", &serde_json::json!({})).await;
+    looked.map(drop).map_err(|error| {
+        let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
+        let problem = Problem::new(code, Exit::OutOfReach, error.message);
+        match error.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    })
+}
+
+async fn watch(
+    settings: &Settings,
+    mut replies: Receiver<Reply>,
+    here: bool,
+) -> Result<Exit, Problem> {
+    let mut progress = None;
+    let mut exit = Exit::Bug;
+    while let Some(reply) = replies.recv().await {
+        match reply {
+            Reply::Run { view } => progress = Some(Progress::of(&view)),
+            Reply::Event { event } => {
+                if let Some(progress) = &mut progress {
+                    progress.show(&event);
+                }
+            }
+            Reply::Ending(ending) => {
+                if let Some(progress) = &mut progress {
+                    progress.finish();
+                }
+                exit = end(settings, &ending);
+            }
+            Reply::Problem { problem } => return Err(problem),
+            Reply::End => return Ok(exit),
+            Reply::Runs { .. } | Reply::OpenCalls { .. } | Reply::Entry { .. } => {}
+        }
+    }
+    let problem = Problem::bug("the engine broke the answer off");
+    Err(if here { problem } else { problem.hint("`windlass runs` says how things are.") })
+}
+
+/// Tells how a run stopped, and what to do next.
+fn end(settings: &Settings, ending: &Ending) -> Exit {
+    let view = &ending.view;
+    let exit = Exit::of(view.summary.status);
+    if settings.json {
+        show::json(view);
+    }
+    if let Some(why) = &ending.unrecorded {
+        let hint = format!("`windlass resume {}` goes on from what is recorded.", view.summary.run);
+        show::problem(&Problem::new("WL0011", Exit::OutOfReach, why.clone()).hint(hint));
+        return Exit::OutOfReach;
+    }
+    show::note(&format!("{} {}", verdict(view), view.summary.run));
+    show::run::next(view, false).iter().skip(1).for_each(|text| show::note(text));
+    exit
+}
+
+fn verdict(view: &RunView) -> String {
+    match Exit::of(view.summary.status) {
+        Exit::Done => green("done"),
+        Exit::Stuck => red("stuck"),
+        Exit::Waiting => yellow("put away"),
+        Exit::Cancelled => yellow("cancelled"),
+        _ => red("failed, and undone"),
+    }
+}
+
+/// Returns at the first Ctrl-C or SIGTERM.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Parks what is driven here, or lets go of what is driven elsewhere.
+async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
+    let Some(engine) = desk.here() else {
+        show::note("let go: the run goes on in the process that owns the state");
+        show::note(&format!("  {} watches it again", bold("windlass log RUN -f")));
+        return Ok(Exit::Waiting);
+    };
+    show::note("stopping after the current call (once more ends at once, and is safe too)");
+    let driven = engine.driven();
+    let mut events = engine.subscribe();
+    engine.park_all();
+    let parked = async {
+        while !engine.driven().is_empty() {
+            // Woken by events; the last one comes before the run is let go.
+            let wait = std::time::Duration::from_millis(50);
+            let _ = tokio::time::timeout(wait, events.recv()).await;
+        }
+    };
+    tokio::select! {
+        () = parked => {}
+        () = asked_to_stop() => return Ok(Exit::Waiting),
+    }
+    let mut exit = Exit::Waiting;
+    for run in driven {
+        let view = engine.view(&run)?;
+        exit = Exit::of(view.summary.status);
+        if settings.json {
+            show::json(&view);
+        }
+        show::note(&format!("{} {run}", verdict(&view)));
+        if !matches!(view.summary.status, RunStatus::Finished(_)) {
+            show::note(&format!("  {} goes on with it", bold(&format!("windlass resume {run}"))));
+        }
+    }
+    Ok(exit)
+}
+
+/// Other terminals may have handed runs to this process: it stays until they are through.
+async fn wait_for_others(desk: &Desk) {
+    let Some(engine) = desk.here() else { return };
+    let mut events = engine.subscribe();
+    let mut told = false;
+    while !engine.driven().is_empty() {
+        if !told {
+            let count = engine.driven().len();
+            show::note(&format!(
+                "{count} run(s) of other terminals still go on here; Ctrl-C puts them away"
+            ));
+            told = true;
+        }
+        let wait = tokio::time::timeout(std::time::Duration::from_millis(50), events.recv());
+        tokio::select! {
+            _ = wait => {}
+            () = asked_to_stop() => return,
+        }
+    }
+}

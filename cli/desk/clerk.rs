@@ -1,0 +1,210 @@
+//! Carries requests out, next to the engine.
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc::Sender;
+use windlass_engine::engine::{Engine, RunHandle};
+use windlass_engine::event::What;
+use windlass_engine::id::RunId;
+use windlass_engine::run::Outcome;
+use windlass_engine::runbook::Runbook;
+
+use super::protocol::{Ending, Reply, Request, Start};
+use crate::exit::Exit;
+use crate::problem::Problem;
+
+/// Carries a request out and sends the parts of the answer. Ends when the answer is complete, or
+/// when nobody reads it any more: the run goes on all the same.
+pub async fn serve(engine: &Engine, request: Request, replies: &Sender<Reply>) {
+    let last = match carry_out(engine, request, replies).await {
+        Ok(()) => Reply::End,
+        Err(problem) => Reply::Problem { problem },
+    };
+    let _ = replies.send(last).await;
+}
+
+async fn carry_out(
+    engine: &Engine,
+    request: Request,
+    replies: &Sender<Reply>,
+) -> Result<(), Problem> {
+    match request {
+        Request::Start(start) => {
+            let events = engine.subscribe();
+            follow(engine, begin(engine, &start)?, events, replies).await
+        }
+        Request::Resume { run } => {
+            let run = the_run(engine, run)?;
+            let events = engine.subscribe();
+            follow(engine, engine.resume(&run)?, events, replies).await
+        }
+        Request::Undo { run, reason } => {
+            let run = engine.find(&run)?;
+            let events = engine.subscribe();
+            follow(engine, engine.undo(&run, &reason)?, events, replies).await
+        }
+        Request::Cancel { run, reason } => {
+            let run = engine.find(&run)?;
+            let events = engine.subscribe();
+            if engine.is_driven(&run) {
+                engine.cancel(&run, &reason)?;
+                watch(engine, &run, events, replies).await;
+                end(engine, &run, None, replies).await
+            } else {
+                follow(engine, engine.undo(&run, &reason)?, events, replies).await
+            }
+        }
+        Request::Decide { run, decision, reason } => {
+            let run = engine.find(&run)?;
+            engine.decide(&run, decision, &reason)?;
+            let view = Box::new(engine.view(&run)?);
+            send(replies, Reply::Run { view }).await;
+            Ok(())
+        }
+        Request::PlanResume { run } => {
+            let run = the_run(engine, run)?;
+            let calls = engine.plan_resume(&run).await?;
+            let view = Box::new(engine.view(&run)?);
+            send(replies, Reply::OpenCalls { view, calls }).await;
+            Ok(())
+        }
+        Request::Runs { open } => {
+            let runs = engine.runs(open)?;
+            let driven = runs.iter().map(|run| engine.is_driven(&run.run)).collect();
+            send(replies, Reply::Runs { runs, driven }).await;
+            Ok(())
+        }
+        Request::Show { run } => {
+            let run = engine.find(&run)?;
+            let view = Box::new(engine.view(&run)?);
+            send(replies, Reply::Run { view }).await;
+            Ok(())
+        }
+        Request::Log { run, follow } => log(engine, &run, follow, replies).await,
+    }
+}
+
+fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
+    let runbook = Runbook::compile(&start.name, &start.text, engine.steps())
+        .map_err(windlass_engine::engine::EngineError::from)?;
+    let secrets = start.secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();
+    Ok(engine.start(&runbook, &start.params, secrets)?)
+}
+
+/// Returns the run that is named, or the only one that could be meant.
+fn the_run(engine: &Engine, given: Option<String>) -> Result<RunId, Problem> {
+    if let Some(given) = given {
+        return Ok(engine.find(&given)?);
+    }
+    let mut open = engine.runs(true)?;
+    open.retain(|run| !engine.is_driven(&run.run));
+    match open.as_slice() {
+        [only] => Ok(only.run.clone()),
+        [] => Err(Problem::new("WL0006", Exit::Usage, "no run is interrupted")
+            .hint("`windlass runs` lists all runs.")),
+        several => {
+            let names: Vec<&str> = several.iter().map(|run| run.run.as_str()).collect();
+            let message = format!("several runs are interrupted: {}", names.join(", "));
+            Err(Problem::new("WL0006", Exit::Usage, message).hint("Name the one you mean."))
+        }
+    }
+}
+
+type Events = tokio::sync::broadcast::Receiver<windlass_engine::event::Event>;
+
+/// Sends what happens in a run until it stops, and how it stopped.
+async fn follow(
+    engine: &Engine,
+    handle: RunHandle,
+    events: Events,
+    replies: &Sender<Reply>,
+) -> Result<(), Problem> {
+    let run = handle.run.clone();
+    let view = Box::new(engine.view(&run)?);
+    send(replies, Reply::Run { view }).await;
+    let outcome = handle.outcome();
+    tokio::pin!(outcome);
+    let mut events = events;
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut outcome => break outcome,
+            event = events.recv() => match event {
+                Ok(event) if event.run == run => send(replies, Reply::Event { event }).await,
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => break (&mut outcome).await,
+            },
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        if event.run == run {
+            send(replies, Reply::Event { event }).await;
+        }
+    }
+    let unrecorded = match outcome {
+        Outcome::Unrecorded(why) => Some(why),
+        Outcome::Finished(_) | Outcome::Stuck | Outcome::Parked => None,
+    };
+    end(engine, &run, unrecorded, replies).await
+}
+
+async fn end(
+    engine: &Engine,
+    run: &RunId,
+    unrecorded: Option<String>,
+    replies: &Sender<Reply>,
+) -> Result<(), Problem> {
+    let view = engine.view(run)?;
+    send(replies, Reply::Ending(Box::new(Ending { view, unrecorded }))).await;
+    Ok(())
+}
+
+/// Sends what happens in a run that somebody else follows too, until it stops.
+async fn watch(engine: &Engine, run: &RunId, mut events: Events, replies: &Sender<Reply>) {
+    while engine.is_driven(run) && !replies.is_closed() {
+        match events.recv().await {
+            Ok(event) if event.run == *run => {
+                let last = matches!(event.what, What::Finished { .. } | What::Stuck { .. });
+                send(replies, Reply::Event { event }).await;
+                if last {
+                    return;
+                }
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn log(
+    engine: &Engine,
+    run: &str,
+    follow: bool,
+    replies: &Sender<Reply>,
+) -> Result<(), Problem> {
+    let run = engine.find(run)?;
+    let mut events = engine.subscribe();
+    let mut sent = 0;
+    loop {
+        let entries = engine.entries(&run)?;
+        let over = !engine.is_driven(&run);
+        for entry in entries.into_iter().skip(sent) {
+            sent += 1;
+            send(replies, Reply::Entry { entry: Box::new(entry) }).await;
+        }
+        if !follow || over || replies.is_closed() {
+            return Ok(());
+        }
+        // Wake at the next event of the run; what it tells is read from the journal.
+        loop {
+            match events.recv().await {
+                Ok(event) if event.run != run => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+}
+
+async fn send(replies: &Sender<Reply>, reply: Reply) {
+    // Nobody reads any more: the run goes on all the same.
+    let _ = replies.send(reply).await;
+}

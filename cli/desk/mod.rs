@@ -1,0 +1,18 @@
+//! The desk: where commands hand in requests, wherever the engine is.
+//!
+//! A state directory has one owner. The first process that needs it becomes the owner, runs the
+//! engine, and answers other processes of the same user over a Unix socket; those that come later
+//! find the directory owned and ask over the socket. Commands don't know the difference.
+//!
+//! ```text
+//! command -> Desk::ask(Request) -> clerk (engine)            -> Reply, Reply, ...
+//!                               \-> socket -> clerk (engine) /
+//! ```
+
+mod clerk;
+mod opening;
+mod protocol;
+mod socket;
+
+pub use opening::{Desk, throwaway_engine};
+pub use protocol::{Ending, Reply, Request, SecretBytes, Start};

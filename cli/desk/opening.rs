@@ -1,0 +1,139 @@
+//! Finding the engine: here, or in the process that owns the state.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use windlass_engine::clock::SystemClock;
+use windlass_engine::engine::{Engine, Options};
+use windlass_engine::journal::{JournalStore, MemoryStore};
+use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
+use windlass_steps::docker::{Endpoint, Swarm};
+
+use super::clerk::serve;
+use super::protocol::{Reply, Request};
+use super::socket;
+use crate::exit::Exit;
+use crate::home::{Home, Ownership};
+use crate::kill;
+use crate::problem::Problem;
+use crate::settings::Settings;
+
+/// How long to wait for an owner that is neither gone nor listening: it is starting or stopping.
+const OWNER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where commands hand in requests.
+pub enum Desk {
+    /// This process owns the state.
+    Here {
+        /// The engine.
+        engine: Engine,
+        /// Dropped last: the store is closed before another process may open it.
+        owned: Ownership,
+    },
+    /// Another process does.
+    There {
+        /// Its socket.
+        home: Home,
+    },
+}
+
+impl Desk {
+    /// Becomes the owner of the state, or finds the process that is.
+    ///
+    /// # Errors
+    /// If the state can't be used, or its owner does not answer.
+    pub async fn open(settings: &Settings) -> Result<Self, Problem> {
+        let home = Home::open(settings)?;
+        let began = Instant::now();
+        loop {
+            if let Some(owned) = home.own()? {
+                let (store, keyring) = (home.store(&owned)?, home.keyring(&owned)?);
+                let engine = engine(settings, Arc::new(store), keyring)?;
+                socket::listen(&home.socket(), engine.clone())?;
+                return Ok(Desk::Here { engine, owned });
+            }
+            if tokio::net::UnixStream::connect(home.socket()).await.is_ok() {
+                return Ok(Desk::There { home });
+            }
+            if began.elapsed() > OWNER_PATIENCE {
+                let message = "another process owns the state and does not answer";
+                return Err(Problem::new("WL0005", Exit::OutOfReach, message).hint(format!(
+                    "Find it with `fuser {}/owner.lock`.",
+                    settings.state.display()
+                )));
+            }
+            // The lock has no event to wake on, and its holder is about to let go or to listen.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Hands a request in, and returns the parts of the answer as they come.
+    ///
+    /// # Errors
+    /// If the owner has gone.
+    pub async fn ask(&self, request: Request) -> Result<mpsc::Receiver<Reply>, Problem> {
+        match self {
+            Desk::Here { engine, .. } => {
+                let (sender, replies) = mpsc::channel(1024);
+                let engine = engine.clone();
+                tokio::spawn(async move { serve(&engine, request, &sender).await });
+                Ok(replies)
+            }
+            Desk::There { home } => socket::ask(&home.socket(), &request).await.map_err(|error| {
+                Problem::bug(format!("the process that owns the state does not answer: {error}"))
+                    .hint("Try again: it may just have ended.")
+            }),
+        }
+    }
+
+    /// Returns the engine, if it is in this process.
+    pub fn here(&self) -> Option<&Engine> {
+        match self {
+            Desk::Here { engine, .. } => Some(engine),
+            Desk::There { .. } => None,
+        }
+    }
+
+    /// Stops what is driven here so that it can be resumed, and returns when it has stopped.
+    pub async fn close(self) {
+        let Desk::Here { engine, owned } = self else { return };
+        let mut events = engine.subscribe();
+        engine.park_all();
+        while !engine.driven().is_empty() {
+            let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
+        }
+        drop(engine);
+        drop(owned);
+    }
+}
+
+/// Returns an engine over memory, for commands that must leave no trace.
+///
+/// # Errors
+/// If the machine refuses.
+pub fn throwaway_engine(settings: &Settings) -> Result<Engine, Problem> {
+    let keyring = Keyring::new(MasterKey::from_bytes([0; 32]), Box::<MemoryKeys>::default());
+    engine(settings, Arc::new(MemoryStore::new()), keyring)
+}
+
+fn engine(
+    settings: &Settings,
+    store: Arc<dyn JournalStore>,
+    keyring: Keyring,
+) -> Result<Engine, Problem> {
+    let swarm = Swarm::from_environment(settings.docker.clone());
+    let place = Endpoint::resolve(&settings.docker).map(|endpoint| endpoint.host);
+    Ok(Engine::open(Options {
+        store,
+        keyring,
+        steps: windlass_steps::all(Arc::new(swarm)),
+        clock: Arc::new(SystemClock),
+        runtime: Handle::current(),
+        by: settings.by.clone(),
+        place: place.unwrap_or_default(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        points: kill::points(),
+    })?)
+}

@@ -1,0 +1,105 @@
+//! What is asked, and what is answered: the same in one process and over the socket.
+
+use serde::{Deserialize, Serialize};
+use windlass_engine::event::{Event, RunView, Summary};
+use windlass_engine::journal::{Decision, Entry};
+use windlass_engine::run::OpenCall;
+
+use crate::problem::Problem;
+
+/// What a command asks of the engine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// Begin a run, and follow it to its end.
+    Start(Start),
+    /// Take up an interrupted run, and follow it. The only one, if none is named.
+    Resume { run: Option<String> },
+    /// Take an interrupted or stuck run back, and follow it.
+    Undo { run: String, reason: String },
+    /// Stop a run that is driven, and follow it back.
+    Cancel { run: String, reason: String },
+    /// Decide about a call of a stuck run.
+    Decide { run: String, decision: Decision, reason: String },
+    /// Say what a resume would do.
+    PlanResume { run: Option<String> },
+    /// List runs.
+    Runs { open: bool },
+    /// Show a run.
+    Show { run: String },
+    /// Print the journal of a run, and go on while it is driven if that is asked for.
+    Log { run: String, follow: bool },
+}
+
+/// A run to begin.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Start {
+    /// The runbook's name or path.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// Public parameters as given.
+    pub params: Vec<(String, String)>,
+    /// Secret parameters.
+    pub secrets: Vec<(String, SecretBytes)>,
+}
+
+impl std::fmt::Debug for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Start").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A secret value on its way to the owner, over a socket that only the same user can open.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes the bytes of a secret.
+    pub fn of(secret: &windlass_engine::secret::Secret) -> Self {
+        SecretBytes(secret.expose().to_vec())
+    }
+
+    /// Gives the secret back.
+    pub fn secret(&self) -> windlass_engine::secret::Secret {
+        windlass_engine::secret::Secret::new(self.0.clone())
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+/// One part of an answer. A request is answered by any number of parts; the last one is
+/// [`Reply::End`] or [`Reply::Problem`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// The run that is followed.
+    Run { view: Box<RunView> },
+    /// Something happened in it.
+    Event { event: Event },
+    /// It stopped, for now or for good.
+    Ending(Box<Ending>),
+    /// A list of runs; which of them are driven is told beside.
+    Runs { runs: Vec<Summary>, driven: Vec<bool> },
+    /// What a resume would do.
+    OpenCalls { view: Box<RunView>, calls: Vec<OpenCall> },
+    /// An entry of a journal.
+    Entry { entry: Box<Entry> },
+    /// The request was not carried out.
+    Problem { problem: Problem },
+    /// That was all.
+    End,
+}
+
+/// How a run stopped.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ending {
+    /// The run as it stands.
+    pub view: RunView,
+    /// Why it could not be recorded any further, if that is why it stopped.
+    pub unrecorded: Option<String>,
+}

@@ -1,0 +1,132 @@
+//! The state directory: who owns it, and what lies in it.
+//!
+//! ```text
+//! owner.lock      held (flock) by the process that writes; gone with it, however it ends
+//! windlass.sock   where that process answers the others
+//! journal/        the store
+//! keys/           a wrapped key for each run that is not over
+//! master.key      wraps them; elsewhere if WINDLASS_KEY_FILE or a systemd credential says so
+//! ```
+
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use windlass_engine::engine::EngineError;
+use windlass_engine::journal::SledStore;
+use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
+
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::settings::Settings;
+
+/// The state directory, checked.
+pub struct Home {
+    path: PathBuf,
+    key: PathBuf,
+}
+
+/// The right to write, until it is dropped.
+pub struct Ownership(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Home {
+    /// Makes the directory if there is none, and checks that it is ours alone.
+    ///
+    /// # Errors
+    /// If it can't be made, belongs to somebody else, or others can write to it.
+    pub fn open(settings: &Settings) -> Result<Self, Problem> {
+        let path = &settings.state;
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        for directory in [path.clone(), path.join("keys"), path.join("journal")] {
+            // Checked before anything is made in it.
+            if directory.exists() {
+                ours_alone(&directory)?;
+            }
+            builder.create(&directory).map_err(|e| unusable(path, &e.to_string()))?;
+        }
+        let key = settings.key.clone().unwrap_or_else(|| path.join("master.key"));
+        Ok(Home { path: path.clone(), key })
+    }
+
+    /// Takes the right to write, if no other process has it.
+    ///
+    /// # Errors
+    /// If the lock file can't be used.
+    pub fn own(&self) -> Result<Option<Ownership>, Problem> {
+        let unusable = |e: &std::io::Error| unusable(&self.path, &e.to_string());
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path.join("owner.lock"))
+            .map_err(|e| unusable(&e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Ownership(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(unusable(&error)),
+        }
+    }
+
+    /// Opens the store. Only the owner may.
+    ///
+    /// # Errors
+    /// If it is damaged.
+    pub fn store(&self, _owned: &Ownership) -> Result<SledStore, Problem> {
+        Ok(SledStore::open(&self.path.join("journal"))?)
+    }
+
+    /// Reads the keys, and makes a master key for a new store. Only the owner may.
+    ///
+    /// # Errors
+    /// If the key can't be read, or is not one.
+    pub fn keyring(&self, _owned: &Ownership) -> Result<Keyring, Problem> {
+        let master = MasterKey::read_or_create(&self.key).map_err(EngineError::Key)?;
+        Ok(Keyring::new(master, Box::new(FileKeys::at(self.path.join("keys")))))
+    }
+
+    /// Returns the path of the socket.
+    pub fn socket(&self) -> PathBuf {
+        self.path.join("windlass.sock")
+    }
+}
+
+/// Returns the names of runs that are not over, without opening the store: such a run has a key.
+pub fn unfinished(settings: &Settings) -> Vec<String> {
+    let Ok(keys) = fs::read_dir(settings.state.join("keys")) else { return Vec::new() };
+    let names = keys.filter_map(|key| key.ok()?.file_name().into_string().ok());
+    let mut runs: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(".key").map(str::to_owned)).collect();
+    runs.retain(|run| run.starts_with("run_"));
+    runs.sort();
+    runs
+}
+
+/// True if a process owns the state directory at this moment.
+pub fn is_owned(settings: &Settings) -> bool {
+    let file = File::open(settings.state.join("owner.lock"));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn ours_alone(path: &Path) -> Result<(), Problem> {
+    let meta = fs::metadata(path).map_err(|e| unusable(path, &e.to_string()))?;
+    let me = rustix::process::geteuid().as_raw();
+    let shown = path.display();
+    if meta.uid() != me {
+        let message = format!("{shown} belongs to user {}, and you are user {me}", meta.uid());
+        return Err(Problem::new("WL0013", Exit::OutOfReach, message)
+            .hint("Run windlass as that user, or name a directory of your own with --state DIR."));
+    }
+    if meta.mode() & 0o022 != 0 {
+        let message = format!("others can write to {shown} (mode {:o})", meta.mode() & 0o7777);
+        return Err(Problem::new("WL0013", Exit::OutOfReach, message)
+            .hint(format!("Run `chmod 700 {shown}`.")));
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path, why: &str) -> Problem {
+    let message = format!("the state directory {} can't be used: {why}", path.display());
+    Problem::new("WL0013", Exit::OutOfReach, message)
+        .hint("Name another one with --state DIR or WINDLASS_STATE.")
+}

@@ -1,0 +1,108 @@
+//! What is told to a person when a command does not do what it was asked.
+
+use serde::{Deserialize, Serialize};
+use windlass_engine::engine::EngineError;
+use windlass_engine::journal::StoreError;
+use windlass_engine::runbook::ParameterError;
+
+use crate::exit::Exit;
+
+/// A problem: what happened, what to do next, where to read on, and the exit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The number of the page that explains it (`windlass explain WL0004`).
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// How the command ends.
+    pub exit: Exit,
+}
+
+impl Problem {
+    /// Returns a problem without a hint.
+    pub fn new(code: &str, exit: Exit, message: impl Into<String>) -> Self {
+        Problem { code: code.to_owned(), message: message.into(), hint: None, exit }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Returns a problem that is a mistake of ours.
+    pub fn bug(message: impl Into<String>) -> Self {
+        Problem::new("WL0070", Exit::Bug, message)
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let text = error.to_string();
+        match error {
+            EngineError::Compile(_) => Problem::new("WL0003", Exit::Usage, text),
+            EngineError::Parameter(error) => parameter(&error),
+            EngineError::Locked { by, .. } => Problem::new("WL0004", Exit::NotStarted, text).hint(
+                format!("See what it is doing with `windlass show {by}`, go on with `windlass resume {by}`, or take it back with `windlass undo {by}`."),
+            ),
+            EngineError::AlreadyDriven(run) => Problem::new("WL0005", Exit::NotStarted, text)
+                .hint(format!("Watch it with `windlass log {run} -f`.")),
+            EngineError::NoSuchRun(_)
+            | EngineError::AmbiguousRun { .. }
+            | EngineError::NoSuchCall { .. } => {
+                Problem::new("WL0006", Exit::Usage, text).hint("`windlass runs` lists them.")
+            }
+            EngineError::Over { run, .. } => Problem::new("WL0007", Exit::Usage, text)
+                .hint(format!("`windlass show {run}` tells what it did.")),
+            EngineError::Stuck(view) => {
+                let run = &view.summary.run;
+                let what = view.stuck.as_ref().map(|e| e.message.clone()).unwrap_or_default();
+                Problem::new("WL0008", Exit::Stuck, format!("{text}: {what}"))
+                    .hint(format!("`windlass show {run}` lists the commands that are safe now."))
+            }
+            EngineError::PastPivot { run, .. } => Problem::new("WL0009", Exit::Usage, text)
+                .hint(format!("Go on with `windlass resume {run}`, or start a new rotation when it is over.")),
+            EngineError::NotNow(_) => Problem::new("WL0010", Exit::Usage, text),
+            EngineError::Store(StoreError::Damaged { .. }) | EngineError::Damaged(_) => {
+                damaged(text)
+            }
+            EngineError::Store(_) => Problem::new("WL0011", Exit::OutOfReach, text)
+                .hint("Is the disk full? Nothing is done that can't be recorded."),
+            EngineError::Key(_) | EngineError::WrongMasterKey => {
+                Problem::new("WL0012", Exit::OutOfReach, text).hint(
+                    "Runs that are not over need the master key with which they were begun: put that file back.",
+                )
+            }
+            EngineError::Machine(_) => Problem::new("WL0070", Exit::Bug, text),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        EngineError::Store(error).into()
+    }
+}
+
+fn damaged(text: String) -> Problem {
+    Problem::new("WL0011", Exit::OutOfReach, text).hint(
+        "`windlass store check` says which runs are whole; `windlass store export FILE` saves what can be read. Nothing was changed.",
+    )
+}
+
+fn parameter(error: &ParameterError) -> Problem {
+    let problem = Problem::new("WL0002", Exit::Usage, error.to_string());
+    match error {
+        ParameterError::Missing { name, secret: true, .. }
+        | ParameterError::SecretInTheOpen { name } => problem.hint(format!(
+            "Give it with `--secret {name}=-` (standard input), `--secret {name}=@FILE`, or `--secret {name}=generate:32`."
+        )),
+        ParameterError::Missing { name, .. } => problem.hint(format!("Give it with `-p {name}=...`.")),
+        ParameterError::Unknown { .. } | ParameterError::Mismatch { .. } => {
+            problem.hint("`windlass describe RUNBOOK` lists the parameters.")
+        }
+    }
+}

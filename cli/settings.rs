@@ -1,0 +1,78 @@
+//! What the environment and the global options say.
+
+use std::env;
+use std::io::{IsTerminal, stderr};
+use std::path::PathBuf;
+
+use windlass_engine::journal::Origin;
+use windlass_steps::docker::Environment;
+
+use crate::args::Args;
+
+/// The settings of one invocation.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where journals are kept.
+    pub state: PathBuf,
+    /// The master key, if it does not lie in the state directory.
+    pub key: Option<PathBuf>,
+    /// Results as JSON.
+    pub json: bool,
+    /// No colours, no moving lines.
+    pub plain: bool,
+    /// How the environment names the Docker daemon.
+    pub docker: Environment,
+    /// Who acts, and from where.
+    pub by: Origin,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub fn from_environment(args: &Args) -> Self {
+        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let credential = env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|directory| PathBuf::from(directory).join("windlass-key"))
+            .filter(|path| path.exists());
+        Settings {
+            state: args.state.clone().unwrap_or_else(default_state),
+            key: env::var_os("WINDLASS_KEY_FILE").map(PathBuf::from).or(credential),
+            json: args.json,
+            plain: no_colour || !stderr().is_terminal(),
+            docker: docker_environment(),
+            by: Origin { user: user(), host: host(), pid: std::process::id() },
+        }
+    }
+}
+
+/// As the XDG specification has it; root keeps its state with the other services.
+fn default_state() -> PathBuf {
+    if let Some(directory) = env::var_os("XDG_STATE_HOME") {
+        return PathBuf::from(directory).join("windlass");
+    }
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/windlass");
+    }
+    let home = env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
+    home.join(".local/state/windlass")
+}
+
+fn docker_environment() -> Environment {
+    let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let home = text("HOME").map(|home| PathBuf::from(home).join(".docker"));
+    Environment {
+        docker_host: text("DOCKER_HOST"),
+        docker_context: text("DOCKER_CONTEXT"),
+        docker_tls_verify: text("DOCKER_TLS_VERIFY"),
+        docker_cert_path: text("DOCKER_CERT_PATH").map(PathBuf::from),
+        config_dir: text("DOCKER_CONFIG").map(PathBuf::from).or(home),
+    }
+}
+
+fn user() -> String {
+    let named = env::var("SUDO_USER").or_else(|_| env::var("USER"));
+    named.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

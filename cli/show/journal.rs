@@ -1,0 +1,56 @@
+//! Journal entries, a line each.
+
+use windlass_engine::clock::utc;
+use windlass_engine::journal::{Body, Decision, Entry, How};
+
+use super::progress::told;
+use super::style::dim;
+
+/// Returns an entry as a line.
+pub fn entry(entry: &Entry) -> String {
+    let what = match &entry.body {
+        Body::Created(created) => {
+            format!("created: {} by {} on {}", created.runbook, created.by.user, created.by.host)
+        }
+        Body::Intended { key, says, attempt, head, .. } => {
+            let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            let says = if *says == head.step { String::new() } else { format!(": {says}") };
+            format!("{key} {} intended{says}{again}", head.step)
+        }
+        Body::Applied { key, head, how, .. } => {
+            let step = head.as_ref().map(|head| format!("{} ", head.step)).unwrap_or_default();
+            let how = match how {
+                How::Returned => "",
+                How::Probed => " (probed)",
+            };
+            format!("{key} {step}applied{how}")
+        }
+        Body::Failed { key, error, retry_at, .. } => {
+            let again = retry_at.map(|at| format!("; again at {}", utc(at))).unwrap_or_default();
+            format!("{key} failed: {}{again}", told(error))
+        }
+        Body::Parallel { key, branches, bound } => {
+            format!("{key} {branches} branches, {bound} at once")
+        }
+        Body::Unwinding { error, .. } => format!("going back: {}", told(error)),
+        Body::UndoIntended { key } => format!("{key} undo intended"),
+        Body::UndoApplied { key } => format!("{key} undo applied"),
+        Body::UndoFailed { key, error } => format!("{key} undo failed: {}", told(error)),
+        Body::Stuck { error, .. } => format!("stuck: {}", told(error)),
+        Body::Decided { decision, reason, by } => {
+            format!("decided by {}: {} ({reason})", by.user, decided(decision))
+        }
+        Body::Resumed { by } => format!("resumed by {} on {}", by.user, by.host),
+        Body::Finished { end } => format!("finished: {}", super::progress::ended(*end)),
+    };
+    format!("{} {what}", dim(&format!("{:>5} {}", entry.seq, utc(entry.at))))
+}
+
+fn decided(decision: &Decision) -> String {
+    match decision {
+        Decision::Retry { key } => format!("retry {key}"),
+        Decision::Skip { key } => format!("skip {key}"),
+        Decision::MarkDone { key, .. } => format!("mark {key} done"),
+        Decision::Cancel => "cancel".to_owned(),
+    }
+}

@@ -1,0 +1,152 @@
+//! How a run is getting on: moving lines on a terminal, plain lines elsewhere.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use windlass_engine::clock::{Millis, utc};
+use windlass_engine::event::{Event, RunView, What};
+use windlass_engine::id::CallKey;
+use windlass_engine::journal::{End, How};
+use windlass_engine::step::StepError;
+
+use super::note;
+use super::style::{bold, dim, green, is_coloured, red, yellow};
+
+/// Shows the events of one run as they come.
+pub struct Progress {
+    bars: MultiProgress,
+    /// Calls that are being made, with their moving lines.
+    active: HashMap<CallKey, ProgressBar>,
+    /// The last text of each call, so that plain lines don't repeat themselves.
+    told: HashMap<CallKey, String>,
+}
+
+impl Progress {
+    /// Begins to show a run.
+    pub fn of(view: &RunView) -> Self {
+        let summary = &view.summary;
+        note(&format!("{} {}", bold(&summary.title), dim(summary.run.as_str())));
+        Progress { bars: MultiProgress::new(), active: HashMap::new(), told: HashMap::new() }
+    }
+
+    /// Shows an event.
+    pub fn show(&mut self, event: &Event) {
+        match &event.what {
+            What::CallBegan { key, says, attempt, step } => {
+                // A wait has nothing to say before it gets on.
+                let text = if says == step { step.clone() } else { says.clone() };
+                let again =
+                    if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+                self.begin(key, &format!("{text}{again}"));
+            }
+            What::CallProgressed { key, text } => self.get_on(key, text),
+            What::CallEnded { key, step, says, how, took_ms } => {
+                let text = if says.is_empty() { step } else { says };
+                let how = match how {
+                    How::Returned => String::new(),
+                    How::Probed => yellow(" (was done; its outcome had been lost)"),
+                };
+                let took = dim(&seconds(*took_ms));
+                self.end(key, &format!("{} {key} {text} {took}{how}", green("✓")));
+            }
+            What::CallFailed { key, step, error, retry_at } => {
+                let again = retry_at.map(|at| again(at, event.at)).unwrap_or_default();
+                let mark = if retry_at.is_some() { yellow("!") } else { red("✗") };
+                self.end(key, &format!("{mark} {key} {step}: {}{again}", told(error)));
+            }
+            What::Printed { text } => self.say(&format!("  {text}")),
+            What::Unwinding { error, key } => {
+                let at = key.as_ref().map(|key| format!(" at call {key}")).unwrap_or_default();
+                self.say(&format!("{}{at}: {}", red("failed"), told(error)));
+                self.say(&bold("taking everything back"));
+            }
+            What::UndoBegan { key, says, .. } => self.begin(key, &format!("taking back: {says}")),
+            What::UndoEnded { key, says, .. } => {
+                self.end(key, &format!("{} {key} taken back: {says}", green("↩")));
+            }
+            What::UndoFailed { key, error, .. } => {
+                self.end(key, &format!("{} {key} not taken back: {}", red("✗"), told(error)));
+            }
+            What::Decided { decision, reason } => {
+                self.say(&format!("decided: {decision:?} ({reason})"));
+            }
+            What::Resumed => self.say(&dim("resumed")),
+            // The ending says these, with what to do next.
+            What::Stuck { .. } | What::Finished { .. } | What::Created { .. } | What::Unknown => {}
+        }
+    }
+
+    /// Takes the moving lines away.
+    pub fn finish(&mut self) {
+        self.active.drain().for_each(|(_, bar)| bar.finish_and_clear());
+    }
+
+    fn begin(&mut self, key: &CallKey, text: &str) {
+        if !is_coloured() {
+            self.say(&format!("> {key} {text}"));
+            return;
+        }
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {prefix} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(key.to_string());
+        bar.set_message(text.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        self.active.insert(key.clone(), bar);
+    }
+
+    fn get_on(&mut self, key: &CallKey, text: &str) {
+        if let Some(bar) = self.active.get(key) {
+            bar.set_message(text.to_owned());
+        } else if self.told.insert(key.clone(), text.to_owned()).as_deref() != Some(text) {
+            self.say(&format!("  {key} {text}"));
+        }
+    }
+
+    fn end(&mut self, key: &CallKey, text: &str) {
+        if let Some(bar) = self.active.remove(key) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+        self.say(text);
+    }
+
+    fn say(&self, text: &str) {
+        if is_coloured() {
+            let _ = self.bars.println(text);
+        } else {
+            note(text);
+        }
+    }
+}
+
+/// Returns an error's message and hint in one line.
+pub fn told(error: &StepError) -> String {
+    match &error.hint {
+        Some(hint) => format!("{} ({hint})", error.message),
+        None => error.message.clone(),
+    }
+}
+
+/// Returns a duration as people say it.
+pub fn seconds(ms: i64) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
+}
+
+fn again(at: Millis, now: Millis) -> String {
+    if at - now < 60_000 {
+        return format!("; again in {}", seconds((at - now).max(0)));
+    }
+    format!("; again at {}", utc(at))
+}
+
+/// Returns how a run ended, in a word.
+pub fn ended(end: End) -> &'static str {
+    match end {
+        End::Done => "done",
+        End::Undone => "undone: it failed, and nothing is left behind",
+        End::Cancelled => "cancelled, and nothing is left behind",
+    }
+}
