@@ -20,7 +20,7 @@ impl Swarm {
     pub async fn last_log_lines(&self, task: &str, lines: u32) -> Option<String> {
         let query =
             [("stdout", "1".to_owned()), ("stderr", "1".to_owned()), ("tail", lines.to_string())];
-        let path = format!("/tasks/{}/logs", super::swarm::encoded(task));
+        let path = format!("/tasks/{}/logs", super::connection::encoded(task));
         let mut stream = self.stream("GET", &path, &query).await.ok()?;
         let mut raw = Vec::new();
         let gather = async {

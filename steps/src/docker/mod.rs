@@ -5,18 +5,20 @@
 //! switch off somebody's seccomp profile.
 //!
 //! ```text
-//! endpoint: where the daemon is -> client: bytes -> swarm: objects -> error: what may be done
-//!                                     events: when to look again      logs: what a task said
+//! endpoint: where the daemon is -> client: bytes -> connection: its API -> swarm: objects
+//! error: what may be done          events: when to look again          logs: what a task said
 //! ```
 
 mod client;
+mod connection;
 mod endpoint;
 mod error;
 mod events;
 mod logs;
 mod swarm;
 
+pub use connection::api_number;
 pub use endpoint::{Endpoint, EndpointError, Environment, Tls};
 pub use error::DockerError;
 pub use events::{Event, Watch, Woken};
-pub use swarm::{Nodes, Swarm, api_number};
+pub use swarm::{Nodes, Swarm};

@@ -11,13 +11,10 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::client::Client;
+use super::connection::{Connection, encoded, parsed};
 use super::endpoint::{Endpoint, Environment};
 use super::error::DockerError;
 use super::events::Events;
-
-/// The oldest API that has all that steps need: job modes and `ServiceStatus` came with it.
-const API_MIN: (u32, u32) = (1, 41);
 
 /// A swarm, reached through one of its managers. Cheap to clone; connects at the first request.
 #[derive(Clone)]
@@ -36,7 +33,7 @@ impl WeakSwarm {
 
 struct Inner {
     from: From,
-    connected: OnceCell<Connected>,
+    connected: OnceCell<Connection>,
     events: Events,
     /// Services just read by a `prepare`, for the `apply` that follows it: one request less. The
     /// version in the update refuses what has become stale meanwhile.
@@ -47,18 +44,13 @@ struct Inner {
 /// Nodes by ID, as the daemon returns them.
 pub type Nodes = BTreeMap<String, Value>;
 
-/// Nodes change seldom; many services that converge at once share one reading of them.
-const NODES_KEEP: Duration = Duration::from_secs(5);
+/// Nodes change seldom, and their events make those who wait read them anew: many services that
+/// converge share one reading of them.
+const NODES_KEEP: Duration = Duration::from_secs(15);
 
 enum From {
     Endpoint(Endpoint),
     Environment(Environment),
-}
-
-#[derive(Clone)]
-struct Connected {
-    client: Client,
-    api: String,
 }
 
 impl Swarm {
@@ -109,7 +101,7 @@ impl Swarm {
         list(self.get("/nodes", &[]).await?)
     }
 
-    /// Returns the nodes as they were a few seconds ago at most, or as they are now.
+    /// Returns the nodes as they were some seconds ago at most, or as they are now.
     pub(crate) async fn nodes_lately(&self, now: bool) -> Result<Arc<Nodes>, DockerError> {
         let kept = self.kept_nodes().clone();
         if let Some((_, nodes)) = kept.filter(|(at, _)| !now && at.elapsed() < NODES_KEEP) {
@@ -166,10 +158,9 @@ impl Swarm {
     /// # Errors
     /// As [`Swarm::info`].
     pub async fn create_secret(&self, body: Zeroizing<Vec<u8>>) -> Result<String, DockerError> {
-        let connected = self.connected().await?;
-        let target = connected.target("/secrets/create", &[]);
         let body = Bytes::from_owner(body);
-        let answer = parsed(&connected.client.call("POST", &target, body).await?)?;
+        let answer = self.send("POST", "/secrets/create", &[], body).await?;
+        let answer = parsed(&answer)?;
         let id = answer["ID"].as_str().map(str::to_owned);
         id.ok_or_else(|| DockerError::Malformed { reason: "it names no ID".to_owned() })
     }
@@ -269,20 +260,14 @@ impl Swarm {
         handed_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connected(&self) -> Result<&Connected, DockerError> {
+    async fn connected(&self) -> Result<&Connection, DockerError> {
         let connect = || async {
-            let endpoint = match &self.inner.from {
-                From::Endpoint(endpoint) => endpoint.clone(),
-                From::Environment(environment) => Endpoint::resolve(environment)?,
-            };
-            let client = Client::open(&endpoint)?;
-            let version = parsed(&client.call("GET", "/version", Bytes::new()).await?)?;
-            let api = version["ApiVersion"].as_str().unwrap_or_default().to_owned();
-            if api_number(&api).is_none_or(|n| n < API_MIN) {
-                let wanted = format!("{}.{}", API_MIN.0, API_MIN.1);
-                return Err(DockerError::TooOld { found: api, wanted });
+            match &self.inner.from {
+                From::Endpoint(endpoint) => Connection::open(endpoint).await,
+                From::Environment(environment) => {
+                    Connection::open(&Endpoint::resolve(environment)?).await
+                }
             }
-            Ok(Connected { client, api })
         };
         self.inner.connected.get_or_try_init(connect).await
     }
@@ -295,9 +280,7 @@ impl Swarm {
         query: &[(&str, String)],
     ) -> Result<impl Stream<Item = Result<Bytes, DockerError>> + Send + Unpin + use<>, DockerError>
     {
-        let connected = self.connected().await?;
-        let target = connected.target(path, query);
-        Ok(connected.client.stream(method, &target, Bytes::new()))
+        Ok(self.connected().await?.stream(method, path, query))
     }
 
     async fn send(
@@ -307,10 +290,7 @@ impl Swarm {
         query: &[(&str, String)],
         body: Bytes,
     ) -> Result<Bytes, DockerError> {
-        let connected = self.connected().await?;
-        let target = connected.target(path, query);
-        tracing::debug!(method, target, "docker");
-        connected.client.call(method, &target, body).await
+        self.connected().await?.send(method, path, query, body).await
     }
 
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, DockerError> {
@@ -326,38 +306,6 @@ impl Swarm {
     }
 }
 
-impl Connected {
-    fn target(&self, path: &str, query: &[(&str, String)]) -> String {
-        let query: Vec<String> =
-            query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("/v{}{path}{mark}{}", self.api, query.join("&"))
-    }
-}
-
-/// Returns `1.41` as numbers, so that 1.9 is less than 1.41.
-pub fn api_number(api: &str) -> Option<(u32, u32)> {
-    let (major, minor) = api.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-/// Returns the text percent-encoded, for a path or a query.
-pub(super) fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(b).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
-fn parsed(bytes: &[u8]) -> Result<Value, DockerError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| DockerError::Malformed { reason: error.to_string() })
-}
-
 fn list(value: Value) -> Result<Vec<Value>, DockerError> {
     match value {
         Value::Array(items) => Ok(items),
@@ -369,17 +317,6 @@ fn list(value: Value) -> Result<Vec<Value>, DockerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn api_versions_are_compared_as_numbers() {
-        assert!(api_number("1.9").unwrap() < api_number("1.41").unwrap());
-        assert_eq!(api_number("next"), None);
-    }
-
-    #[test]
-    fn filters_are_percent_encoded() {
-        assert_eq!(encoded(r#"{"id":["a"]}"#), "%7B%22id%22%3A%5B%22a%22%5D%7D");
-    }
 
     #[tokio::test]
     async fn a_missing_socket_is_named_with_who_pointed_at_it() {

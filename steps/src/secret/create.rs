@@ -11,22 +11,17 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, SealedRef, StepError};
-use zeroize::Zeroizing;
 
+use super::value::{self, Newline};
 use super::{label, name};
 use crate::docker::{DockerError, Swarm};
 use crate::object::{Object, names};
 use crate::planned;
 use crate::service::refs;
-
-/// The most that the swarm takes, in bytes.
-const BYTES_MAX: usize = 500 * 1024 - 1;
 
 /// The step.
 pub struct Create {
@@ -48,17 +43,6 @@ pub struct Args {
     /// What to do with a newline at the end of the value.
     #[serde(default)]
     pub newline: Newline,
-}
-
-/// What to do with a newline at the end of a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Newline {
-    /// Store the bytes as they are.
-    #[default]
-    Keep,
-    /// Leave out one newline (or carriage return and newline) at the end.
-    Strip,
 }
 
 /// What was found before creating.
@@ -100,7 +84,7 @@ impl ChangeStep for Create {
             return Err(StepError::permanent(code, format!("{doing}: {problem}"))
                 .hint("Choose a shorter or simpler name."));
         }
-        let mac = fingerprinted(cx, args, &doing)?;
+        let mac = value::fingerprint(cx, &args.value, args.newline, &doing)?;
         let named = self.swarm.secret_named(&args.name).await.map_err(|e| e.reading(&doing))?;
         let named = planned::secrets(cx, named.into_iter().collect());
         let named = named.iter().find(|s| s["Spec"]["Name"] == args.name);
@@ -117,7 +101,7 @@ impl ChangeStep for Create {
 
     async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Object, StepError> {
         let doing = format!("create the secret {}", args.name);
-        let body = body(cx, args, base)?;
+        let body = value::body(cx, &spec(cx, args, base), &args.value, args.newline)?;
         match self.swarm.create_secret(body).await {
             Ok(id) => Ok(Object { id, name: args.name.clone() }),
             // An earlier attempt of ours whose answer was lost, or somebody else in between?
@@ -241,110 +225,13 @@ fn maker(secret: &Value) -> String {
     }
 }
 
-/// Checks the size of the value and returns its fingerprint.
-fn fingerprinted(cx: &Context, args: &Args, doing: &str) -> Result<String, StepError> {
-    let opened = cx.open(&args.value);
-    let value = match opened {
-        Ok(value) => value,
-        // A plan may be made before the value exists.
-        Err(_) if cx.rehearsed().is_some() => return Ok(String::new()),
-        Err(error) => return Err(error),
-    };
-    match stripped(value.expose(), args.newline).len() {
-        0 => Err(StepError::permanent("value_empty", format!("{doing}: the value is empty"))),
-        size if size > BYTES_MAX => {
-            let message =
-                format!("{doing}: the value has {size} bytes, and the swarm takes {BYTES_MAX}");
-            Err(StepError::permanent("value_too_big", message)
-                .hint("Keep large files outside of secrets, and make the key to them the secret."))
-        }
-        _ => cx.fingerprint(&args.value),
-    }
-}
-
-fn stripped(value: &[u8], newline: Newline) -> &[u8] {
-    if newline == Newline::Keep {
-        return value;
-    }
-    let value = value.strip_suffix(b"\n").unwrap_or(value);
-    value.strip_suffix(b"\r").unwrap_or(value)
-}
-
-/// Returns the request body. The value goes through memory that is wiped: it is encoded straight
-/// into the body, which is large enough from the start, so that nothing is copied as it grows.
-fn body(cx: &Context, args: &Args, base: &Base) -> Result<Zeroizing<Vec<u8>>, StepError> {
-    let value = cx.open(&args.value)?;
-    let value = stripped(value.expose(), args.newline);
+/// Returns the spec of the new secret, but for its value.
+fn spec(cx: &Context, args: &Args, base: &Base) -> Value {
     let mut labels = base.labels.clone();
     labels.extend(label::ours(cx, &base.mac));
     let mut spec = json!({ "Name": args.name, "Labels": labels });
     if !base.templating.is_null() {
         spec["Templating"] = base.templating.clone();
     }
-    let spec = spec.to_string();
-    let encoded = base64::encoded_len(value.len(), true).unwrap_or_default();
-    let mut body = Zeroizing::new(Vec::with_capacity(spec.len() + encoded + 16));
-    // All of the object but its last brace, then the value.
-    let head = &spec[..spec.len() - 1];
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(b",\"Data\":\"");
-    let start = body.len();
-    body.resize(start + encoded, 0);
-    let written = STANDARD.encode_slice(value, &mut body[start..]);
-    written.map_err(|e| StepError::permanent("bug", format!("encode a value: {e}")))?;
-    body.extend_from_slice(b"\"}");
-    Ok(body)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Arc;
-    use windlass_engine::clock::SimClock;
-    use windlass_engine::id::{CallKey, RunId};
-    use windlass_engine::secret::{SealedValues, Secret};
-    use windlass_engine::step::Mode;
-
-    fn context(value: &[u8]) -> Context {
-        let key = Zeroizing::new([1; 32]);
-        let sealed = SealedValues::new(RunId::from("run_a"), Some(key), Zeroizing::new([2; 32]));
-        sealed.seal("value", Secret::new(value.to_vec())).unwrap();
-        let clock = Arc::new(SimClock::at(0));
-        Context::detached("run_a", CallKey::default().child(3), Mode::Run, clock, Arc::new(sealed))
-    }
-
-    fn args(newline: Newline) -> Args {
-        Args { name: "db".into(), value: SealedRef { name: "value".into() }, like: None, newline }
-    }
-
-    #[test]
-    fn the_body_holds_the_bytes_as_given_and_our_labels() {
-        let cx = context(b"pass word\n");
-        let base = Base {
-            mac: "abc".into(),
-            labels: BTreeMap::from([("com.docker.stack.namespace".into(), "shop".into())]),
-            templating: json!({ "Name": "golang" }),
-        };
-        let sent: Value =
-            serde_json::from_slice(&body(&cx, &args(Newline::Keep), &base).unwrap()).unwrap();
-        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word\n");
-        assert_eq!(sent["Labels"]["com.docker.stack.namespace"], "shop");
-        assert_eq!(sent["Labels"]["io.windlass.call"], "3");
-        assert_eq!(sent["Templating"]["Name"], "golang");
-        assert!(label::is_ours(&cx, "abc", &json!({ "Spec": sent })));
-
-        let sent: Value =
-            serde_json::from_slice(&body(&cx, &args(Newline::Strip), &base).unwrap()).unwrap();
-        assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), b"pass word");
-    }
-
-    #[test]
-    fn sizes_that_the_swarm_refuses_are_refused_before() {
-        let code = |value: &[u8]| {
-            fingerprinted(&context(value), &args(Newline::Strip), "x").map_err(|e| e.code)
-        };
-        assert_eq!(code(b"\n").unwrap_err(), "value_empty");
-        assert_eq!(code(&vec![b'a'; BYTES_MAX + 1]).unwrap_err(), "value_too_big");
-        assert_eq!(code(&vec![b'a'; BYTES_MAX]).unwrap().len(), 32);
-    }
+    spec
 }

@@ -45,3 +45,19 @@ pub(super) fn is_ours(cx: &Context, mac: &str, secret: &Value) -> bool {
 pub(super) fn run_of(secret: &Value) -> Option<&str> {
     secret["Spec"]["Labels"][RUN].as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn labels_of_others_are_copied_and_ours_are_not() {
+        let labels = json!({ "com.docker.stack.namespace": "shop", RUN: "run_a", MAC: "x" });
+        let secret = json!({ "Spec": { "Labels": labels } });
+        let copied: Vec<_> = theirs(&secret).into_keys().collect();
+        assert_eq!(copied, ["com.docker.stack.namespace"]);
+        assert_eq!(run_of(&secret), Some("run_a"));
+        assert!(theirs(&json!({ "Spec": { "Labels": null } })).is_empty());
+    }
+}

@@ -7,3 +7,6 @@ mod label;
 mod name;
 pub mod next_name;
 pub mod remove;
+mod value;
+
+pub use value::Newline;

@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::refs;
+use super::task::{has_failed, is_live, is_state, moment, on_down_node, paused_node, told};
 use crate::docker::Nodes;
 use crate::object::{Object, listed};
 
@@ -75,7 +76,7 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
         Some(Verdict::Failed(Failure {
             code,
-            message: message + why.as_str(),
+            message: format!("{message}{why}"),
             task: worst.and_then(|t| t["ID"].as_str()).map(str::to_owned),
         }))
     };
@@ -83,6 +84,13 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
         "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => {
             failed("rolled_back", format!("the swarm rolled the update back ({said})"))
         }
+        // A task that runs to its end within the monitor time counts as a failure for Swarm.
+        "paused" if carries && all_finished(service, tasks, secret) => Some(Verdict::Holds {
+            running: 0,
+            wanted: 0,
+            watched: true,
+            note: Some("its tasks ran again with the new secret, and to their end".to_owned()),
+        }),
         "paused" | "rollback_paused" => {
             failed("update_paused", format!("the swarm paused the update ({said})"))
         }
@@ -159,24 +167,6 @@ pub(super) fn update_state(service: &Value) -> &str {
     service["UpdateStatus"]["State"].as_str().unwrap_or_default()
 }
 
-/// True if a task ended badly.
-pub(super) fn has_failed(task: &Value) -> bool {
-    matches!(task["Status"]["State"].as_str(), Some("failed" | "rejected"))
-}
-
-/// Returns what the daemon says about a task that ended badly: "task: non-zero exit (3)".
-pub(super) fn told(task: &Value) -> String {
-    let status = &task["Status"];
-    let error = status["Err"].as_str().filter(|e| !e.is_empty());
-    let error = error.or_else(|| status["Message"].as_str()).unwrap_or("it gave no reason");
-    match status["ContainerStatus"]["ExitCode"].as_i64() {
-        Some(code) if code != 0 && !error.contains(&format!("({code})")) => {
-            format!("{error}, exit code {code}")
-        }
-        _ => error.to_owned(),
-    }
-}
-
 /// Returns the task of the new spec that failed last.
 fn worst_task<'a>(tasks: &'a [Value], secret: &Object) -> Option<&'a Value> {
     let failed = tasks.iter().filter(|t| has_failed(t) && refs::task_has(t, &secret.id));
@@ -229,12 +219,6 @@ fn repeated(service: &Value, tasks: &[Value], secret: &Object) -> Option<Failure
     })
 }
 
-fn paused_node<'a>(task: &Value, nodes: &'a Nodes) -> Option<&'a str> {
-    let node = nodes.get(task["NodeID"].as_str()?)?;
-    (node["Spec"]["Availability"] == "pause")
-        .then(|| node["Description"]["Hostname"].as_str().unwrap_or("?"))
-}
-
 /// How many tasks should run: the replicas, or one for each node that the service has tasks on.
 fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> usize {
     let mode = &service["Spec"]["Mode"];
@@ -261,6 +245,11 @@ fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> u
     // failed there is going to be tried again.
     wanted.extend(newest.iter().filter(|(_, t)| has_failed(t)).map(|(node, _)| *node));
     wanted.len()
+}
+
+fn all_finished(service: &Value, tasks: &[Value], secret: &Object) -> bool {
+    let replicas = service["Spec"]["Mode"]["Replicated"]["Replicas"].as_u64();
+    replicas == Some(finished_slots(service, tasks, secret) as u64)
 }
 
 /// Of a service whose tasks don't restart, a slot whose newest task has ended well is as good as
@@ -314,33 +303,8 @@ fn is_job(service: &Value) -> bool {
     mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object()
 }
 
-/// A task that is to run, now or as soon as it can.
-fn is_live(task: &Value) -> bool {
-    let wanted = matches!(task["DesiredState"].as_str(), Some("running" | "ready" | "accepted"));
-    let over = matches!(
-        task["Status"]["State"].as_str(),
-        Some("complete" | "failed" | "rejected" | "shutdown" | "orphaned" | "remove")
-    );
-    wanted && !over
-}
-
-fn is_state(task: &Value, state: &str) -> bool {
-    task["Status"]["State"] == state
-}
-
-fn on_down_node(task: &Value, nodes: &Nodes) -> bool {
-    let node = task["NodeID"].as_str().and_then(|id| nodes.get(id));
-    node.is_some_and(|n| n["Status"]["State"] == "down")
-}
-
 fn failure_action(service: &Value) -> &str {
     service["Spec"]["UpdateConfig"]["FailureAction"].as_str().unwrap_or("pause")
-}
-
-/// Returns a moment as the daemon writes it, for comparing: times of the daemon with each other,
-/// never with ours.
-fn moment(time: &Value) -> Option<jiff::Timestamp> {
-    time.as_str().and_then(|t| t.parse().ok())
 }
 
 #[cfg(test)]

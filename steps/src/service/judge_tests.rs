@@ -225,7 +225,12 @@ fn a_one_shot_service_is_done_when_its_newest_task_has_ended_well() {
     one_shot["Spec"]["TaskTemplate"]["RestartPolicy"] = json!({ "Condition": "none" });
     let done = task("new", "n1", "shutdown", "complete");
     assert_eq!(code(&of(&one_shot, std::slice::from_ref(&done))), "watched");
-    assert_eq!(code(&of(&replicated(1, "completed"), &[done])), "not yet");
+    assert_eq!(code(&of(&replicated(1, "completed"), std::slice::from_ref(&done))), "not yet");
+    // The end came within the monitor time, and Swarm took it for a failure.
+    one_shot["UpdateStatus"]["State"] = json!("paused");
+    assert_eq!(code(&of(&one_shot, std::slice::from_ref(&done))), "watched");
+    let old = task("old", "n1", "shutdown", "complete");
+    assert_eq!(code(&of(&one_shot, &[old])), "update_paused");
 }
 
 #[test]

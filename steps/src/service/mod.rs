@@ -14,5 +14,6 @@ pub mod refs;
 mod risk;
 pub mod seal;
 pub mod switch_secret;
+mod task;
 pub mod using;
 mod watch;

@@ -16,7 +16,7 @@ use windlass_engine::clock::{Millis, millis};
 use windlass_engine::step::{About, Context, Span, StepError, WaitStep};
 
 use super::judge::{self, Failure, Verdict};
-use super::{refs, watch};
+use super::{refs, task, watch};
 use crate::docker::{Swarm, Woken};
 use crate::object::{Object, names};
 
@@ -162,16 +162,16 @@ impl Observe {
 
 fn new_failure(tasks: &[Value], args: &Args, base: &Base) -> Option<Failure> {
     let is_new = |t: &&Value| id_of(t).is_some_and(|id| !base.failed_before.contains(&id));
-    let task = failed_with(tasks, &args.secret).find(is_new)?;
+    let failed = failed_with(tasks, &args.secret).find(is_new)?;
     Some(Failure {
         code: "task_failed",
-        message: format!("a task failed: {}", judge::told(task)),
-        task: id_of(task),
+        message: format!("a task failed: {}", task::told(failed)),
+        task: id_of(failed),
     })
 }
 
 fn failed_with<'a>(tasks: &'a [Value], secret: &'a Object) -> impl Iterator<Item = &'a Value> {
-    tasks.iter().filter(|t| judge::has_failed(t) && refs::task_has(t, &secret.id))
+    tasks.iter().filter(|t| task::has_failed(t) && refs::task_has(t, &secret.id))
 }
 
 fn id_of(task: &Value) -> Option<String> {

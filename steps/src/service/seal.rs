@@ -167,6 +167,10 @@ fn check(service: &Value, args: &Args, doing: &str, planning: bool) -> Result<()
             let message = format!("{doing}: an update of it is in progress");
             Err(StepError::transient("update_in_progress", message))
         }
+        // A one-shot task that ended within the monitor time paused it; there is nothing to resume.
+        "paused" if service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] == "none" => {
+            Ok(())
+        }
         "paused" | "rollback_paused" => {
             let message =
                 format!("{doing}: its update is paused, and writing would set it going again");

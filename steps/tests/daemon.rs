@@ -1,0 +1,152 @@
+//! The steps against a daemon of paper: what they send, and what they make of its answers.
+//!
+//! It answers from a function, so that a test can say anything a daemon might, or lose the answer
+//! after the request. Whether a real daemon says these things is the lab's part to show.
+
+mod paper;
+
+use std::sync::Arc;
+
+use paper::{Paper, call, context, plan_context, secret, service};
+use serde_json::{Value, json};
+use windlass_engine::step::ErrorClass;
+
+#[tokio::test]
+async fn a_spec_is_sent_back_as_it_was_read_but_for_the_references() {
+    let mut web = service("s1", "web", "old", "db");
+    web["Spec"]["TaskTemplate"]["ContainerSpec"]["Privileges"] =
+        json!({ "NewField": [1.50, null] });
+    web["Spec"]["AnotherNewField"] = json!({ "z": 1, "a": 2 });
+    let read = web.clone();
+    let paper = Paper::answering(move |method, path, _| match (method, path) {
+        ("GET", "/services/s1") => Some((200, read.clone())),
+        ("POST", "/services/s1/update") => Some((200, json!({ "Warnings": null }))),
+        _ => Some((500, json!({ "message": "unexpected" }))),
+    });
+    let args = json!({
+        "service": { "id": "s1", "name": "web" },
+        "from": { "id": "old", "name": "db" },
+        "to": { "id": "new", "name": "db.tmp" },
+    });
+    let output = call(&paper, &context(), "service.switch_secret", args).await.unwrap();
+    assert_eq!((&output["references"], &output["untouched"]), (&json!(1), &json!(true)));
+
+    let sent = paper.requests();
+    let writes: Vec<_> = sent.iter().filter(|r| r.method != "GET").collect();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0].target, "/v1.44/services/s1/update?version=7");
+    assert!(!writes[0].head.to_lowercase().contains("x-registry-auth"), "{}", writes[0].head);
+    let reference = &mut web["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"][0];
+    reference["SecretID"] = json!("new");
+    reference["SecretName"] = json!("db.tmp");
+    assert_eq!(writes[0].body, web["Spec"].to_string(), "not even the order of fields differs");
+    assert_eq!(sent.len(), 3, "the version, one read, one write");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_ambiguous_for_a_write_and_passing_trouble_for_a_read() {
+    let paper = Paper::answering(|method, path, _| match (method, path) {
+        ("GET", "/services/s1") => Some((200, service("s1", "web", "old", "db"))),
+        _ => None,
+    });
+    let object = |id: &str| json!({ "id": id, "name": id });
+    let args = json!({ "service": object("s1"), "from": object("old"), "to": object("new") });
+    let error = call(&paper, &context(), "service.switch_secret", args).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Ambiguous, "connection_lost"));
+    let error = call(&paper, &context(), "secret.find", json!({ "name": "db" })).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Transient, "connection_lost"));
+}
+
+#[tokio::test]
+async fn a_secret_that_an_earlier_attempt_made_is_taken_for_ours() {
+    let made = Arc::new(std::sync::Mutex::new(Value::Null));
+    let paper = {
+        let made = made.clone();
+        Paper::answering(move |method, path, body| match (method, path) {
+            ("GET", "/secrets") => Some((
+                200,
+                match &*made.lock().unwrap() {
+                    Value::Null => json!([]),
+                    made => json!([made]),
+                },
+            )),
+            ("POST", "/secrets/create") if made.lock().unwrap().is_null() => {
+                let mut spec: Value = serde_json::from_str(body).unwrap();
+                spec.as_object_mut().unwrap().remove("Data");
+                *made.lock().unwrap() = json!({ "ID": "n1", "Spec": spec });
+                None
+            }
+            ("POST", "/secrets/create") => {
+                Some((409, json!({ "message": "secret db already exists" })))
+            }
+            _ => Some((500, json!({}))),
+        })
+    };
+    let args = json!({ "name": "db", "value": { "$sealed": "value" } });
+    let error = call(&paper, &context(), "secret.create", args.clone()).await.unwrap_err();
+    assert_eq!(error.class, ErrorClass::Ambiguous);
+    let output = call(&paper, &context(), "secret.create", args.clone()).await.unwrap();
+    assert_eq!(output, json!({ "id": "n1", "name": "db" }));
+
+    made.lock().unwrap()["Spec"]["Labels"]["io.windlass.call"] = json!("9");
+    let error = call(&paper, &context(), "secret.create", args).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Permanent, "exists"));
+    assert!(error.hint.unwrap().contains("windlass resume run_test"));
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_too_old_is_refused() {
+    let paper = Paper::speaking("1.40", |_, _, _| None);
+    let error = call(&paper, &context(), "secret.find", json!({ "name": "db" })).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Permanent, "api_too_old"));
+}
+
+#[tokio::test]
+async fn a_worker_says_what_it_is() {
+    let paper = Paper::answering(|_, path, _| match path {
+        "/info" => Some((200, json!({ "Name": "n2", "Swarm": { "LocalNodeState": "active" } }))),
+        _ => Some((503, json!({ "message": "This node is not a swarm manager. ..." }))),
+    });
+    for (step, args) in [("swarm.check", json!({})), ("secret.find", json!({ "name": "db" }))] {
+        let error = call(&paper, &context(), step, args).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (ErrorClass::Permanent, "not_manager"));
+        assert!(error.hint.unwrap().contains("docker node ls"));
+    }
+}
+
+/// The whole of a rotation under the same name, as a plan: every read answers as if the changes
+/// before it had been made, and nothing is written.
+#[tokio::test]
+async fn a_rotation_under_the_same_name_is_planned_without_a_write() {
+    let paper = Paper::answering(|method, path, _| match (method, path) {
+        ("GET", "/secrets") => Some((200, json!([secret("old", "db")]))),
+        ("GET", "/secrets/old") => Some((200, secret("old", "db"))),
+        ("GET", "/services") => Some((200, json!([service("s1", "web", "old", "db")]))),
+        ("GET", "/services/s1") => Some((200, service("s1", "web", "old", "db"))),
+        _ => Some((500, json!({ "message": format!("unexpected {method} {path}") }))),
+    });
+    let cx = plan_context();
+    let plan = async |step: &str, args: Value| call(&paper, &cx, step, args).await.unwrap();
+    let old = plan("secret.find", json!({ "name": "db" })).await;
+    let value = json!({ "$sealed": "value" });
+    let tmp =
+        plan("secret.create", json!({ "name": "db.tmp", "value": value, "like": old["id"] })).await;
+    assert_eq!(tmp["id"], "planned:db.tmp");
+    let s = json!({ "id": "s1", "name": "web" });
+    plan("service.switch_secret", json!({ "service": s, "from": old, "to": tmp })).await;
+    plan("service.converged", json!({ "service": s, "secret": tmp })).await;
+    let users = plan("service.using", json!({ "secret": old })).await;
+    assert_eq!(users["services"], json!([]));
+    assert_eq!(users["sealing"][0]["name"], "web");
+    assert_eq!(plan("service.seal", json!({ "service": s, "secret": old })).await["sealed"], true);
+    assert_eq!(plan("service.using", json!({ "secret": old })).await["sealing"], json!([]));
+    plan("secret.remove", json!({ "id": old["id"], "name": "db" })).await;
+    let new =
+        plan("secret.create", json!({ "name": "db", "value": value, "like": tmp["id"] })).await;
+    assert_eq!(new["id"], "planned:db");
+    assert_eq!(plan("service.using", json!({ "secret": tmp })).await["services"][0]["name"], "web");
+    plan("service.switch_secret", json!({ "service": s, "from": tmp, "to": new })).await;
+    plan("service.seal", json!({ "service": s, "secret": tmp })).await;
+    plan("secret.remove", json!({ "id": tmp["id"], "name": "db.tmp" })).await;
+    assert!(paper.requests().iter().all(|r| r.method == "GET"));
+}
