@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use windlass_engine::engine::{EngineError, KEY_CHECK};
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{JournalStore, SledStore, read_chain};
@@ -42,7 +43,11 @@ pub fn store(settings: &Settings, action: &StoreAction) -> Result<Exit, Problem>
     match action {
         StoreAction::Check => check(settings, &store),
         StoreAction::Export { file } => export(&store, file),
-        StoreAction::Import { file } => import(&store, file),
+        StoreAction::Import { file } => {
+            // The check is recorded with a store: an import under another key could never resume.
+            let check = home.keyring(&owned)?.check();
+            import(&store, file, &check)
+        }
     }
 }
 
@@ -109,13 +114,17 @@ fn export(store: &SledStore, file: &Path) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn import(store: &SledStore, file: &Path) -> Result<Exit, Problem> {
+fn import(store: &SledStore, file: &Path, check: &str) -> Result<Exit, Problem> {
     if !store.summaries(false)?.is_empty() {
         let message = "the store holds runs already, and an import would mix them";
         return Err(Problem::new("WL0011", Exit::Usage, message)
             .hint("Name an empty directory with --state DIR."));
     }
     let lines = read_export(file)?;
+    let other_key = |line: &Line| matches!(line, Line::Value { name, text } if name == KEY_CHECK && text != check);
+    if lines.iter().any(other_key) {
+        return Err(EngineError::WrongMasterKey.into());
+    }
     let mut runs: Vec<RunId> = Vec::new();
     for line in &lines {
         match line {

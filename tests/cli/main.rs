@@ -9,20 +9,20 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// Somebody at a machine without Docker.
-pub struct Operator {
-    pub home: TempDir,
+pub(crate) struct Operator {
+    pub(crate) home: TempDir,
 }
 
 impl Operator {
-    pub fn new() -> Self {
+    pub(crate) fn at_home() -> Self {
         Operator { home: tempfile::tempdir().unwrap() }
     }
 
-    pub fn state(&self) -> std::path::PathBuf {
+    pub(crate) fn state(&self) -> std::path::PathBuf {
         self.home.path().join("state")
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
         command.args(args).stdin(Stdio::null()).env_clear();
         command.env("HOME", self.home.path()).env("WINDLASS_STATE", self.state());
@@ -30,25 +30,25 @@ impl Operator {
         command
     }
 
-    pub fn windlass(&self, args: &str) -> Output {
+    pub(crate) fn windlass(&self, args: &str) -> Output {
         self.command(&args.split_whitespace().collect::<Vec<_>>()).output().unwrap()
     }
 
     /// Writes a file into the home directory and returns its path.
-    pub fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.home.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     }
 }
 
-pub fn all(output: &Output) -> String {
+pub(crate) fn all(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// The command ends with this code, and says all of these words.
 #[track_caller]
-pub fn assert_says(output: &Output, code: i32, words: &[&str]) {
+pub(crate) fn assert_says(output: &Output, code: i32, words: &[&str]) {
     assert_eq!(output.status.code(), Some(code), "{}", all(output));
     for word in words {
         assert!(all(output).contains(word), "no `{word}` in: {}", all(output));

@@ -8,7 +8,7 @@ use crate::{Operator, all, assert_says};
 const NOTE: &str = "//! title = \"A note\"\nsecret::generate(#{ length: 20 });\n";
 
 fn with_a_run() -> Operator {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let file = operator.file("note.rhai", NOTE);
     assert_says(&operator.windlass(&format!("run {file}")), 0, &["done"]);
     operator
@@ -16,7 +16,7 @@ fn with_a_run() -> Operator {
 
 #[test]
 fn a_state_directory_of_another_user_is_refused() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     fs::create_dir(operator.state()).unwrap();
     std::os::unix::fs::chown(operator.state(), Some(12345), None).unwrap();
     assert_says(&operator.windlass("runs"), 8, &["belongs to user 12345", "WL0013"]);
@@ -25,7 +25,7 @@ fn a_state_directory_of_another_user_is_refused() {
 
 #[test]
 fn a_state_directory_that_others_can_write_to_is_refused() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     fs::create_dir(operator.state()).unwrap();
     fs::set_permissions(operator.state(), fs::Permissions::from_mode(0o777)).unwrap();
     assert_says(&operator.windlass("runs"), 8, &["others can write", "chmod 700"]);
@@ -67,10 +67,10 @@ fn what_is_exported_can_be_imported_and_a_changed_export_can_not() {
     assert_says(&operator.windlass(&format!("store export {file}")), 0, &["entries"]);
     assert_says(&operator.windlass(&format!("store export {file}")), 2, &["can't be written"]);
 
-    let other = Operator::new();
+    let other = Operator::at_home();
     assert_says(&other.windlass(&format!("store import {file}")), 8, &["not the master key"]);
     let text = fs::read_to_string(file).unwrap();
-    let fresh = Operator::new();
+    let fresh = Operator::at_home();
     fs::create_dir_all(fresh.state()).unwrap();
     fs::set_permissions(fresh.state(), fs::Permissions::from_mode(0o700)).unwrap();
     fs::copy(operator.state().join("master.key"), fresh.state().join("master.key")).unwrap();
@@ -83,7 +83,7 @@ fn what_is_exported_can_be_imported_and_a_changed_export_can_not() {
 
 #[test]
 fn a_long_state_path_works_over_the_socket_too() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let long = operator.home.path().join("a".repeat(120));
     let file = operator.file("note.rhai", NOTE);
     let run =

@@ -6,7 +6,7 @@ const NOTE: &str = "//! title = \"A note\"\nsecret::generate(#{ length: 20 });\n
 
 #[test]
 fn bad_words_get_a_clear_error_the_right_code_and_leave_no_trace() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let same = "run rotate-secret-same-name";
     let broken = operator.file("broken.rhai", "//! title = \"T\"\nlet a = 1;\nlet b = a + ;\n");
     let typo = operator.file("typo.rhai", "//! title = \"T\"\nsecret::creat(#{ name: \"x\" });\n");
@@ -50,7 +50,7 @@ fn bad_words_get_a_clear_error_the_right_code_and_leave_no_trace() {
 
 #[test]
 fn without_docker_a_rotation_is_not_begun() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let output = operator.windlass("run rotate-secret -p secret=db --secret value=generate");
     assert_says(&output, 8, &["no Docker daemon answers", "no.sock", "DOCKER_HOST", "WL0014"]);
     assert!(!operator.state().exists(), "the state was touched");
@@ -58,7 +58,7 @@ fn without_docker_a_rotation_is_not_begun() {
 
 #[test]
 fn an_endless_script_ends_with_its_place_and_exit_code_1() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let file = operator.file("endless.rhai", "//! title = \"Endless\"\nloop { }\n");
     assert_says(
         &operator.windlass(&format!("run {file}")),
@@ -69,14 +69,14 @@ fn an_endless_script_ends_with_its_place_and_exit_code_1() {
 
 #[test]
 fn a_run_without_a_swarm_is_listed_shown_and_logged() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let file = operator.file("note.rhai", NOTE);
     assert_says(&operator.windlass(&format!("run {file}")), 0, &["A note", "done"]);
     assert_says(&operator.windlass("runs"), 0, &["note.rhai", "done"]);
     let runs = operator.windlass("runs --json");
     let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
     let run = runs[0]["run"].as_str().unwrap();
-    assert_says(&operator.windlass(&format!("show {run}")), 0, &["A note", "secret.generate"]);
+    assert_says(&operator.windlass(&format!("show {run}")), 0, &["A note", "make a random value"]);
     let tail = &run[run.len() - 6..];
     assert_says(&operator.windlass(&format!("log {tail}")), 0, &["created", "finished: done"]);
     assert_says(&operator.windlass(&format!("resume {run}")), 2, &["is over", "WL0007"]);
@@ -87,7 +87,7 @@ fn a_run_without_a_swarm_is_listed_shown_and_logged() {
 
 #[test]
 fn json_goes_to_stdout_and_everything_else_to_stderr() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     let file = operator.file("note.rhai", NOTE);
     let output = operator.windlass(&format!("run {file} --json"));
     let view: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -106,7 +106,7 @@ fn json_goes_to_stdout_and_everything_else_to_stderr() {
 
 #[test]
 fn every_step_and_every_error_code_has_its_page() {
-    let operator = Operator::new();
+    let operator = Operator::at_home();
     for step in ["secret.create", "service.switch_secret", "service.converged"] {
         assert_says(
             &operator.windlass(&format!("steps {step}")),

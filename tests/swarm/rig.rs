@@ -139,8 +139,8 @@ impl Drop for Rig {
         if let Some(lab) = self.lab.take()
             && let Err(error) = self.runtime.block_on(lab.down())
         {
-            // A panic here would hide the one that the test ended with.
-            eprintln!("the lab did not go down: {error}");
+            // A panic while panicking would hide the one that the test ended with.
+            assert!(std::thread::panicking(), "failed to {error}");
         }
     }
 }

@@ -13,7 +13,7 @@ mod open;
 
 pub use error::EngineError;
 pub use launch::RunHandle;
-pub use open::Options;
+pub use open::{KEY_CHECK, Options};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

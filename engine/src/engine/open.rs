@@ -15,7 +15,7 @@ use crate::secret::Keyring;
 use crate::step::Registry;
 
 /// The name under which the store keeps the check of its master key.
-const KEY_CHECK: &str = "key_check";
+pub const KEY_CHECK: &str = "key_check";
 
 /// What an engine is made of.
 pub struct Options {

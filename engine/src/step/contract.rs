@@ -97,6 +97,9 @@ pub trait WaitStep: Send + Sync + 'static {
     /// Returns what a plan assumes to come of it.
     async fn expect(&self, cx: &Context, args: &Self::Args) -> Result<Self::Output, StepError>;
 
+    /// Returns what it waits for, for people, without a full stop: "wait until app1 runs db_v2".
+    fn says(&self, args: &Self::Args) -> String;
+
     /// Returns how long it may wait, counted from each start of the process.
     fn deadline(&self, args: &Self::Args) -> Duration;
 }

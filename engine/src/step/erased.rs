@@ -203,7 +203,8 @@ impl<S: WaitStep> AnyStep for Wait<S> {
             Some(_) => (Value::Null, json(name, &self.0.expect(cx, &parsed).await?)?),
             None => (json(name, &self.0.begin(cx, &parsed).await?)?, Value::Null),
         };
-        Ok(Preview { says: name.to_owned(), expected, restarts: vec![], risks: vec![], base })
+        let says = self.0.says(&parsed);
+        Ok(Preview { says, expected, restarts: vec![], risks: vec![], base })
     }
 
     async fn apply(&self, cx: &Context, args: &Value, base: &Value) -> Result<Value, StepError> {

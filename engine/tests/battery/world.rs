@@ -234,6 +234,10 @@ impl WaitStep for Watch {
         Ok(())
     }
 
+    fn says(&self, args: &Until) -> String {
+        format!("watch for {} ms", args.ms)
+    }
+
     fn deadline(&self, _: &Until) -> Duration {
         Duration::from_secs(60)
     }

@@ -70,7 +70,7 @@ impl ChangeStep for Create {
             reads: "Secrets of that name, and the secret whose labels are copied.",
             changes: "Creates the secret.",
             undo: "Removes it, if it is still the one that this run made and no service uses it.",
-            example: r#"let new = secret::create(#{ name: "db_password_v2", value: password, like: old.id });"#,
+            example: r#"let next = secret::create(#{ name: "db_password_v2", value: password, like: old.id });"#,
         }
     }
 

@@ -104,6 +104,10 @@ impl WaitStep for Converged {
         })
     }
 
+    fn says(&self, args: &Args) -> String {
+        format!("wait until {} runs {}", args.service.name, args.secret.name)
+    }
+
     fn deadline(&self, args: &Args) -> Duration {
         args.deadline.0 + Duration::from_secs(60)
     }

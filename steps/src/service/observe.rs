@@ -116,6 +116,11 @@ impl WaitStep for Observe {
         Ok(Output { seconds })
     }
 
+    fn says(&self, args: &Args) -> String {
+        let count = args.services.len();
+        format!("watch {count} services with {} for {}", args.secret.name, args.window)
+    }
+
     fn deadline(&self, args: &Args) -> Duration {
         args.window.0 + Duration::from_secs(120)
     }
