@@ -35,7 +35,10 @@ pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
 
 /// Hands in a request that moves a run, and follows the run until it stops.
 pub async fn follow(settings: &Settings, request: Request) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings).await?;
+    follow_at(settings, Desk::open(settings).await?, request).await
+}
+
+async fn follow_at(settings: &Settings, desk: Desk, request: Request) -> Result<Exit, Problem> {
     let here = desk.here().is_some();
     let replies = desk.ask(request).await?;
     let result = tokio::select! {
@@ -62,9 +65,8 @@ pub async fn decide(
             return Err(problem);
         }
     }
-    desk.close().await;
     show::note("recorded; going on with the run");
-    follow(settings, Request::Resume { run: Some(run) }).await
+    follow_at(settings, desk, Request::Resume { run: Some(run) }).await
 }
 
 /// Splits `NAME=VALUE`.

@@ -32,7 +32,7 @@ pub enum LabError {
     AlreadyUp(String),
     /// No lab of that name.
     #[error(
-        "find a lab `{0}`: `windlass lab list` shows the labs of this machine, \
+        "find a lab `{0}`: `windlass lab status` shows the labs of this machine, \
          `windlass lab up --name {0}` makes one"
     )]
     NoSuchLab(String),

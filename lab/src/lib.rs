@@ -27,6 +27,7 @@
 //! ```
 
 mod api;
+mod ask;
 mod cgroup;
 mod daemon;
 mod down;

@@ -47,10 +47,7 @@ impl Rig {
     }
 
     pub fn docker_words(&self, args: &[&str]) -> String {
-        let output = self.lab().docker(0).args(args).stdin(Stdio::null()).output().unwrap();
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "docker {}: {error}", args.join(" "));
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        self.lab().run(0, args).unwrap_or_else(|e| panic!("failed to {e}"))
     }
 
     pub fn create_secret(&self, name: &str, value: &str) {
@@ -107,25 +104,9 @@ impl Rig {
         names
     }
 
-    /// Asks every running container of a service for what it serves: the fingerprint of each
-    /// secret file, by path.
+    /// Returns what every running container of a service serves; nothing while one is replaced.
     pub fn served(&self, service: &str) -> Vec<Value> {
-        let mut answers = Vec::new();
-        for node in 0..self.lab().nodes.len() {
-            let label = format!("label=com.docker.swarm.service.name={service}");
-            let mut list = self.lab().docker(node);
-            let output = list.args(["ps", "-q", "--filter", &label]).output().unwrap();
-            for id in text(&output.stdout).lines() {
-                let mut ask = self.lab().docker(node);
-                let url = "http://127.0.0.1:8080/";
-                let output = ask.args(["exec", id, "wget", "-qO-", url]).output().unwrap();
-                let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
-                    panic!("{service} on node {node}: {e}: {}", text(&output.stderr))
-                });
-                answers.push(answer["secrets"].clone());
-            }
-        }
-        answers
+        self.lab().served(service).unwrap_or_default()
     }
 
     /// Returns an operator at this swarm, with a state directory of their own.

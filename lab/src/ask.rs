@@ -1,0 +1,47 @@
+//! Asking the containers of a lab what they serve: the proof that a rotation reached them.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::{Lab, ProgramError, image};
+
+impl Lab {
+    /// Runs the docker command line against a node, and returns what it printed. Blocks.
+    ///
+    /// # Errors
+    /// If it can't be started, or ends with an error.
+    pub fn run(&self, node: usize, args: &[&str]) -> Result<String, ProgramError> {
+        let command = || format!("docker {}", args.join(" "));
+        let output = self.docker(node).args(args).stdin(Stdio::null()).output();
+        let output = output.map_err(|source| ProgramError::Start { command: command(), source })?;
+        if !output.status.success() {
+            let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(ProgramError::Failed { command: command(), message });
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Asks every running container of a service of the app for what it read when it started: by
+    /// path, the fingerprint, owner and mode of each secret file. Blocks.
+    ///
+    /// # Errors
+    /// If a container does not answer; it may just have been replaced.
+    pub fn served(&self, service: &str) -> Result<Vec<Value>, ProgramError> {
+        let label = format!("label=com.docker.swarm.service.name={service}");
+        let url = format!("http://127.0.0.1:{}/", image::PORT);
+        let mut answers = Vec::new();
+        for node in 0..self.nodes.len() {
+            let containers = self.run(node, &["ps", "--quiet", "--filter", &label])?;
+            for id in containers.lines() {
+                let ask = ["exec", id, "wget", "-qO-", &url];
+                let answer = self.run(node, &ask)?;
+                let answer: Value = serde_json::from_str(&answer).map_err(|e| {
+                    ProgramError::Failed { command: ask.join(" "), message: e.to_string() }
+                })?;
+                answers.push(answer["secrets"].clone());
+            }
+        }
+        Ok(answers)
+    }
+}
