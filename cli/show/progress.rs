@@ -41,8 +41,9 @@ impl Progress {
                 self.begin(key, &format!("{text}{again}"));
             }
             What::CallProgressed { key, text } => self.get_on(key, text),
-            What::CallEnded { key, step, says, how, took_ms } => {
-                let text = if says.is_empty() { step } else { says };
+            // A read is over as soon as it began, and changed nothing: `windlass show` lists it.
+            What::CallEnded { says, .. } if says.is_empty() => {}
+            What::CallEnded { key, says: text, how, took_ms, .. } => {
                 let how = match how {
                     How::Returned => String::new(),
                     How::Probed => yellow(" (was done; its outcome had been lost)"),

@@ -50,7 +50,14 @@ const SERVICES: [Service; 4] = [
     },
     Service {
         name: "report",
-        options: &["--replicas", "1", "--secret", "source=db_password,target=/etc/report/pw"],
+        options: &[
+            "--replicas",
+            "1",
+            "--env",
+            "SECRET_FILES=/etc/report/pw",
+            "--secret",
+            "source=db_password,target=/etc/report/pw",
+        ],
         containers: 1,
         path: "/etc/report/pw",
     },
@@ -75,7 +82,7 @@ impl<'a> Example<'a> {
         create_secret(lab, &old)?;
         for service in &SERVICES {
             let mut words = vec!["service", "create", "--detach", "--name", service.name];
-            words.extend(["--update-monitor", "2s", "--env", "SECRET_FILES=/etc/report/pw"]);
+            words.extend(["--update-monitor", "2s"]);
             words.extend(service.options);
             words.push(image::APP);
             lab.run(0, &words).map_err(|e| failed(&e))?;
