@@ -16,11 +16,7 @@ const RUNS: usize = 64;
 /// Appends to one file with an fdatasync after each write; returns how many a second.
 fn raw(directory: &Path, bytes: usize, count: usize) -> f64 {
     let path = directory.join("raw");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     let record = vec![b'x'; bytes];
     let began = Instant::now();
     for _ in 0..count {
@@ -47,27 +43,11 @@ pub fn measure(directory: &Path) {
         many_to_one.push(many / one);
     }
     let a_second = |figures| format!("{:.0}/s", median(figures));
-    row(
-        &format!("raw: write {bytes} bytes and fdatasync"),
-        &a_second(raws),
-        "",
-    );
+    row(&format!("raw: write {bytes} bytes and fdatasync"), &a_second(raws), "");
     row("durable calls of one run", &a_second(ones), "");
-    row(
-        &format!("durable calls of {RUNS} runs together"),
-        &a_second(manies),
-        "",
-    );
-    row(
-        "one run against raw",
-        &format!("{:.2}", median(one_to_raw)),
-        ">= 0.5",
-    );
-    row(
-        &format!("{RUNS} runs against one"),
-        &format!("{:.2}", median(many_to_one)),
-        ">= 3",
-    );
+    row(&format!("durable calls of {RUNS} runs together"), &a_second(manies), "");
+    row("one run against raw", &format!("{:.2}", median(one_to_raw)), ">= 0.5");
+    row(&format!("{RUNS} runs against one"), &format!("{:.2}", median(many_to_one)), ">= 3");
 }
 
 /// Prints what call 10,000 of a run costs against call 10.
@@ -81,18 +61,9 @@ pub fn measure_length(directory: &Path) {
         let times = rig.times.lock().unwrap();
         let cost = |at: usize| {
             let window = &times[at..at + WINDOW];
-            median(
-                window
-                    .windows(2)
-                    .map(|w| (w[1] - w[0]).as_secs_f64())
-                    .collect(),
-            )
+            median(window.windows(2).map(|w| (w[1] - w[0]).as_secs_f64()).collect())
         };
         ratios.push(cost(10_000 - WINDOW / 2) / cost(10));
     }
-    row(
-        "call 10,000 against call 10",
-        &format!("{:.2}", median(ratios)),
-        "<= 1.2",
-    );
+    row("call 10,000 against call 10", &format!("{:.2}", median(ratios)), "<= 1.2");
 }

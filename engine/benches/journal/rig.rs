@@ -51,11 +51,7 @@ impl ChangeStep for Notch {
     }
 
     async fn prepare(&self, _: &Context, args: &Args) -> Result<Prepared<(), Turned>, StepError> {
-        Ok(Prepared::new(
-            (),
-            Turned { n: args.n },
-            format!("turn to notch {}", args.n),
-        ))
+        Ok(Prepared::new((), Turned { n: args.n }, format!("turn to notch {}", args.n)))
     }
 
     async fn apply(&self, _: &Context, args: &Args, (): &()) -> Result<Turned, StepError> {
@@ -77,7 +73,7 @@ pub struct Rig {
     pub engine: Engine,
     pub store: Arc<SledStore>,
     pub times: Times,
-    runtime: Runtime,
+    pub runtime: Runtime,
     steps: Registry,
 }
 
@@ -88,11 +84,7 @@ impl Rig {
         let store = Arc::new(SledStore::open(&store).unwrap());
         let times = Times::default();
         let steps = Registry::of([change(Notch(times.clone()))]);
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let engine = Engine::open(Options {
             store: store.clone(),
             keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(FileKeys::at(keys))),
@@ -105,13 +97,7 @@ impl Rig {
             points: None,
         })
         .unwrap();
-        Rig {
-            engine,
-            store,
-            times,
-            runtime,
-            steps,
-        }
+        Rig { engine, store, times, runtime, steps }
     }
 
     /// Returns a runbook that makes a number of calls, one after the other.
@@ -126,9 +112,8 @@ impl Rig {
     pub fn run(&self, runs: usize, calls: usize) -> (f64, usize) {
         let runbook = self.runbook(calls);
         self.times.lock().unwrap().clear();
-        let handles: Vec<_> = (0..runs)
-            .map(|_| self.engine.start(&runbook, &[], Vec::new()).unwrap())
-            .collect();
+        let handles: Vec<_> =
+            (0..runs).map(|_| self.engine.start(&runbook, &[], Vec::new()).unwrap()).collect();
         let mut last = None;
         for handle in handles {
             last = Some(handle.run.clone());

@@ -22,7 +22,7 @@ mod sled;
 mod status;
 mod store;
 
-pub use self::sled::SledStore;
+pub use self::sled::{AfterSync, SledStore};
 pub use chain::{ChainError, ChainHead, read_chain};
 pub use entry::{
     Body, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin, text_hash,

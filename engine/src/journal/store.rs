@@ -19,6 +19,12 @@ pub enum StoreError {
         /// What was found.
         problem: String,
     },
+    /// Another process has the store open.
+    #[error("the store in {path} is in use by another process")]
+    InUse {
+        /// Its directory.
+        path: PathBuf,
+    },
     /// Another record stands where this one should go.
     #[error("{run} already has an entry {seq}: another writer was here")]
     Conflict {
@@ -72,7 +78,8 @@ pub trait JournalStore: Send + Sync {
     /// If the store is damaged.
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError>;
 
-    /// Replaces the summary kept for a run. It is derived from the journal, and may lag behind it.
+    /// Replaces the summary kept for a run. It is derived from the journal, and may lag behind it;
+    /// whether the run is open changes with an entry only, which is appended first.
     ///
     /// # Errors
     /// If the store can't write.

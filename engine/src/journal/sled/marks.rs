@@ -1,0 +1,183 @@
+//! What had been synced, noted beside the database: the file `marks`.
+//!
+//! On opening, sled takes a damaged record for the torn end of its log and leaves it out without a
+//! word. For a journal that is the worst of all answers: a call that was made would look as if it
+//! had not been. So each sync that returned leaves its mark here, and opening compares.
+//!
+//! The file has lines of [`LINE`] bytes, rewritten in place: the epoch first, then one for each run
+//! that was written to since the last opening, with the number of its entries and whether it is
+//! open. It costs no flush: a mark may be older than the database after a power cut, and is then
+//! merely weaker; it is never newer, because it is written after the sync. What was written before
+//! the last opening needs no mark: sled keeps it in pages whose checksums it verifies.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use crate::id::RunId;
+use crate::journal::text_hash;
+
+/// Bytes of a line. A line never crosses a sector of 512, so that no power cut can tear it.
+const LINE: usize = 128;
+
+/// Bytes that the name of a run can have.
+pub(super) const NAME_MAX: usize = 80;
+
+/// The file's name.
+pub(super) const FILE: &str = "marks";
+
+/// What is known to be durable of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark {
+    /// How many entries.
+    pub(super) entries: u64,
+    /// Whether it was open; not known if its summary was not written.
+    pub(super) open: Option<bool>,
+}
+
+/// What the last writer left.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    pub(super) epoch: u64,
+    pub(super) runs: Vec<(RunId, Mark)>,
+}
+
+/// Reads the marks of a store; none if it has none.
+///
+/// # Errors
+/// If they can't be read, or are damaged themselves.
+pub(super) fn read(directory: &Path) -> Result<Option<Noted>, String> {
+    let bytes = match fs::read(directory.join(FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("read its marks: {error}")),
+    };
+    let mut lines = bytes.chunks(LINE).enumerate();
+    let damaged = |n: usize| format!("line {} of its file `{FILE}` is damaged", n + 1);
+    let (_, first) = lines.next().ok_or_else(|| damaged(0))?;
+    let ("epoch", epoch, _) = parse(first).ok_or_else(|| damaged(0))? else {
+        return Err(damaged(0));
+    };
+    let mut runs = Vec::new();
+    for (n, line) in lines {
+        // A line that was reserved, and lost to a power cut.
+        if line.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        let (name, entries, open) = parse(line).ok_or_else(|| damaged(n))?;
+        runs.push((RunId::from(name), Mark { entries, open }));
+    }
+    Ok(Some(Noted { epoch, runs }))
+}
+
+fn parse(line: &[u8]) -> Option<(&str, u64, Option<bool>)> {
+    let (text, check) = std::str::from_utf8(line).ok()?.trim_end().rsplit_once(' ')?;
+    if text_hash(text.as_bytes()).get(..8) != Some(check) {
+        return None;
+    }
+    let mut words = text.split(' ');
+    let (name, number, open) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+    let open = match open {
+        "open" => Some(true),
+        "over" => Some(false),
+        _ => None,
+    };
+    Some((name, number, open))
+}
+
+fn line(name: &str, number: u64, open: Option<bool>) -> Vec<u8> {
+    let open = open.map_or("-", |open| if open { "open" } else { "over" });
+    let text = format!("{name} {number} {open}");
+    let check = text_hash(text.as_bytes());
+    let text = format!("{text} {}", check.get(..8).unwrap_or_default());
+    format!("{text:<width$}\n", width = LINE - 1).into_bytes()
+}
+
+/// The marks of an open store.
+pub(super) struct Marks {
+    file: File,
+    runs: HashMap<RunId, (u64, Mark)>,
+}
+
+impl Marks {
+    /// Begins anew: nothing but the epoch, durably.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub(super) fn begin(directory: &Path, epoch: u64) -> io::Result<Self> {
+        let (new, path): (PathBuf, PathBuf) = (directory.join("marks.new"), directory.join(FILE));
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
+        file.write_all(&line("epoch", epoch, None))?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        File::open(directory)?.sync_all()?;
+        Ok(Marks { file, runs: HashMap::new() })
+    }
+
+    /// Goes on with the marks that there are: a store is compared with them before it begins anew.
+    ///
+    /// # Errors
+    /// If the file can't be opened.
+    pub(super) fn reopen(directory: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).open(directory.join(FILE))?;
+        Ok(Marks { file, runs: HashMap::new() })
+    }
+
+    /// Notes what has become durable of some runs. It need not itself be durable.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub(super) fn note(&mut self, synced: &HashMap<RunId, Mark>) -> io::Result<()> {
+        for (run, fresh) in synced {
+            let next = self.runs.len() as u64 + 1;
+            let (at, mark) = self.runs.entry(run.clone()).or_insert((next, Mark::default()));
+            mark.entries = mark.entries.max(fresh.entries);
+            mark.open = fresh.open.or(mark.open);
+            let line = line(run.as_str(), mark.entries, mark.open);
+            self.file.write_all_at(&line, *at * LINE as u64)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(marks: &[(&str, u64, Option<bool>)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = Marks::begin(directory.path(), 7).unwrap();
+        for (run, entries, open) in marks {
+            let mark = Mark { entries: *entries, open: *open };
+            file.note(&HashMap::from([(RunId::from(*run), mark)])).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn marks_read_back_with_the_latest_of_each_run() {
+        let directory = noted(&[("run_a", 1, Some(true)), ("run_b", 1, None), ("run_a", 5, None)]);
+        let noted = read(directory.path()).unwrap().unwrap();
+        assert_eq!(noted.epoch, 7);
+        let a = Mark { entries: 5, open: Some(true) };
+        let b = Mark { entries: 1, open: None };
+        assert_eq!(noted.runs, [(RunId::from("run_a"), a), (RunId::from("run_b"), b)]);
+    }
+
+    #[test]
+    fn a_changed_mark_shows() {
+        let directory = noted(&[("run_a", 15, None)]);
+        let path = directory.path().join(FILE);
+        let text = fs::read_to_string(&path).unwrap().replace("run_a 15", "run_a 14");
+        fs::write(&path, text).unwrap();
+        assert!(read(directory.path()).unwrap_err().contains("line 2"));
+    }
+
+    #[test]
+    fn the_longest_name_and_number_fit_into_a_line() {
+        let name = "r".repeat(NAME_MAX);
+        assert_eq!(line(&name, u64::MAX, Some(true)).len(), LINE);
+    }
+}

@@ -1,0 +1,235 @@
+//! What every store promises, tried on each.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use windlass_engine::journal::{Position, StoreError};
+
+use crate::home::{Home, InMemory, OnDisk, bytes, run};
+
+macro_rules! conformance {
+    ($($name:ident),* $(,)?) => {
+        mod memory {
+            $(#[test] fn $name() { super::$name(&mut super::InMemory::new()); })*
+        }
+        mod on_disk {
+            $(#[test] fn $name() { super::$name(&mut super::OnDisk::new()); })*
+        }
+    };
+}
+
+conformance!(
+    records_come_back_in_order_and_before_any_sync,
+    an_entry_that_exists_is_a_conflict_and_stays_as_it_was,
+    an_entry_after_a_gap_is_refused,
+    what_was_synced_is_there_after_opening_again,
+    one_sync_covers_everything_before_it,
+    runs_whose_names_begin_alike_are_kept_apart,
+    summaries_are_listed_by_run_and_by_whether_it_is_open,
+    values_are_kept_by_name,
+    every_opening_raises_the_epoch,
+    long_records_and_values_come_back_whole,
+    thousands_of_runs_are_kept_apart,
+    many_threads_append_and_sync_at_once,
+    appending_goes_on_where_an_earlier_opening_ended,
+);
+
+fn records_come_back_in_order_and_before_any_sync(home: &mut dyn Home) {
+    let store = home.store();
+    assert_eq!(store.read(&run("a")).unwrap(), Vec::<Vec<u8>>::new());
+    for n in 0..300 {
+        store.append(&run("a"), n as u64, &bytes(n, 100)).unwrap();
+        assert_eq!(store.read(&run("a")).unwrap().len(), n + 1);
+    }
+    let records = store.read(&run("a")).unwrap();
+    assert!(records.iter().enumerate().all(|(n, record)| *record == bytes(n, 100)));
+}
+
+fn an_entry_that_exists_is_a_conflict_and_stays_as_it_was(home: &mut dyn Home) {
+    let store = home.store();
+    store.append(&run("a"), 0, b"first").unwrap();
+    store.append(&run("a"), 1, b"second").unwrap();
+    for seq in 0..2 {
+        let refused = store.append(&run("a"), seq, b"other");
+        assert!(matches!(refused, Err(StoreError::Conflict { seq: at, .. }) if at == seq));
+    }
+    assert_eq!(store.read(&run("a")).unwrap(), [b"first".to_vec(), b"second".to_vec()]);
+}
+
+fn an_entry_after_a_gap_is_refused(home: &mut dyn Home) {
+    let store = home.store();
+    assert!(matches!(store.append(&run("a"), 1, b"x"), Err(StoreError::Gap { seq: 1, .. })));
+    store.append(&run("a"), 0, b"x").unwrap();
+    assert!(matches!(store.append(&run("a"), 2, b"x"), Err(StoreError::Gap { seq: 2, .. })));
+    assert_eq!(store.read(&run("a")).unwrap().len(), 1);
+}
+
+fn what_was_synced_is_there_after_opening_again(home: &mut dyn Home) {
+    let store = home.store();
+    store.append(&run("a"), 0, b"created").unwrap();
+    store.put_summary(&run("a"), true, b"summary").unwrap();
+    let last = store.put_value("text", b"let x = 1;").unwrap();
+    store.sync(last).unwrap();
+    drop(store);
+    home.reopen();
+    let store = home.store();
+    assert_eq!(store.read(&run("a")).unwrap(), [b"created"]);
+    assert_eq!(store.summaries(true).unwrap(), [(run("a"), b"summary".to_vec())]);
+    assert_eq!(store.value("text").unwrap().unwrap(), b"let x = 1;");
+}
+
+fn one_sync_covers_everything_before_it(home: &mut dyn Home) {
+    let store = home.store();
+    let mut last = Position::default();
+    for n in 0..20 {
+        let position = store.append(&run(n % 3), n / 3, b"x").unwrap();
+        assert!(position > last, "positions must grow");
+        last = position;
+    }
+    store.sync(last).unwrap();
+    store.sync(Position::default()).unwrap();
+    drop(store);
+    home.reopen();
+    let kept: usize = (0..3).map(|n| home.store().read(&run(n)).unwrap().len()).sum();
+    assert_eq!(kept, 20);
+}
+
+fn runs_whose_names_begin_alike_are_kept_apart(home: &mut dyn Home) {
+    let store = home.store();
+    for name in ["1", "11", "111"] {
+        store.append(&run(name), 0, name.as_bytes()).unwrap();
+    }
+    assert_eq!(store.read(&run("1")).unwrap(), [b"1"]);
+    assert_eq!(store.read(&run("11")).unwrap(), [b"11"]);
+}
+
+fn summaries_are_listed_by_run_and_by_whether_it_is_open(home: &mut dyn Home) {
+    let store = home.store();
+    for n in [2, 1, 3] {
+        store.append(&run(n), 0, b"created").unwrap();
+        store.put_summary(&run(n), true, format!("{n} goes").as_bytes()).unwrap();
+    }
+    store.append(&run(2), 1, b"finished").unwrap();
+    let last = store.put_summary(&run(2), false, b"2 is over").unwrap();
+    store.sync(last).unwrap();
+    drop(store);
+    home.reopen();
+    let store = home.store();
+    let (one, three) = ((run(1), b"1 goes".to_vec()), (run(3), b"3 goes".to_vec()));
+    assert_eq!(store.summaries(true).unwrap(), [one.clone(), three.clone()]);
+    assert_eq!(store.summaries(false).unwrap(), [one, (run(2), b"2 is over".to_vec()), three]);
+}
+
+fn values_are_kept_by_name(home: &mut dyn Home) {
+    let store = home.store();
+    assert_eq!(store.value("none").unwrap(), None);
+    store.put_value("a", b"1").unwrap();
+    store.put_value("b", b"").unwrap();
+    store.put_value("a", b"2").unwrap();
+    assert_eq!(store.value("a").unwrap().unwrap(), b"2");
+    assert_eq!(store.value("b").unwrap().unwrap(), b"");
+    let names = store.value_names().unwrap();
+    assert!(["a", "b"].iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}");
+}
+
+fn every_opening_raises_the_epoch(home: &mut dyn Home) {
+    let mut epochs = vec![home.store().epoch()];
+    for _ in 0..3 {
+        home.reopen();
+        epochs.push(home.store().epoch());
+    }
+    assert_eq!(epochs, [1, 2, 3, 4]);
+}
+
+fn long_records_and_values_come_back_whole(home: &mut dyn Home) {
+    const MIB: usize = 1024 * 1024;
+    let store = home.store();
+    let lengths = [MIB, 10, 4 * MIB, 100_000, 0, 20_000, 16 * MIB];
+    let mut last = Position::default();
+    for (n, length) in lengths.into_iter().enumerate() {
+        last = store.append(&run("a"), n as u64, &bytes(n, length)).unwrap();
+    }
+    store.put_value("text", &bytes(1, MIB)).unwrap();
+    store.put_value("text", &bytes(2, MIB / 2)).unwrap();
+    store.put_summary(&run("a"), true, &bytes(3, 9_000)).unwrap();
+    last = store.put_value("end", b"").unwrap().max(last);
+    store.sync(last).unwrap();
+    drop(store);
+    home.reopen();
+    let store = home.store();
+    for (n, record) in store.read(&run("a")).unwrap().iter().enumerate() {
+        assert!(*record == bytes(n, lengths[n]), "record {n} of {} bytes", lengths[n]);
+    }
+    assert!(store.value("text").unwrap().unwrap() == bytes(2, MIB / 2));
+    assert_eq!(store.summaries(true).unwrap(), [(run("a"), bytes(3, 9_000))]);
+}
+
+fn thousands_of_runs_are_kept_apart(home: &mut dyn Home) {
+    const RUNS: usize = 3_000;
+    let store = home.store();
+    for seq in 0..3 {
+        for n in 0..RUNS {
+            store.append(&run(n), seq, &bytes(n, 60)).unwrap();
+        }
+    }
+    for n in 0..RUNS {
+        store.put_summary(&run(n), n % 10 == 0, b"s").unwrap();
+    }
+    let end = store.put_value("end", b"").unwrap();
+    store.sync(end).unwrap();
+    drop(store);
+    home.reopen();
+    let store = home.store();
+    assert_eq!(store.summaries(false).unwrap().len(), RUNS);
+    assert_eq!(store.summaries(true).unwrap().len(), RUNS / 10);
+    for n in (0..RUNS).step_by(97) {
+        assert_eq!(store.read(&run(n)).unwrap(), vec![bytes(n, 60); 3]);
+    }
+}
+
+fn many_threads_append_and_sync_at_once(home: &mut dyn Home) {
+    const THREADS: usize = 64;
+    const EACH: u64 = 20;
+    let store = home.store();
+    let wins = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (store, wins) = (&store, &wins);
+            scope.spawn(move || {
+                for seq in 0..EACH {
+                    let record = bytes(thread + seq as usize, 200);
+                    let position = store.append(&run(thread), seq, &record).unwrap();
+                    // All want the same entries of one run: each goes to exactly one of them.
+                    if store.append(&run("shared"), seq, b"x").is_ok() {
+                        wins.fetch_add(1, Ordering::SeqCst);
+                    }
+                    store.sync(position).unwrap();
+                }
+            });
+        }
+    });
+    let shared = store.read(&run("shared")).unwrap().len() as u64;
+    assert_eq!(wins.load(Ordering::SeqCst), shared);
+    drop(store);
+    home.reopen();
+    for thread in 0..THREADS {
+        let records = home.store().read(&run(thread)).unwrap();
+        let wanted = (0..EACH).map(|seq| bytes(thread + seq as usize, 200));
+        assert_eq!(records, wanted.collect::<Vec<_>>());
+    }
+}
+
+fn appending_goes_on_where_an_earlier_opening_ended(home: &mut dyn Home) {
+    for opening in 0..4 {
+        let store = home.store();
+        for n in 0..5 {
+            let seq = opening * 5 + n;
+            let refused = store.append(&run("a"), seq + 1, b"x");
+            assert!(matches!(refused, Err(StoreError::Gap { .. })));
+            let position = store.append(&run("a"), seq, &seq.to_be_bytes()).unwrap();
+            store.sync(position).unwrap();
+        }
+        drop(store);
+        home.reopen();
+    }
+    assert_eq!(home.store().read(&run("a")).unwrap().len(), 20);
+}

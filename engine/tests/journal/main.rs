@@ -1,0 +1,10 @@
+//! The journal's stores and its format: what they promise, and what they do when everything is
+//! done to them.
+
+mod conformance;
+mod damage;
+mod differential;
+mod fixture;
+mod forgetting;
+mod home;
+mod kill;
