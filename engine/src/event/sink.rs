@@ -117,6 +117,11 @@ impl EventSink {
         let _ = self.0.send(event);
     }
 
+    /// True if somebody watches: an event for nobody need not be made.
+    pub fn is_watched(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
     /// Returns a receiver of all events from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.0.subscribe()

@@ -78,7 +78,9 @@ impl Ledger {
             position = self.store.put_summary(&self.run, summary.is_open(), &bytes)?;
         }
         inner.last = position;
-        if let Some(event) = Event::of(&self.run, &entry, &inner.state) {
+        if self.events.is_watched()
+            && let Some(event) = Event::of(&self.run, &entry, &inner.state)
+        {
             self.events.send(event);
         }
         Ok(position)

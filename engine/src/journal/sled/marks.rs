@@ -10,7 +10,7 @@
 //! merely weaker; it is never newer, because it is written after the sync. What was written before
 //! the last opening needs no mark: sled keeps it in pages whose checksums it verifies.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -87,12 +87,18 @@ fn parse(line: &[u8]) -> Option<(&str, u64, Option<bool>)> {
     Some((name, number, open))
 }
 
-fn line(name: &str, number: u64, open: Option<bool>) -> Vec<u8> {
+fn line(name: &str, number: u64, open: Option<bool>) -> [u8; LINE] {
     let open = open.map_or("-", |open| if open { "open" } else { "over" });
-    let text = format!("{name} {number} {open}");
+    let mut text = format!("{name} {number} {open}");
     let check = text_hash(text.as_bytes());
-    let text = format!("{text} {}", check.get(..8).unwrap_or_default());
-    format!("{text:<width$}\n", width = LINE - 1).into_bytes()
+    text.push(' ');
+    text.push_str(check.get(..8).unwrap_or_default());
+    let mut line = [b' '; LINE];
+    for (place, byte) in line.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    line[LINE - 1] = b'\n';
+    line
 }
 
 /// The marks of an open store.
@@ -130,15 +136,26 @@ impl Marks {
     /// # Errors
     /// If the file can't be written.
     pub(super) fn note(&mut self, synced: &HashMap<RunId, Mark>) -> io::Result<()> {
+        let mut lines = BTreeMap::new();
         for (run, fresh) in synced {
             let next = self.runs.len() as u64 + 1;
             let (at, mark) = self.runs.entry(run.clone()).or_insert((next, Mark::default()));
             mark.entries = mark.entries.max(fresh.entries);
             mark.open = fresh.open.or(mark.open);
-            let line = line(run.as_str(), mark.entries, mark.open);
-            self.file.write_all_at(&line, *at * LINE as u64)?;
+            lines.insert(*at, line(run.as_str(), mark.entries, mark.open));
         }
-        Ok(())
+        // Lines that lie side by side go in one write: many runs that share a flush often do.
+        let mut block = Vec::new();
+        let mut begins = 0;
+        for (at, line) in lines {
+            if at != begins + (block.len() / LINE) as u64 {
+                self.file.write_all_at(&block, begins * LINE as u64)?;
+                block.clear();
+                begins = at;
+            }
+            block.extend_from_slice(&line);
+        }
+        self.file.write_all_at(&block, begins * LINE as u64)
     }
 }
 
@@ -178,6 +195,6 @@ mod tests {
     #[test]
     fn the_longest_name_and_number_fit_into_a_line() {
         let name = "r".repeat(NAME_MAX);
-        assert_eq!(line(&name, u64::MAX, Some(true)).len(), LINE);
+        assert!(parse(&line(&name, u64::MAX, Some(true))).is_some());
     }
 }
