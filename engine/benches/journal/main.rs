@@ -5,6 +5,7 @@
 //! The scratch directory lies in `WINDLASS_BENCH_DIR`, or in the build directory; not on a tmpfs,
 //! where fdatasync costs nothing and every figure would be a lie.
 
+#![expect(clippy::unwrap_used, reason = "a bench that can't go on stops and says where")]
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 mod durable;

@@ -129,7 +129,6 @@ pub fn measure_million(directory: &Path) {
 }
 
 /// Opens a store, and prints how long that took and by how much this process grew.
-#[expect(clippy::print_stdout, reason = "it is read by the parent")]
 pub fn child(store: &Path) {
     let before = resident_kib();
     let began = Instant::now();
