@@ -265,3 +265,27 @@ fn a_damaged_store_stays_refused_when_it_is_opened_again() {
         assert!(matches!(look(&path, "cut"), Found::RefusedToOpen(_)));
     }
 }
+
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_salvaged_and_the_rest_is_named() {
+    let scratch = scratch();
+    let template = template(scratch.path());
+    let path = scratch.path().join("cut");
+    copy(&template, &path);
+    let length = fs::metadata(path.join("db")).unwrap().len();
+    // The end of the log goes: entries of the second opening.
+    let file = fs::OpenOptions::new().write(true).open(path.join("db")).unwrap();
+    file.set_len(length - 20_000).unwrap();
+    drop(file);
+    for _ in 0..2 {
+        assert!(matches!(look(&path, "cut"), Found::RefusedToOpen(_)));
+        let (store, missing) = SledStore::salvage(&path).unwrap();
+        assert!(missing.iter().any(|problem| problem.contains("run_4 had 70")), "{missing:?}");
+        for n in [1, 3, 5] {
+            let records = store.read(&run(n)).unwrap();
+            assert_eq!(read_chain(records).unwrap().0.len() as u64, BEFORE);
+        }
+        assert!(store.put_value("x", b"y").is_err());
+        assert!(store.append(&run(1), BEFORE, b"y").is_err());
+    }
+}

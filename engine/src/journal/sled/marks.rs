@@ -28,6 +28,9 @@ pub(super) const NAME_MAX: usize = 80;
 /// The file's name.
 pub(super) const FILE: &str = "marks";
 
+/// Its name while it is written.
+pub(super) const FILE_NEW: &str = "marks.new";
+
 /// What is known to be durable of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Mark {
@@ -113,7 +116,7 @@ impl Marks {
     /// # Errors
     /// If the file can't be written.
     pub(super) fn begin(directory: &Path, epoch: u64) -> io::Result<Self> {
-        let (new, path): (PathBuf, PathBuf) = (directory.join("marks.new"), directory.join(FILE));
+        let (new, path): (PathBuf, PathBuf) = (directory.join(FILE_NEW), directory.join(FILE));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
         file.write_all(&line("epoch", epoch, None))?;
         file.sync_all()?;

@@ -21,6 +21,7 @@
 mod flush;
 mod guard;
 mod marks;
+mod open;
 mod parts;
 mod store;
 mod trees;

@@ -1,0 +1,173 @@
+//! Opening: is it a store, is it ours alone, and is everything there that was synced?
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use super::flush::Flusher;
+use super::guard::guarded;
+use super::marks::{self, Marks, Noted};
+use super::store::{SledStore, damaged};
+use super::trees::Trees;
+use crate::journal::{JournalStore, StoreError};
+
+/// The files of sled 0.34: what it was made with, which it does not sync, and the database.
+const SETTINGS_FILE: &str = "conf";
+const DATABASE_FILE: &str = "db";
+
+impl SledStore {
+    /// Opens the store in a directory, making it if there is none, and raises its epoch durably.
+    ///
+    /// # Errors
+    /// *In use* if a process has it open; *damaged* if it is not what its last writer left. What
+    /// can still be read of a damaged one, [`SledStore::salvage`] reads.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let (mut store, noted) = Self::open_files(path)?;
+        if let Some(problem) = store.missing(&noted)?.into_iter().next() {
+            let problem =
+                format!("{problem}: its files were changed, cut short, or are of another time");
+            return Err(damaged(path, problem));
+        }
+        store.epoch = store.raise_epoch()?;
+        let marks = Marks::begin(path, store.epoch).map_err(|e| io("begin its marks", &e))?;
+        store.marks = Mutex::new(marks);
+        Ok(store)
+    }
+
+    /// Opens a damaged store to save what can be read, and says what is known to be missing. It
+    /// takes no writes, and is as damaged as before when it is opened the next time.
+    ///
+    /// # Errors
+    /// *In use* if a process has it open; *damaged* if nothing of it can be read.
+    pub fn salvage(path: &Path) -> Result<(Self, Vec<String>), StoreError> {
+        let (mut store, noted) = Self::open_files(path)?;
+        store.read_only = true;
+        let missing = store.missing(&noted)?;
+        Ok((store, missing))
+    }
+
+    fn open_files(path: &Path) -> Result<(Self, Noted), StoreError> {
+        let damaged = |problem: String| damaged(path, problem);
+        fs::create_dir_all(path).map_err(|e| io("make its directory", &e))?;
+        let lock = lock(path)?;
+        let noted = if let Some(noted) = marks::read(path).map_err(damaged)? {
+            noted
+        } else {
+            refuse_foreign(path)?;
+            Marks::begin(path, 0).map_err(|e| io("begin its marks", &e))?;
+            Noted::default()
+        };
+        if noted.epoch > 0 && !path.join(DATABASE_FILE).exists() {
+            return Err(damaged(format!("its file `{DATABASE_FILE}` is missing")));
+        }
+        let trees = match guarded(|| Trees::open(path)) {
+            Err(panic) => return Err(damaged(panic)),
+            Ok(Err(error)) if error.to_string().contains("could not acquire lock") => {
+                return Err(StoreError::InUse { path: path.to_owned() });
+            }
+            Ok(opened) => opened.map_err(|e| damaged(e.to_string()))?,
+        };
+        let file = File::open(path.join(DATABASE_FILE)).map_err(|e| io("open its database", &e))?;
+        sync_names(path).map_err(|e| io("sync its directory", &e))?;
+        let store = SledStore {
+            path: path.to_owned(),
+            epoch: noted.epoch,
+            trees: Some(trees),
+            file,
+            _lock: lock,
+            flusher: Flusher::default(),
+            lengths: Mutex::default(),
+            unsynced: Mutex::default(),
+            marks: Mutex::new(Marks::reopen(path).map_err(|e| io("open its marks", &e))?),
+            broken: OnceLock::new(),
+            after_sync: None,
+            read_only: false,
+        };
+        Ok((store, noted))
+    }
+
+    /// Returns what was durable and is gone: sled leaves damaged records out in silence.
+    fn missing(&self, noted: &Noted) -> Result<Vec<String>, StoreError> {
+        let mut missing = Vec::new();
+        let [known, open] = [false, true].map(|open_only| self.ask(|trees| trees.runs(open_only)));
+        let (known, open) = (known?, open?);
+        let epoch = self.recorded_epoch()?;
+        if epoch < noted.epoch {
+            let opened = noted.epoch;
+            missing.push(format!("it has been opened {opened} times, and knows of {epoch}"));
+        }
+        for (run, mark) in &noted.runs {
+            let entries = match self.ask(|trees| trees.length(run)) {
+                Ok(entries) => entries,
+                Err(StoreError::Damaged { problem, .. }) => {
+                    missing.push(problem);
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
+            if entries < mark.entries {
+                missing.push(format!("{run} had {} entries, and has {entries}", mark.entries));
+                continue;
+            }
+            let Some(was_open) = mark.open else { continue };
+            // With an entry more, the run may have been closed after the mark.
+            let changed = entries == mark.entries && open.contains(run) != was_open;
+            if changed || !known.contains(run) {
+                missing.push(format!("where {run} stands was recorded and is lost"));
+            }
+        }
+        Ok(missing)
+    }
+
+    fn recorded_epoch(&self) -> Result<u64, StoreError> {
+        let epoch = self.value("epoch")?;
+        let epoch = epoch.and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
+        Ok(epoch.unwrap_or(0))
+    }
+
+    fn raise_epoch(&self) -> Result<u64, StoreError> {
+        let epoch = self.recorded_epoch()? + 1;
+        let position = self.put_value("epoch", &epoch.to_be_bytes())?;
+        self.sync(position)?;
+        Ok(epoch)
+    }
+}
+
+fn io(what: &str, error: &std::io::Error) -> StoreError {
+    StoreError::Io(format!("{what}: {error}"))
+}
+
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let directory = File::open(path).map_err(|e| io("lock its directory", &e))?;
+    match directory.try_lock() {
+        Ok(()) => Ok(directory),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(io("lock its directory", &error)),
+    }
+}
+
+/// A store is made in an empty directory only: what sled would do to other files, nobody knows.
+fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).map_err(|e| io("read its directory", &e))? {
+        let name = entry.map_err(|e| io("read its directory", &e))?.file_name();
+        if name != marks::FILE_NEW {
+            let problem = format!(
+                "it has no file `{}`, and it is not empty: it holds `{}`",
+                marks::FILE,
+                name.display()
+            );
+            return Err(damaged(path, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the names of the files durable, and the file that sled writes once and never syncs.
+fn sync_names(path: &Path) -> std::io::Result<()> {
+    File::open(path.join(SETTINGS_FILE))?.sync_all()?;
+    File::open(path)?.sync_all()?;
+    path.parent().map_or(Ok(()), |parent| {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        File::open(parent)?.sync_all()
+    })
+}
