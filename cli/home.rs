@@ -76,6 +76,14 @@ impl Home {
         Ok(SledStore::open(&self.path.join("journal"))?)
     }
 
+    /// Opens what can be read of the store, and says what is missing. Only the owner may.
+    ///
+    /// # Errors
+    /// If nothing of it can be read.
+    pub fn salvage(&self, _owned: &Ownership) -> Result<(SledStore, Vec<String>), Problem> {
+        Ok(SledStore::salvage(&self.path.join("journal"))?)
+    }
+
     /// Reads the keys, and makes a master key for a new store. Only the owner may.
     ///
     /// # Errors

@@ -50,11 +50,11 @@ impl From<EngineError> for Problem {
             ),
             EngineError::AlreadyDriven(run) => Problem::new("WL0005", Exit::NotStarted, text)
                 .hint(format!("Watch it with `windlass log {run} -f`.")),
-            EngineError::NoSuchRun(_)
-            | EngineError::AmbiguousRun { .. }
-            | EngineError::NoSuchCall { .. } => {
+            EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => {
                 Problem::new("WL0006", Exit::Usage, text).hint("`windlass runs` lists them.")
             }
+            EngineError::NoSuchCall { run, .. } => Problem::new("WL0006", Exit::Usage, text)
+                .hint(format!("`windlass show {run}` lists its calls.")),
             EngineError::Over { run, .. } => Problem::new("WL0007", Exit::Usage, text)
                 .hint(format!("`windlass show {run}` tells what it did.")),
             EngineError::Stuck(view) => {
@@ -68,6 +68,10 @@ impl From<EngineError> for Problem {
             EngineError::NotNow(_) => Problem::new("WL0010", Exit::Usage, text),
             EngineError::Store(StoreError::Damaged { .. }) | EngineError::Damaged(_) => {
                 damaged(text)
+            }
+            EngineError::Store(StoreError::InUse { .. }) => {
+                Problem::new("WL0005", Exit::NotStarted, text)
+                    .hint("Another process has the store open: let it end first.")
             }
             EngineError::Store(_) => Problem::new("WL0011", Exit::OutOfReach, text)
                 .hint("Is the disk full? Nothing is done that can't be recorded."),
@@ -89,7 +93,7 @@ impl From<StoreError> for Problem {
 
 fn damaged(text: String) -> Problem {
     Problem::new("WL0011", Exit::OutOfReach, text).hint(
-        "`windlass store check` says which runs are whole; `windlass store export FILE` saves what can be read. Nothing was changed.",
+        "Copy the state directory first. `windlass store check` says what is whole, `windlass store export FILE` saves what can be read; or put a backup of the whole directory back.",
     )
 }
 

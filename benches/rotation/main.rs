@@ -66,7 +66,7 @@ fn deploy(lab: &Lab) {
         words.extend(["--update-order", "start-first", "--secret", "db_password"]);
         if n == 0 {
             words.extend(["--publish", "published=8080,target=8080,mode=host"]);
-            words.extend(["--health-cmd", image::HEALTHCHECK, "--health-interval", "1s"]);
+            words.extend(["--health-cmd", image::HEALTHCHECK[1], "--health-interval", "1s"]);
         }
         words.push(image::APP);
         lab.run(0, &words).unwrap();

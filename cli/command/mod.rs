@@ -88,7 +88,9 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Store { action } => store::store(settings, &action),
         Command::Completions { shell } => {
             let mut command = Args::command();
-            clap_complete::generate(shell, &mut command, "windlass", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "windlass", &mut script);
+            show::line(String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Done)
         }
         Command::Lab { action } => lab::lab(settings, action).await,

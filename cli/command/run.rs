@@ -141,7 +141,9 @@ fn end(settings: &Settings, ending: &Ending) -> Exit {
         return Exit::OutOfReach;
     }
     show::note(&format!("{} {}", verdict(view), view.summary.run));
-    show::run::next(view, false).iter().skip(1).for_each(|text| show::note(text));
+    if exit != Exit::Done {
+        show::run::next(view, false).iter().skip(1).for_each(|text| show::note(text));
+    }
     exit
 }
 
@@ -173,7 +175,7 @@ async fn asked_to_stop() {
 async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
     let Some(engine) = desk.here() else {
         show::note("let go: the run goes on in the process that owns the state");
-        show::note(&format!("  {} watches it again", bold("windlass log RUN -f")));
+        show::note(&format!("  {} lists it", bold("windlass runs --open")));
         return Ok(Exit::Waiting);
     };
     show::note("stopping after the current call (once more ends at once, and is safe too)");

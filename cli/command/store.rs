@@ -39,19 +39,26 @@ pub fn store(settings: &Settings, action: &StoreAction) -> Result<Exit, Problem>
         Problem::new("WL0005", Exit::NotStarted, "another windlass process owns the state")
             .hint("Wait for it to end, or park it with Ctrl-C.")
     })?;
-    let store = home.store(&owned)?;
     match action {
-        StoreAction::Check => check(settings, &store),
-        StoreAction::Export { file } => export(&store, file),
+        // These two are for damaged stores too.
+        StoreAction::Check => {
+            let (store, missing) = home.salvage(&owned)?;
+            check(settings, &store, &missing)
+        }
+        StoreAction::Export { file } => {
+            let (store, missing) = home.salvage(&owned)?;
+            missing.iter().for_each(|what| show::complain(what));
+            export(&store, file)
+        }
         StoreAction::Import { file } => {
             // The check is recorded with a store: an import under another key could never resume.
             let check = home.keyring(&owned)?.check();
-            import(&store, file, &check)
+            import(&home.store(&owned)?, file, &check)
         }
     }
 }
 
-fn check(settings: &Settings, store: &SledStore) -> Result<Exit, Problem> {
+fn check(settings: &Settings, store: &SledStore, missing: &[String]) -> Result<Exit, Problem> {
     let (mut whole, mut damaged, mut entries) = (0, Vec::new(), 0);
     for (run, _) in store.summaries(false)? {
         match read_run(store, &run) {
@@ -67,14 +74,17 @@ fn check(settings: &Settings, store: &SledStore) -> Result<Exit, Problem> {
             .iter()
             .map(|(run, problem)| serde_json::json!({ "run": run, "problem": problem }))
             .collect();
-        show::json(&serde_json::json!({ "whole": whole, "entries": entries, "damaged": list }));
+        show::json(&serde_json::json!({
+            "whole": whole, "entries": entries, "damaged": list, "missing": missing,
+        }));
     } else {
         show::line(&format!("{} {whole} runs with {entries} entries are whole", green("✓")));
         for (run, problem) in &damaged {
             show::line(&format!("{} {run}: {problem}", red("✗")));
         }
+        missing.iter().for_each(|what| show::line(&format!("{} {what}", red("✗"))));
     }
-    Ok(if damaged.is_empty() { Exit::Done } else { Exit::Found })
+    Ok(if damaged.is_empty() && missing.is_empty() { Exit::Done } else { Exit::Found })
 }
 
 fn read_run(store: &SledStore, run: &RunId) -> Result<usize, String> {

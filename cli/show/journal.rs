@@ -1,9 +1,9 @@
 //! Journal entries, a line each.
 
 use windlass_engine::clock::utc;
-use windlass_engine::journal::{Body, Decision, Entry, How};
+use windlass_engine::journal::{Body, Entry, How};
 
-use super::progress::told;
+use super::progress::{decided, told};
 use super::style::dim;
 
 /// Returns an entry as a line.
@@ -44,13 +44,4 @@ pub fn entry(entry: &Entry) -> String {
         Body::Finished { end } => format!("finished: {}", super::progress::ended(*end)),
     };
     format!("{} {what}", dim(&format!("{:>5} {}", entry.seq, utc(entry.at))))
-}
-
-fn decided(decision: &Decision) -> String {
-    match decision {
-        Decision::Retry { key } => format!("retry {key}"),
-        Decision::Skip { key } => format!("skip {key}"),
-        Decision::MarkDone { key, .. } => format!("mark {key} done"),
-        Decision::Cancel => "cancel".to_owned(),
-    }
 }

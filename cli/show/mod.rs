@@ -1,5 +1,5 @@
 //! What people see. Results go to stdout, everything else to stderr.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing is done")]
+#![expect(clippy::print_stderr, reason = "this is where printing is done")]
 
 pub mod journal;
 pub mod plan;
@@ -15,13 +15,15 @@ use style::{bold, dim, red};
 
 /// Prints a line of a result.
 pub fn line(text: &str) {
-    println!("{text}");
+    use std::io::Write;
+    // Whoever reads has seen enough (`| head`): that is no error.
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints a result as JSON.
 pub fn json<T: Serialize>(value: &T) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => println!("{text}"),
+        Ok(text) => line(&text),
         Err(error) => complain(&format!("this can't be written as JSON: {error}")),
     }
 }

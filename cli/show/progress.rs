@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use windlass_engine::clock::{Millis, utc};
 use windlass_engine::event::{Event, RunView, What};
 use windlass_engine::id::CallKey;
-use windlass_engine::journal::{End, How};
+use windlass_engine::journal::{Decision, End, How};
 use windlass_engine::step::StepError;
 
 use super::note;
@@ -57,9 +57,10 @@ impl Progress {
                 self.end(key, &format!("{mark} {key} {step}: {}{again}", told(error)));
             }
             What::Printed { text } => self.say(&format!("  {text}")),
-            What::Unwinding { error, key } => {
-                let at = key.as_ref().map(|key| format!(" at call {key}")).unwrap_or_default();
-                self.say(&format!("{}{at}: {}", red("failed"), told(error)));
+            // What a call failed of has been said already.
+            What::Unwinding { key: Some(_), .. } => self.say(&bold("taking everything back")),
+            What::Unwinding { error, key: None } => {
+                self.say(&format!("{}: {}", red("failed"), told(error)));
                 self.say(&bold("taking everything back"));
             }
             What::UndoBegan { key, says, .. } => self.begin(key, &format!("taking back: {says}")),
@@ -70,7 +71,7 @@ impl Progress {
                 self.end(key, &format!("{} {key} not taken back: {}", red("✗"), told(error)));
             }
             What::Decided { decision, reason } => {
-                self.say(&format!("decided: {decision:?} ({reason})"));
+                self.say(&format!("decided: {} ({reason})", decided(decision)));
             }
             What::Resumed => self.say(&dim("resumed")),
             // The ending says these, with what to do next.
@@ -141,6 +142,17 @@ fn again(at: Millis, now: Millis) -> String {
         return format!("; again in {}", seconds((at - now).max(0)));
     }
     format!("; again at {}", utc(at))
+}
+
+/// Returns a decision in words.
+pub fn decided(decision: &Decision) -> String {
+    match decision {
+        Decision::Retry { key } => format!("try call {key} again"),
+        Decision::Skip { key } => format!("leave call {key} out"),
+        Decision::MarkDone { key, .. } => format!("call {key} was done by hand"),
+        Decision::Cancel => "take everything back".to_owned(),
+        Decision::GoOn => "go on".to_owned(),
+    }
 }
 
 /// Returns how a run ended, in a word.

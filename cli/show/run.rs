@@ -2,6 +2,7 @@
 
 use windlass_engine::clock::utc;
 use windlass_engine::event::{RunView, Summary};
+use windlass_engine::id::CallKey;
 use windlass_engine::journal::{CallStatus, RunStatus};
 use windlass_engine::run::OpenCall;
 
@@ -110,7 +111,7 @@ fn word(status: CallStatus) -> String {
 pub fn next(view: &RunView, driven: bool) -> Vec<String> {
     let run = &view.summary.run;
     let mut lines = vec![String::new()];
-    let command = |words: &str, why: &str| format!("  {:<58} {}", bold(words), dim(why));
+    let command = |words: &str, why: &str| format!("  {:<72} {}", bold(words), dim(why));
     match view.summary.status {
         RunStatus::Finished(end) => {
             lines.push(ended(end).to_owned());
@@ -129,8 +130,12 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
                 "see what a resume would do",
             ));
             lines.push(command(&format!("windlass resume {run}"), "go on"));
-            if view.pivot.is_none() && view.summary.status == RunStatus::Running {
-                lines.push(command(&format!("windlass undo {run}"), "take everything back"));
+            match &view.pivot {
+                Some(pivot) => lines.push(no_way_back(pivot)),
+                None if view.summary.status == RunStatus::Running => {
+                    lines.push(command(&format!("windlass undo {run}"), "take everything back"));
+                }
+                None => {}
             }
         }
         RunStatus::Stuck | RunStatus::StuckUnwinding => {
@@ -147,17 +152,22 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
                 lines.push(command(&format!("windlass skip {run} {key} --reason ..."), skip));
                 lines.push(command(&format!("windlass mark-done {run} {key} --reason ..."), done));
             }
-            if view.pivot.is_none() {
-                lines.push(command(&format!("windlass undo {run}"), "take everything back"));
-            } else if let Some(pivot) = &view.pivot {
-                let text = format!(
-                    "There is no way back: call {pivot} has destroyed what was there before."
-                );
-                lines.push(dim(&text));
+            if view.stuck_at.is_none() {
+                lines.push(command(&format!("windlass resume {run}"), "try again from here"));
+            }
+            match &view.pivot {
+                Some(pivot) => lines.push(no_way_back(pivot)),
+                None => {
+                    lines.push(command(&format!("windlass undo {run}"), "take everything back"))
+                }
             }
         }
     }
     lines
+}
+
+fn no_way_back(pivot: &CallKey) -> String {
+    dim(&format!("There is no way back: call {pivot} has destroyed what was there before."))
 }
 
 /// Prints what a resume would do.

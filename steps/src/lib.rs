@@ -22,7 +22,7 @@ use docker::Swarm;
 pub fn all(swarm: Arc<Swarm>) -> Registry {
     let swarm = || Swarm::clone(&swarm);
     Registry::of([
-        read(note::Note),
+        change(note::Note),
         read(swarm::check::Check { swarm: swarm() }),
         read(secret::find::Find { swarm: swarm() }),
         read(secret::next_name::NextName { swarm: swarm() }),

@@ -1,11 +1,13 @@
 //! `note`: a sentence of the runbook's author in the run's record.
 //!
-//! Reads, changes and undoes nothing; a `kill -9` leaves nothing behind.
+//! Reads and changes nothing outside the run; a `kill -9` before its outcome is recorded makes it
+//! be noted once more. It is a change and not a read because what it says is the point of it: a
+//! change is announced, recorded and listed.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use windlass_engine::step::{About, Context, ReadStep, StepError};
+use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, StepError};
 
 /// The step.
 pub struct Note;
@@ -19,8 +21,9 @@ pub struct Args {
 }
 
 #[async_trait]
-impl ReadStep for Note {
+impl ChangeStep for Note {
     type Args = Args;
+    type Base = ();
     type Output = ();
 
     fn about(&self) -> About {
@@ -28,14 +31,25 @@ impl ReadStep for Note {
             name: "note",
             summary: "Put a sentence into the run's record.",
             reads: "Nothing.",
-            changes: "Nothing.",
+            changes: "Nothing outside the run's record.",
             undo: "Nothing to undo.",
             example: r#"note("the old password stays valid until Monday");"#,
         }
     }
 
-    async fn read(&self, cx: &Context, args: &Args) -> Result<(), StepError> {
-        cx.progress(&args.text);
+    async fn prepare(&self, _: &Context, args: &Args) -> Result<Prepared<(), ()>, StepError> {
+        Ok(Prepared::new((), (), args.text.clone()))
+    }
+
+    async fn apply(&self, _: &Context, _: &Args, (): &()) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn probe(&self, _: &Context, _: &Args, (): &()) -> Result<Probe<()>, StepError> {
+        Ok(Probe::NotApplied)
+    }
+
+    async fn undo(&self, _: &Context, _: &Args, (): &(), (): &()) -> Result<(), StepError> {
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ pub enum EngineError {
         key: CallKey,
     },
     /// The run is over.
-    #[error("{run} is over ({end:?}): there is nothing to resume, undo or decide")]
+    #[error("{run} is over: there is nothing to resume, undo or decide")]
     Over {
         /// The run.
         run: RunId,

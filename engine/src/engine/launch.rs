@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{Engine, EngineError, Live};
 use crate::event::RunView;
-use crate::id::{CallKey, RunId};
+use crate::id::RunId;
 use crate::journal::{Body, Created, Decision, RunStatus, next};
 use crate::run::{Control, Driver, Ledger, Outcome};
 use crate::runbook::Runbook;
@@ -127,13 +127,13 @@ impl Engine {
         }
         let body = Body::Decided { decision, reason: reason.to_owned(), by: self.0.by.clone() };
         if next(status, call, &body).is_err() {
-            let stands = |key: &CallKey| {
-                let is = call.map(|c| format!("{c:?}").to_lowercase()).unwrap_or_default();
-                format!(
-                    "call {key} of {run} is {is}, and the run is {status:?}: there is nothing to decide about it"
-                )
+            let about = body.key().map(|key| format!("call {key} of ")).unwrap_or_default();
+            let why = if status.is_some_and(RunStatus::is_stuck) {
+                "is not what the run is stuck over"
+            } else {
+                "is not stuck: there is nothing to decide"
             };
-            return Err(EngineError::NotNow(body.key().map(stands).unwrap_or_default()));
+            return Err(EngineError::NotNow(format!("{about}{run} {why}")));
         }
         ledger.record(body)?;
         Ok(())
@@ -159,7 +159,12 @@ impl Engine {
             }
             (Some(status), None) if status.is_stuck() => {
                 let view = ledger.look(|state| RunView::of(run, state));
-                return Err(EngineError::Stuck(Box::new(view)));
+                if view.stuck_at.is_some() {
+                    return Err(EngineError::Stuck(Box::new(view)));
+                }
+                // There is no call to decide about: going on is the only decision there is.
+                let (decision, reason) = (Decision::GoOn, "resumed".to_owned());
+                ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
             }
             _ => {}
         }
@@ -192,14 +197,17 @@ impl Engine {
         let (tell, outcome) = oneshot::channel();
         let (engine, id) = (self.clone(), run.clone());
         let drive = move || {
-            let _gone = Gone(&engine, &id);
-            let outcome = driver.drive(&runbook);
-            let outcome = match (&outcome, engine.0.keyring.destroy(&id)) {
-                (Outcome::Finished(_), Err(error)) => {
-                    Outcome::Unrecorded(format!("the run is over, but its key remains: {error}"))
-                }
-                _ => outcome,
-            };
+            let gone = Gone(&engine, &id);
+            let mut outcome = driver.drive(&runbook);
+            // Only then: a run that is stuck or put away needs its values when it goes on.
+            if matches!(outcome, Outcome::Finished(_))
+                && let Err(error) = engine.0.keyring.destroy(&id)
+            {
+                let problem = format!("the run is over, but its key remains: {error}");
+                outcome = Outcome::Unrecorded(problem);
+            }
+            // Whoever hears of the outcome must find the run let go of.
+            drop(gone);
             let _ = tell.send(outcome);
         };
         let thread = std::thread::Builder::new().name(run.to_string()).stack_size(STACK_BYTES);

@@ -237,6 +237,8 @@ pub enum Decision {
     },
     /// Stop and take everything back.
     Cancel,
+    /// Go on with a run that is stuck over no call in particular.
+    GoOn,
 }
 
 /// How a run ended.
@@ -276,7 +278,7 @@ impl Decision {
             Decision::Retry { key } | Decision::Skip { key } | Decision::MarkDone { key, .. } => {
                 Some(key)
             }
-            Decision::Cancel => None,
+            Decision::Cancel | Decision::GoOn => None,
         }
     }
 }

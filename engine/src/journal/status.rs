@@ -113,7 +113,7 @@ pub fn next(
         (Body::Decided { decision, .. }, Stuck | StuckUnwinding, call) => {
             let forward = if status == Stuck { Running } else { Unwinding };
             match (decision, call) {
-                (Decision::Cancel, None) => (forward, None),
+                (Decision::Cancel | Decision::GoOn, None) => (forward, None),
                 (Decision::Retry { .. }, Some(Failed | Backoff | Settled)) if status == Stuck => (forward, Some(Retrying)),
                 (Decision::Retry { .. }, Some(InDoubt)) => (forward, Some(InDoubt)),
                 (Decision::Retry { .. }, Some(UndoFailed | Undoing)) => (forward, Some(Undoing)),

@@ -157,6 +157,12 @@ impl Driver {
         if let Err(halt) = self.settle_doubts() {
             return self.halted(halt);
         }
+        if self.pivoted() && cancelled {
+            // A doubt that is settled now has turned out to be the pivot: there is no way back any
+            // more, and going forward is not what the person asked for. It stops here.
+            self.ledger.flush()?;
+            return Ok(Some(Outcome::Parked));
+        }
         if self.pivoted() {
             self.ledger.record(Body::Stuck { error, key })?;
             return Ok(Some(Outcome::Stuck));

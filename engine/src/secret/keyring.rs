@@ -110,6 +110,24 @@ pub trait KeyStore: Send + Sync {
     fn runs(&self) -> Result<Vec<RunId>, KeyError>;
 }
 
+impl<K: KeyStore + ?Sized> KeyStore for std::sync::Arc<K> {
+    fn put(&self, run: &RunId, wrapped: &[u8]) -> Result<(), KeyError> {
+        (**self).put(run, wrapped)
+    }
+
+    fn get(&self, run: &RunId) -> Result<Option<Vec<u8>>, KeyError> {
+        (**self).get(run)
+    }
+
+    fn destroy(&self, run: &RunId) -> Result<(), KeyError> {
+        (**self).destroy(run)
+    }
+
+    fn runs(&self) -> Result<Vec<RunId>, KeyError> {
+        (**self).runs()
+    }
+}
+
 /// The master key together with the keys of the runs.
 pub struct Keyring {
     master: MasterKey,

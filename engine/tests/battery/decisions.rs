@@ -152,3 +152,36 @@ fn a_resume_plan_says_what_will_be_done_about_each_open_call() {
     let open = rig.runtime.block_on(rig.engine().plan_resume(&run)).unwrap();
     assert_eq!(open[0].resume, "skip");
 }
+
+/// The destruction took effect and the answer was lost: the person who types `undo` can't know.
+#[test]
+fn an_undo_that_finds_the_pivot_behind_it_stops_and_a_resume_goes_forward() {
+    silence_deaths();
+    let mut rig = Rig::new();
+    rig.points = Some(std::sync::Arc::new(|point, at: &CallKey, _| {
+        if point == Point::AfterEffect && at.to_string() == "5" {
+            std::panic::panic_any(crate::rig::Death);
+        }
+    }));
+    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+    let run = handle.run.clone();
+    rig.runtime.block_on(handle.outcome());
+    rig.points = None;
+    rig.crash(0);
+    let handle = rig.engine().undo(&run, "never mind").unwrap();
+    assert_eq!(rig.runtime.block_on(handle.outcome()), Outcome::Parked);
+    assert_eq!(rig.engine().view(&run).unwrap().pivot.unwrap().to_string(), "5");
+    rig.assert_whole(&rig.resume(&run), "resumed after an undo that came too late");
+    assert!(rig.is_all_new());
+}
+
+#[test]
+fn a_mistake_in_the_script_after_the_pivot_is_stuck_and_can_be_resumed() {
+    let text = "//! title = \"oops\"\nthing::destroy(#{ name: \"old\" });\nthrow \"oops\";\n";
+    let rig = Rig::new();
+    let (run, outcome) = rig.run(text);
+    assert_eq!(outcome, Outcome::Stuck);
+    assert!(rig.engine().view(&run).unwrap().stuck.unwrap().message.contains("oops"));
+    // It says the same again, for as long as the script does.
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+}

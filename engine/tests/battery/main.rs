@@ -16,7 +16,7 @@ use rig::{NEW, RUNBOOK, Rig, silence_deaths};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{Body, End, How, JournalStore, RunStatus};
 use windlass_engine::run::Outcome;
-use windlass_engine::secret::{MemoryKeys, Secret};
+use windlass_engine::secret::{KeyStore, Secret};
 use windlass_engine::step::ErrorClass;
 use world::Fault;
 
@@ -257,8 +257,7 @@ thing::open(#{ value: value, fail: false });
 thing::open(#{ value: value, fail: true });
 "#;
     let rig = Rig::new();
-    let keys = Box::<MemoryKeys>::default();
-    let engine = rig.engine_with_keys(keys);
+    let engine = rig.engine();
     let secret = vec![("value".to_owned(), Secret::new(b"canary-71c4".to_vec()))];
     let mut events = engine.subscribe();
     let handle = engine.start(&rig.runbook(text), &[], secret).unwrap();
@@ -288,4 +287,27 @@ fn scripts_can_not_look_into_a_sealed_value() {
         let (_, outcome) = rig.run_with(&text, secret);
         assert_eq!(outcome, Outcome::Finished(End::Undone), "{peek}");
     }
+}
+
+/// A run that is stuck or put away needs its values when it goes on. Its key was once destroyed
+/// whenever its thread ended; killed runs kept theirs, so no test that killed saw it.
+#[test]
+fn a_run_that_stops_short_keeps_its_key_and_one_that_is_over_does_not() {
+    let text = r#"//! title = "sealed"
+//! [params]
+//! value = { type = "secret", help = "h" }
+thing::destroy(#{ name: "old" });
+thing::make(#{ name: "a" });
+thing::open(#{ value: value, fail: false });
+"#;
+    let rig = Rig::new();
+    rig.world.lock().faults = vec![(1, Fault::Refuse(ErrorClass::Permanent))];
+    let secret = vec![("value".to_owned(), Secret::new(b"canary".to_vec()))];
+    let (run, outcome) = rig.run_with(text, secret);
+    assert_eq!(outcome, Outcome::Stuck);
+    assert_eq!(rig.keys.runs().unwrap(), std::slice::from_ref(&run));
+    decisions::retry(&rig, &run, &"2".parse().unwrap());
+    assert_eq!(rig.resume(&run), Outcome::Finished(End::Done));
+    assert_eq!(rig.world.lock().opened, [b"canary"]);
+    assert!(rig.keys.runs().unwrap().is_empty());
 }

@@ -39,23 +39,21 @@ pub struct Rig {
     pub runtime: Runtime,
     pub store: Arc<MemoryStore>,
     pub points: Option<Points>,
+    /// Outlive the engine, as files do.
+    pub keys: Arc<MemoryKeys>,
 }
 
 impl Rig {
     pub fn new() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let store = Arc::new(MemoryStore::new());
-        Rig { world: World::with(&OLD), runtime, store, points: None }
+        Rig { world: World::with(&OLD), runtime, store, points: None, keys: Arc::default() }
     }
 
     pub fn engine(&self) -> Engine {
-        self.engine_with_keys(Box::<MemoryKeys>::default())
-    }
-
-    pub fn engine_with_keys(&self, keys: Box<MemoryKeys>) -> Engine {
         Engine::open(Options {
             store: self.store.clone(),
-            keyring: Keyring::new(MasterKey::from_bytes([7; 32]), keys),
+            keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(self.keys.clone())),
             steps: self.world.steps(),
             clock: Arc::new(SimClock::at(1_000)),
             runtime: self.runtime.handle().clone(),

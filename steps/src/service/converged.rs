@@ -75,7 +75,7 @@ impl WaitStep for Converged {
             reads: "The service, its tasks and the nodes; the log of a task that failed.",
             changes: "Nothing.",
             undo: "Nothing to undo.",
-            example: r#"service::converged(#{ service: s, secret: new, deadline: "10m" });"#,
+            example: r#"service::converged(#{ service: s, secret: next, deadline: "10m" });"#,
         }
     }
 

@@ -67,7 +67,7 @@ impl WaitStep for Observe {
             reads: "The services and their tasks; the log of a task that failed.",
             changes: "Nothing.",
             undo: "Nothing to undo.",
-            example: r#"service::observe(#{ services: users.services, secret: new, window: "15m" });"#,
+            example: r#"service::observe(#{ services: users.services, secret: next, window: "15m" });"#,
         }
     }
 

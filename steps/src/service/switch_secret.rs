@@ -88,7 +88,7 @@ impl ChangeStep for SwitchSecret {
             reads: "The service; the nodes, if it is global.",
             changes: "The secret's ID and name in each reference; the service's tasks are replaced by its own update rules.",
             undo: "Switches back on the spec as it is then, and waits until all tasks run.",
-            example: r#"service::switch_secret(#{ service: s, from: old, to: new });"#,
+            example: r#"service::switch_secret(#{ service: s, from: old, to: next });"#,
         }
     }
 
