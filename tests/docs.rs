@@ -67,7 +67,7 @@ fn every_example_of_a_step_compiles() {
     let directory = tempfile::tempdir().unwrap();
     let abouts = windlass(&["steps", "--json"]);
     let abouts: serde_json::Value = serde_json::from_slice(&abouts.stdout).unwrap();
-    let words = "old next tmp service services password secret window s moved";
+    let words = "users old next tmp service services password secret window s moved";
     for about in abouts.as_array().unwrap() {
         let (name, example) = (about["name"].as_str().unwrap(), about["example"].as_str().unwrap());
         let params = words.split(' ').map(|word| {

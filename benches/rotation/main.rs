@@ -63,8 +63,9 @@ fn deploy(lab: &Lab) {
     for n in 0..SERVICES {
         let name = format!("app{n}");
         let mut words = vec!["service", "create", "--detach", "--name", &name, "--replicas", "2"];
-        words.extend(["--update-order", "start-first", "--secret", "db_password"]);
+        words.extend(["--secret", "db_password"]);
         if n == 0 {
+            words.extend(["--update-order", "start-first"]);
             words.extend(["--publish", "published=8080,target=8080,mode=host"]);
             words.extend(["--health-cmd", image::HEALTHCHECK[1], "--health-interval", "1s"]);
         }

@@ -141,7 +141,8 @@ impl Operator {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
         command.args(args.split_whitespace());
         command.env("DOCKER_HOST", &self.host).env("WINDLASS_STATE", self.state.path());
-        command.env_remove("WINDLASS_KILL_AT");
+        // Logs are one more place where a value must not be.
+        command.env_remove("WINDLASS_KILL_AT").env("WINDLASS_LOG", "trace");
         command
     }
 

@@ -120,6 +120,10 @@ fn a_second_writer_and_a_service_created_meanwhile_are_dealt_with() {
             }
         });
         rig.wait_until("the first hop has begun", || rig.secret_names().contains(&"db.tmp".into()));
+        for file in ["cmdline", "environ"] {
+            let seen = std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
+            assert!(!text(&seen).contains("new one"), "the value is in {file}");
+        }
         let late = rig
             .lab()
             .docker(0)

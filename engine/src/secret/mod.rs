@@ -13,11 +13,13 @@
 //! | master key | `master.key` (0600) or a systemd credential | 32 bytes, as hex |
 
 mod keyring;
+mod keys;
 mod mac;
 mod redact;
 mod seal;
 mod value;
 
-pub use keyring::{FileKeys, KeyError, KeyStore, Keyring, MasterKey, MemoryKeys};
+pub use keyring::{KeyError, Keyring, MasterKey};
+pub use keys::{FileKeys, KeyStore, MemoryKeys};
 pub use seal::{SealError, SealedValues};
 pub use value::Secret;
