@@ -7,6 +7,7 @@ use std::os::fd::RawFd;
 
 use windlass_engine::runbook::{Header, ParameterKind};
 use windlass_engine::secret::Secret;
+use windlass_steps::secret::generate::Charset;
 
 use crate::args::{Newline, RunArgs};
 use crate::exit::Exit;
@@ -14,9 +15,6 @@ use crate::problem::Problem;
 
 /// More than this is no secret but a mistake; the swarm takes about half of it.
 const LENGTH_MAX: u64 = 1024 * 1024;
-
-/// Letters and digits that can't be mistaken for each other, and no signs that need quoting.
-const ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 
 /// Length of a generated value if none is given: about 186 bits.
 const LENGTH_GENERATED: usize = 32;
@@ -97,24 +95,8 @@ fn from_reader(name: &str, reader: impl Read) -> Result<Secret, Problem> {
 }
 
 fn generate(length: usize) -> Result<Secret, Problem> {
-    let mut value = Vec::with_capacity(length);
-    // The largest multiple of the alphabet's length: bytes from there on would favour its begin.
-    let fair = 256 - 256 % ALPHABET.len();
-    while value.len() < length {
-        let mut byte = [0_u8];
-        std::io::Read::read_exact(&mut File::open("/dev/urandom").map_err(no_random)?, &mut byte)
-            .map_err(no_random)?;
-        let number = usize::from(byte[0]);
-        if number < fair {
-            value.push(ALPHABET[number % ALPHABET.len()]);
-        }
-    }
-    Ok(Secret::new(value))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is a map_err function")]
-fn no_random(error: std::io::Error) -> Problem {
-    Problem::bug(format!("no randomness from the operating system: {error}"))
+    let value = Charset::Readable.draw(length);
+    value.map_err(|e| Problem::bug(format!("no randomness from the operating system: {e}")))
 }
 
 fn with_newline(value: Secret, newline: Newline) -> Secret {
@@ -143,7 +125,7 @@ mod tests {
     fn generated_values_have_the_length_and_letters_asked_for() {
         let value = from_source("value", "generate:40").unwrap();
         assert_eq!(value.len(), 40);
-        assert!(value.expose().iter().all(|b| ALPHABET.contains(b)));
+        assert!(value.expose().iter().all(u8::is_ascii_alphanumeric));
         assert_ne!(value, from_source("value", "generate:40").unwrap());
         assert!(from_source("value", "generate:3").is_err());
     }

@@ -70,7 +70,10 @@ fn docker_environment() -> Environment {
 
 fn user() -> String {
     let named = env::var("SUDO_USER").or_else(|_| env::var("USER"));
-    named.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
+    named.unwrap_or_else(|_| match rustix::process::getuid() {
+        uid if uid.is_root() => "root".to_owned(),
+        uid => format!("uid {}", uid.as_raw()),
+    })
 }
 
 fn host() -> String {

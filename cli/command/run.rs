@@ -141,9 +141,9 @@ fn end(settings: &Settings, ending: &Ending) -> Exit {
         return Exit::OutOfReach;
     }
     show::note(&format!("{} {}", verdict(view), view.summary.run));
-    if exit != Exit::Done {
-        show::run::next(view, false).iter().skip(1).for_each(|text| show::note(text));
-    }
+    // An empty line, and for a run that is over what has just been said, are left out.
+    let said = if view.summary.is_open() { 1 } else { 2 };
+    show::run::next(view, false).iter().skip(said).for_each(|text| show::note(text));
     exit
 }
 
@@ -152,8 +152,8 @@ fn verdict(view: &RunView) -> String {
         Exit::Done => green("done"),
         Exit::Stuck => red("stuck"),
         Exit::Waiting => yellow("put away"),
-        Exit::Cancelled => yellow("cancelled"),
-        _ => red("failed, and undone"),
+        Exit::Cancelled => yellow("cancelled, and nothing is left behind:"),
+        _ => red("undone: it failed, and nothing is left behind:"),
     }
 }
 

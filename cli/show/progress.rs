@@ -58,9 +58,10 @@ impl Progress {
             }
             What::Printed { text } => self.say(&format!("  {text}")),
             // What a call failed of has been said already.
-            What::Unwinding { key: Some(_), .. } => self.say(&bold("taking everything back")),
-            What::Unwinding { error, key: None } => {
-                self.say(&format!("{}: {}", red("failed"), told(error)));
+            What::Unwinding { error, key } => {
+                if key.is_none() && error.code != "cancelled" {
+                    self.say(&format!("{}: {}", red("failed"), told(error)));
+                }
                 self.say(&bold("taking everything back"));
             }
             What::UndoBegan { key, says, .. } => self.begin(key, &format!("taking back: {says}")),

@@ -1,10 +1,11 @@
 //! A run in full, and what is safe to do now.
 
 use windlass_engine::clock::utc;
-use windlass_engine::event::{RunView, Summary};
+use windlass_engine::event::{CallView, RunView, Summary};
 use windlass_engine::id::CallKey;
 use windlass_engine::journal::{CallStatus, RunStatus};
 use windlass_engine::run::OpenCall;
+use windlass_engine::step::Kind;
 
 use super::progress::{ended, seconds, told};
 use super::style::{bold, dim, green, red, yellow};
@@ -69,11 +70,11 @@ pub fn show(view: &RunView, driven: bool) {
     }
     columns(&rows).iter().for_each(|row| line(&format!("  {row}")));
     line("");
-    calls(view);
+    calls(view, driven);
     next(view, driven).iter().for_each(|text| line(text));
 }
 
-fn calls(view: &RunView) {
+fn calls(view: &RunView, driven: bool) {
     let rows: Vec<Vec<String>> = view
         .calls
         .iter()
@@ -86,14 +87,16 @@ fn calls(view: &RunView) {
                 what = format!("{what}: {}", told(error));
             }
             let took = seconds(call.heard - call.began);
-            vec![format!("  {}", call.key), word(call.status), took, what]
+            vec![format!("  {}", call.key), word(call, driven), took, what]
         })
         .collect();
     columns(&rows).iter().for_each(|row| line(row));
 }
 
-fn word(status: CallStatus) -> String {
-    match status {
+fn word(call: &CallView, driven: bool) -> String {
+    match call.status {
+        CallStatus::InDoubt if call.kind == Kind::Wait => yellow("waiting"),
+        CallStatus::InDoubt if driven => yellow("under way"),
         CallStatus::InDoubt => yellow("in doubt"),
         CallStatus::Backoff => yellow("to be retried"),
         CallStatus::Retrying => yellow("to be retried"),

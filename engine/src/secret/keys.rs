@@ -7,8 +7,43 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::keyring::KeyError;
 use crate::id::RunId;
+
+/// Why a key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file could not be read or written.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried: "read", "write", "delete".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The file does not hold a key.
+    #[error("{0} does not hold a master key: expected 64 hexadecimal digits")]
+    Malformed(PathBuf),
+    /// Others can read the key.
+    #[error(
+        "{path} can be read by others (mode {mode:o}): run `chmod 600 {path}` and consider it known"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The run's key was wrapped by another master key, or damaged.
+    #[error(
+        "the key of {0} does not open with this master key (another key file, or a damaged one)"
+    )]
+    Wrong(RunId),
+    /// The operating system gave no random bytes.
+    #[error("no randomness from the operating system: {0}")]
+    NoRandomness(String),
+}
 
 /// Where the wrapped keys of runs lie.
 pub trait KeyStore: Send + Sync {

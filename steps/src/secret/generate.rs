@@ -60,6 +60,14 @@ impl Charset {
             }
         }
     }
+
+    /// Returns a random value of `length` characters.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn draw(self, length: usize) -> Result<Secret, getrandom::Error> {
+        random(length, self.characters())
+    }
 }
 
 #[async_trait]
@@ -102,7 +110,7 @@ impl ChangeStep for Generate {
     }
 
     async fn apply(&self, cx: &Context, args: &Args, _: &()) -> Result<SealedRef, StepError> {
-        let value = random(args.length, args.charset.characters()).map_err(|error| {
+        let value = args.charset.draw(args.length).map_err(|error| {
             StepError::permanent("no_randomness", format!("generate a value: {error}"))
         })?;
         cx.seal(value)
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn values_have_the_length_and_the_characters_asked_for() {
         for charset in [Charset::Alphanumeric, Charset::Readable, Charset::Hex, Charset::Symbols] {
-            let value = random(500, charset.characters()).unwrap();
+            let value = charset.draw(500).unwrap();
             assert_eq!(value.len(), 500);
             assert!(value.expose().iter().all(|b| charset.characters().contains(b)));
         }
@@ -148,7 +156,7 @@ mod tests {
 
     #[test]
     fn two_values_differ() {
-        let a = random(32, Charset::default().characters()).unwrap();
-        assert!(a != random(32, Charset::default().characters()).unwrap());
+        let a = Charset::default().draw(32).unwrap();
+        assert!(a != Charset::default().draw(32).unwrap());
     }
 }
