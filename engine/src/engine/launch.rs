@@ -177,10 +177,12 @@ impl Engine {
         let driver = self.driver(&Arc::new(ledger), sealed);
         driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
         if let Some(reason) = undo {
-            let (decision, reason_given) = (Decision::Cancel, reason.to_owned());
-            let by = self.0.by.clone();
-            driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
-            driver.control.cancel(reason);
+            let (decision, reason) = (Decision::Cancel, reason.to_owned());
+            driver.ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
+        }
+        // Asked for now, or before a crash: a decision that is recorded is carried out.
+        if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
+            driver.control.cancel(&reason);
         }
         live.insert(run.clone(), live_of(&driver));
         drop(live);

@@ -7,10 +7,10 @@ use tokio::runtime::Handle;
 
 use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
-use crate::event::EventSink;
+use crate::event::{EventSink, Summary};
 use crate::id::RunId;
-use crate::journal::{JournalStore, Origin};
-use crate::run::{Points, World};
+use crate::journal::{JournalStore, Origin, read_chain};
+use crate::run::{Points, RunState, World};
 use crate::secret::Keyring;
 use crate::step::Registry;
 
@@ -39,6 +39,26 @@ pub struct Options {
     pub points: Option<Points>,
 }
 
+/// Returns the runs that are not over. The summaries may lag behind the journals by one entry: one
+/// that does is put right, or a run that is over would keep its locks.
+fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
+    let mut open = HashSet::new();
+    for (run, _) in store.summaries(true)? {
+        // A damaged journal is reported when somebody asks for that run; it stays open.
+        let entries = read_chain(store.read(&run)?).map(|(entries, _)| entries).unwrap_or_default();
+        let state = RunState::of(&entries).unwrap_or_default();
+        let summary = Summary::of(&run, &state);
+        if state.status.is_none() || summary.is_open() {
+            open.insert(run);
+            continue;
+        }
+        let bytes =
+            serde_json::to_vec(&summary).map_err(|e| EngineError::Damaged(e.to_string()))?;
+        store.sync(store.put_summary(&run, false, &bytes)?)?;
+    }
+    Ok(open)
+}
+
 impl Engine {
     /// Opens an engine over a store. Runs that are not over stay as they are until they are resumed.
     ///
@@ -54,7 +74,7 @@ impl Engine {
             Some(_) => {}
             None => store.sync(store.put_value(KEY_CHECK, check.as_bytes())?)?,
         }
-        let open: HashSet<RunId> = store.summaries(true)?.into_iter().map(|(run, _)| run).collect();
+        let open = open_runs(store.as_ref())?;
         keyring.sweep(|run| open.contains(run))?;
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));

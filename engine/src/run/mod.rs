@@ -5,7 +5,7 @@
 //!                        \-> unwind /
 //! ```
 //!
-//! [`decide`](decide::decide) is pure: it says what comes next for a call, from what is recorded of
+//! `decide` is pure: it says what comes next for a call, from what is recorded of
 //! it. `drive` is the only place that acts on it; `ledger` is the only place that records.
 //!
 //! # What a `kill -9` leaves

@@ -72,6 +72,8 @@ pub struct RunState {
     pub bounds: BTreeMap<CallKey, (u32, u32)>,
     /// The call after which it can only go forward.
     pub pivot: Option<CallKey>,
+    /// Why a person asked to take it back, until it goes back.
+    pub cancel: Option<String>,
     /// Why it goes or went back.
     pub unwinding: Option<Trouble>,
     /// What a person must decide.
@@ -161,6 +163,7 @@ impl RunState {
                 self.bounds.insert(key.clone(), (*branches, *bound));
             }
             Body::Unwinding { error, key, cancelled } => {
+                self.cancel = None;
                 self.unwinding =
                     Some(Trouble { error: error.clone(), key: key.clone(), cancelled: *cancelled });
             }
@@ -171,7 +174,7 @@ impl RunState {
                 self.stuck =
                     Some(Trouble { error: error.clone(), key: key.clone(), cancelled: false });
             }
-            Body::Decided { decision, .. } => self.decided(decision, at),
+            Body::Decided { decision, reason, .. } => self.decided(decision, reason, at),
             Body::UndoIntended { .. }
             | Body::UndoApplied { .. }
             | Body::Resumed { .. }
@@ -179,9 +182,10 @@ impl RunState {
         }
     }
 
-    fn decided(&mut self, decision: &Decision, at: Millis) {
+    fn decided(&mut self, decision: &Decision, reason: &str, at: Millis) {
         self.stuck = None;
         if *decision == Decision::Cancel {
+            self.cancel = Some(reason.to_owned());
             // Going back, whatever could not be taken back is tried again.
             let failed = self.calls.values_mut().filter(|c| c.status == CallStatus::UndoFailed);
             failed.for_each(|call| call.status = CallStatus::Undoing);

@@ -1,6 +1,6 @@
 //! Steps: the kinds of action that a runbook can call.
 //!
-//! The contract is in [`contract`]: three traits, one for each way of touching the world.
+//! The contract is in `contract.rs`: three traits, one for each way of touching the world.
 //!
 //! | trait | kind | what a `kill -9` leaves | on resume |
 //! |---|---|---|---|

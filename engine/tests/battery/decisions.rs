@@ -2,7 +2,7 @@
 
 use windlass_engine::engine::EngineError;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Decision, End, RunStatus};
+use windlass_engine::journal::{Decision, End, JournalStore, RunStatus};
 use windlass_engine::run::{Outcome, Point};
 use windlass_engine::step::ErrorClass;
 
@@ -184,4 +184,29 @@ fn a_mistake_in_the_script_after_the_pivot_is_stuck_and_can_be_resumed() {
     assert!(rig.engine().view(&run).unwrap().stuck.unwrap().message.contains("oops"));
     // It says the same again, for as long as the script does.
     assert_eq!(rig.resume(&run), Outcome::Stuck);
+}
+
+/// The decision to take a run back is recorded, and the process dies before the run turns round.
+#[test]
+fn a_cancellation_that_was_recorded_is_carried_out_by_the_next_resume() {
+    let (rig, run) = foreign("4", "tmp");
+    assert_eq!(rig.resume(&run), Outcome::Stuck);
+    rig.world.lock().things.remove("tmp");
+    decide(&rig, &run, Decision::Cancel);
+    let outcome = rig.resume(&run);
+    assert_eq!(outcome, Outcome::Finished(End::Cancelled));
+    rig.assert_whole(&outcome, "cancelled, then resumed");
+}
+
+/// The end of a run was flushed and its summary was not: it must not hold its locks for ever.
+#[test]
+fn a_summary_that_lags_behind_its_journal_is_put_right() {
+    let rig = Rig::new();
+    let (run, _) = rig.run(RUNBOOK);
+    let mut summary: serde_json::Value =
+        serde_json::from_slice(&rig.store.summaries(false).unwrap()[0].1).unwrap();
+    summary["status"] = "running".into();
+    rig.store.put_summary(&run, true, summary.to_string().as_bytes()).unwrap();
+    assert!(rig.engine().runs(true).unwrap().is_empty());
+    assert_eq!(rig.engine().runs(false).unwrap()[0].status, RunStatus::Finished(End::Done));
 }

@@ -21,6 +21,10 @@ const LIVES: u64 = 200;
 const LIVES_OF_A_STORE: u64 = 25;
 const THREADS: u64 = 4;
 
+/// Held while a child is made and while the parent has a store open: between fork and exec a child
+/// holds the parent's locks too.
+static FORKING: Mutex<()> = Mutex::new(());
+
 fn name(life: u64, thread: u64) -> String {
     format!("{life}_{thread}")
 }
@@ -59,12 +63,14 @@ fn nothing_acknowledged_is_lost_by_two_hundred_kills() {
 
 /// Returns what a child acknowledged before it was killed: runs and sequence numbers.
 fn live_and_die(store: &Path, life: u64, length: Duration) -> Vec<(String, u64)> {
+    let forking = FORKING.lock().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kill::nothing_acknowledged_is_lost_by_two_hundred_kills", "--nocapture"])
         .env(LIFE, format!("{life} {}", store.display()))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
+    drop(forking);
     let pipe = child.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
         let lines = BufReader::new(pipe).split(b'\n').map(|line| line.unwrap());
@@ -83,6 +89,7 @@ fn live_and_die(store: &Path, life: u64, length: Duration) -> Vec<(String, u64)>
 }
 
 fn verify(store: &Path, acks: &[(String, u64)]) {
+    let _no_child_now = FORKING.lock().unwrap();
     let store = SledStore::open(store).unwrap();
     let mut lengths = std::collections::HashMap::new();
     for (name, seq) in acks {

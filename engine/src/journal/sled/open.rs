@@ -60,7 +60,15 @@ impl SledStore {
         if noted.epoch > 0 && !path.join(DATABASE_FILE).exists() {
             return Err(damaged(format!("its file `{DATABASE_FILE}` is missing")));
         }
-        let trees = match guarded(|| Trees::open(path)) {
+        remove_half_written_snapshots(path).map_err(|e| io("tidy its directory", &e))?;
+        let mut opened = guarded(|| Trees::open(path));
+        if noted.epoch == 0 && !matches!(opened, Ok(Ok(_))) {
+            // Killed while it was made: sled writes its `conf` in two goes. Nothing in it was ever
+            // acknowledged, so it is made anew.
+            begin_anew(path).map_err(|e| io("make its files anew", &e))?;
+            opened = guarded(|| Trees::open(path));
+        }
+        let trees = match opened {
             Err(panic) => return Err(damaged(panic)),
             Ok(Err(error)) if error.to_string().contains("could not acquire lock") => {
                 return Err(StoreError::InUse { path: path.to_owned() });
@@ -146,6 +154,37 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
+/// Removes what a kill leaves of a snapshot that was being written. sled 0.34 writes
+/// `snap.N.generating` and renames it when it is whole, but looks for half-written ones under
+/// another ending, so that it would take this one for the newest snapshot, and for damage. What is
+/// not renamed yet was never used: opening reads the log instead.
+fn remove_half_written_snapshots(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes sled's files, and nothing else.
+fn begin_anew(path: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name == "blobs" {
+            fs::remove_dir_all(entry.path())?;
+        } else if name == "conf" || name == DATABASE_FILE || name.starts_with("snap.") {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A store is made in an empty directory only: what sled would do to other files, nobody knows.
 fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     for entry in fs::read_dir(path).map_err(|e| io("read its directory", &e))? {
@@ -170,4 +209,25 @@ fn sync_names(path: &Path) -> std::io::Result<()> {
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         File::open(parent)?.sync_all()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_was_being_made_when_the_process_died_is_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Marks::begin(directory.path(), 0).unwrap());
+        fs::write(directory.path().join("conf"), b"segment_size: 5").unwrap();
+        assert_eq!(SledStore::open(directory.path()).unwrap().epoch, 1);
+    }
+
+    #[test]
+    fn the_same_files_of_a_store_that_was_used_are_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(SledStore::open(directory.path()).unwrap());
+        fs::write(directory.path().join("conf"), b"segment_size: 5").unwrap();
+        assert!(matches!(SledStore::open(directory.path()), Err(StoreError::Damaged { .. })));
+    }
 }
