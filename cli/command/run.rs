@@ -8,7 +8,7 @@ use windlass_engine::runbook::Runbook;
 
 use super::library;
 use crate::args::{DecideArgs, RunArgs};
-use crate::desk::{Desk, Ending, Reply, Request, SecretBytes, Start, throwaway_engine};
+use crate::desk::{Desk, Ending, Reply, Request, SecretBytes, Start, Stay, throwaway_engine};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::secret_input;
@@ -35,7 +35,7 @@ pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
 
 /// Hands in a request that moves a run, and follows the run until it stops.
 pub async fn follow(settings: &Settings, request: Request) -> Result<Exit, Problem> {
-    follow_at(settings, Desk::open(settings).await?, request).await
+    follow_at(settings, Desk::open(settings, Stay::Long).await?, request).await
 }
 
 async fn follow_at(settings: &Settings, desk: Desk, request: Request) -> Result<Exit, Problem> {
@@ -56,7 +56,7 @@ pub async fn decide(
     args: DecideArgs,
     decision: Decision,
 ) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings).await?;
+    let desk = Desk::open(settings, Stay::Long).await?;
     let run = args.run.clone();
     let asked = Request::Decide { run: args.run, decision, reason: args.reason };
     let mut replies = desk.ask(asked).await?;

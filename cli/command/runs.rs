@@ -1,6 +1,6 @@
 //! `windlass runs`, `show`, `log`, `resume --plan`: looking at runs.
 
-use crate::desk::{Desk, Reply, Request};
+use crate::desk::{Desk, Reply, Request, Stay};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -56,7 +56,7 @@ async fn each(
     request: Request,
     mut show: impl FnMut(Reply),
 ) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings).await?;
+    let desk = Desk::open(settings, Stay::Short).await?;
     let mut replies = desk.ask(request).await?;
     let mut result = Ok(Exit::Done);
     while let Some(reply) = replies.recv().await {

@@ -14,5 +14,5 @@ mod opening;
 mod protocol;
 mod socket;
 
-pub use opening::{Desk, throwaway_engine};
+pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Reply, Request, SecretBytes, Start};

@@ -1,5 +1,6 @@
 //! Finding the engine: here, or in the process that owns the state.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,15 @@ use crate::settings::Settings;
 /// How long to wait for an owner that is neither gone nor listening: it is starting or stopping.
 const OWNER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a command keeps the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// For a question: nobody else is answered.
+    Short,
+    /// While a run goes on: others are answered over the socket.
+    Long,
+}
+
 /// Where commands hand in requests.
 pub enum Desk {
     /// This process owns the state.
@@ -31,6 +41,8 @@ pub enum Desk {
         engine: Engine,
         /// Dropped last: the store is closed before another process may open it.
         owned: Ownership,
+        /// Where it listens, if it does.
+        socket: PathBuf,
     },
     /// Another process does.
     There {
@@ -44,15 +56,19 @@ impl Desk {
     ///
     /// # Errors
     /// If the state can't be used, or its owner does not answer.
-    pub async fn open(settings: &Settings) -> Result<Self, Problem> {
+    pub async fn open(settings: &Settings, stay: Stay) -> Result<Self, Problem> {
         let home = Home::open(settings)?;
         let began = Instant::now();
         loop {
             if let Some(owned) = home.own()? {
                 let (store, keyring) = (home.store(&owned)?, home.keyring(&owned)?);
                 let engine = engine(settings, Arc::new(store), keyring)?;
-                socket::listen(&home.socket(), engine.clone())?;
-                return Ok(Desk::Here { engine, owned });
+                // An owner that is about to leave must not be handed a run: whoever comes
+                // meanwhile waits for the lock, which is free in a moment.
+                if stay == Stay::Long {
+                    socket::listen(&home.socket(), engine.clone())?;
+                }
+                return Ok(Desk::Here { engine, owned, socket: home.socket() });
             }
             if tokio::net::UnixStream::connect(home.socket()).await.is_ok() {
                 return Ok(Desk::There { home });
@@ -98,8 +114,10 @@ impl Desk {
 
     /// Stops what is driven here so that it can be resumed, and returns when it has stopped.
     pub async fn close(self) {
-        let Desk::Here { engine, owned } = self else { return };
+        let Desk::Here { engine, owned, socket } = self else { return };
         let mut events = engine.subscribe();
+        // From here on whoever comes waits for the lock.
+        let _ = std::fs::remove_file(socket);
         engine.park_all();
         while !engine.driven().is_empty() {
             let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;

@@ -81,7 +81,7 @@ fn versioned_rotation_over_every_kind_of_service() {
 }
 
 #[test]
-fn a_stack_is_not_touched_by_deploying_its_unchanged_file_after_a_same_name_rotation() {
+fn deploying_an_unchanged_stack_file_restarts_nothing_after_a_rotation_killed_or_not() {
     let rig = Rig::up();
     rig.create_secret("db_password", "old");
     rig.create_secret("aaa", "another, to have an order");
@@ -104,12 +104,26 @@ fn a_stack_is_not_touched_by_deploying_its_unchanged_file_after_a_same_name_rota
     before.assert_same_shape(&rig, "db_password", "db_password");
     assert_serves(&rig, "shop_api", "/run/secrets/db_password", "new one", 2);
 
-    let tasks = || rig.docker("service ps -q --no-trunc shop_api");
-    let before_deploy = tasks();
-    deploy();
-    let settled = || rig.inspect("shop_api")["UpdateStatus"]["State"] != "updating";
-    rig.wait_until("the deploy is over", settled);
-    assert_eq!(tasks(), before_deploy, "the deploy restarted tasks");
+    let assert_deploy_restarts_nothing = |after: &str| {
+        let tasks = || rig.docker("service ps -q --no-trunc shop_api");
+        let before = tasks();
+        deploy();
+        let settled = || rig.inspect("shop_api")["UpdateStatus"]["State"] != "updating";
+        rig.wait_until("the deploy is over", settled);
+        assert_eq!(tasks(), before, "the deploy restarted tasks after {after}");
+    };
+    assert_deploy_restarts_nothing("a clean rotation");
+
+    for at in ["after-effect:10", "after-effect:13.1.1"] {
+        let value = format!("the value of {at}");
+        let killed = operator.rotate_and_die("db_password", &value, at);
+        assert_eq!(code(&killed), -9, "{}", all(&killed));
+        let resumed = operator.windlass("resume");
+        assert_eq!(code(&resumed), 0, "{}", all(&resumed));
+        before.assert_same_shape(&rig, "db_password", "db_password");
+        assert_serves(&rig, "shop_api", "/run/secrets/db_password", &value, 2);
+        assert_deploy_restarts_nothing(at);
+    }
 }
 
 #[test]
