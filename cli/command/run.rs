@@ -180,17 +180,9 @@ async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
     };
     show::note("stopping after the current call (once more ends at once, and is safe too)");
     let driven = engine.driven();
-    let mut events = engine.subscribe();
     engine.park_all();
-    let parked = async {
-        while !engine.driven().is_empty() {
-            // Woken by events; the last one comes before the run is let go.
-            let wait = std::time::Duration::from_millis(50);
-            let _ = tokio::time::timeout(wait, events.recv()).await;
-        }
-    };
     tokio::select! {
-        () = parked => {}
+        () = engine.idle() => {}
         () = asked_to_stop() => return Ok(Exit::Waiting),
     }
     let mut exit = Exit::Waiting;
@@ -211,20 +203,14 @@ async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
 /// Other terminals may have handed runs to this process: it stays until they are through.
 async fn wait_for_others(desk: &Desk) {
     let Some(engine) = desk.here() else { return };
-    let mut events = engine.subscribe();
-    let mut told = false;
-    while !engine.driven().is_empty() {
-        if !told {
-            let count = engine.driven().len();
-            show::note(&format!(
-                "{count} run(s) of other terminals still go on here; Ctrl-C puts them away"
-            ));
-            told = true;
-        }
-        let wait = tokio::time::timeout(std::time::Duration::from_millis(50), events.recv());
-        tokio::select! {
-            _ = wait => {}
-            () = asked_to_stop() => return,
-        }
+    let count = engine.driven().len();
+    if count > 0 {
+        show::note(&format!(
+            "{count} run(s) of other terminals still go on here; Ctrl-C puts them away"
+        ));
+    }
+    tokio::select! {
+        () = engine.idle() => {}
+        () = asked_to_stop() => {}
     }
 }

@@ -115,13 +115,10 @@ impl Desk {
     /// Stops what is driven here so that it can be resumed, and returns when it has stopped.
     pub async fn close(self) {
         let Desk::Here { engine, owned, socket } = self else { return };
-        let mut events = engine.subscribe();
         // From here on whoever comes waits for the lock.
         let _ = std::fs::remove_file(socket);
         engine.park_all();
-        while !engine.driven().is_empty() {
-            let _ = tokio::time::timeout(Duration::from_millis(50), events.recv()).await;
-        }
+        engine.idle().await;
         drop(engine);
         drop(owned);
     }

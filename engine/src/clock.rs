@@ -19,6 +19,38 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Returns once `now()` is at least `deadline`.
     async fn sleep_until(&self, deadline: Millis);
+
+    /// Tells the clock that so many more threads drive runs, or fewer. Time that is virtual moves
+    /// when all of them sleep: who is at work takes no time.
+    fn at_work(&self, change: i32) {
+        let _ = change;
+    }
+}
+
+/// Counts a thread with a clock for as long as it lives.
+pub(crate) struct Counted<'a> {
+    clock: &'a dyn Clock,
+    change: i32,
+}
+
+impl<'a> Counted<'a> {
+    /// One thread more is at work.
+    pub(crate) fn working(clock: &'a dyn Clock) -> Self {
+        clock.at_work(1);
+        Counted { clock, change: 1 }
+    }
+
+    /// A thread that was counted waits for others.
+    pub(crate) fn waiting(clock: &'a dyn Clock) -> Self {
+        clock.at_work(-1);
+        Counted { clock, change: -1 }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.clock.at_work(-self.change);
+    }
 }
 
 /// The machine's clock.

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod event;
 pub mod id;
 pub mod journal;
+pub mod mutant;
 pub mod run;
 pub mod runbook;
 pub mod script;

@@ -43,15 +43,15 @@ pub fn is_planned(id: &str) -> bool {
 
 /// Notes that a secret would have been created.
 pub fn created(cx: &Context, name: &str) {
-    if let Some(rehearsed) = cx.rehearsed() {
-        rehearsed.note(CREATED, json!({ "id": id(name), "name": name }));
+    if let Some(assumed) = cx.assumed() {
+        assumed.note(CREATED, json!({ "id": id(name), "name": name }));
     }
 }
 
 /// Notes that a secret would have been removed.
 pub fn removed(cx: &Context, secret: &Object) {
-    if let Some(rehearsed) = cx.rehearsed() {
-        rehearsed.note(REMOVED, json!({ "id": secret.id, "name": secret.name }));
+    if let Some(assumed) = cx.assumed() {
+        assumed.note(REMOVED, json!({ "id": secret.id, "name": secret.name }));
     }
 }
 
@@ -67,13 +67,13 @@ pub fn sealed(cx: &Context, service: &str) {
 
 fn note_service(cx: &Context, service: &str, switch: Option<(Object, Object)>) {
     let note = ServiceNote { service: service.to_owned(), switch };
-    if let (Some(rehearsed), Ok(note)) = (cx.rehearsed(), serde_json::to_value(note)) {
-        rehearsed.note(SERVICE, note);
+    if let (Some(assumed), Ok(note)) = (cx.assumed(), serde_json::to_value(note)) {
+        assumed.note(SERVICE, note);
     }
 }
 
 fn noted<T: serde::de::DeserializeOwned>(cx: &Context, topic: &str) -> Vec<T> {
-    let notes = cx.rehearsed().map(|r| r.noted(topic)).unwrap_or_default();
+    let notes = cx.assumed().map(|r| r.noted(topic)).unwrap_or_default();
     notes.into_iter().filter_map(|note| serde_json::from_value(note).ok()).collect()
 }
 

@@ -54,6 +54,15 @@ impl Engine {
         self.0.live().contains_key(run)
     }
 
+    /// Returns once no thread of this process drives a run.
+    pub async fn idle(&self) {
+        let mut let_go = self.0.let_go.subscribe();
+        while !self.0.live().is_empty() {
+            // The sender lives as long as this engine does.
+            let _ = let_go.changed().await;
+        }
+    }
+
     /// Returns the run that a person means by the beginning or the end of its name.
     ///
     /// # Errors

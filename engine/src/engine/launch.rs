@@ -213,11 +213,19 @@ impl Engine {
             let _ = tell.send(outcome);
         };
         let thread = std::thread::Builder::new().name(run.to_string()).stack_size(STACK_BYTES);
+        self.0.clock.at_work(1);
         thread.spawn(drive).map_err(|error| {
-            self.0.live().remove(&run);
+            self.let_go(&run);
             EngineError::Machine(format!("no thread for {run}: {error}"))
         })?;
         Ok(RunHandle { run, outcome })
+    }
+
+    /// Forgets a run that no thread drives any more, and wakes those who wait for that.
+    fn let_go(&self, run: &RunId) {
+        self.0.live().remove(run);
+        self.0.clock.at_work(-1);
+        self.0.let_go.send_replace(());
     }
 
     fn check_locks(&self, wanted: &[String]) -> Result<(), EngineError> {
@@ -292,6 +300,6 @@ struct Gone<'a>(&'a Engine, &'a RunId);
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
-        self.0.0.live().remove(self.1);
+        self.0.let_go(self.1);
     }
 }

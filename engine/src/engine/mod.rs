@@ -18,6 +18,8 @@ pub use open::{KEY_CHECK, Options};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::clock::Clock;
 use crate::event::EventSink;
 use crate::id::RunId;
@@ -40,6 +42,8 @@ struct Inner {
     version: String,
     /// Runs that a thread of this process drives. Also guards the taking of locks.
     live: Mutex<HashMap<RunId, Live>>,
+    /// Moves whenever a thread lets go of its run.
+    let_go: watch::Sender<()>,
 }
 
 /// A run that a thread drives.

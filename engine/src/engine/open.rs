@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
@@ -78,7 +79,9 @@ impl Engine {
         keyring.sweep(|run| open.contains(run))?;
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
-        let inner = Inner { store, keyring, clock, world, events, by, place, version, live };
+        let let_go = watch::Sender::new(());
+        let inner =
+            Inner { store, keyring, clock, world, events, by, place, version, live, let_go };
         Ok(Engine(Arc::new(inner)))
     }
 }

@@ -11,10 +11,12 @@ use serde_json::Value;
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
+use super::state::RunState;
 use crate::clock::{Millis, millis};
 use crate::event::What;
 use crate::id::CallKey;
-use crate::journal::{Body, CallHead, How};
+use crate::journal::{Body, CallHead, CallStatus, How};
+use crate::mutant::{self, Mutant};
 use crate::script::{CallFailure, Halt};
 use crate::step::{AnyStep, Context, ErrorClass, Kind, Mode, Probe, StepError};
 
@@ -99,6 +101,9 @@ impl Driver {
             })
             .map_err(unrecorded)?;
         self.reach(Point::AfterIntent, call.key, &call.head.step);
+        if mutant::is(Mutant::RecordFirst) && mutant::foretold(&prepared.expected) {
+            self.applied(call, prepared.expected)?;
+        }
         self.attempt(call, &prepared.base, attempt)
     }
 
@@ -117,16 +122,27 @@ impl Driver {
         match result {
             Ok(output) => {
                 self.reach(Point::AfterEffect, call.key, &call.head.step);
-                let head = (call.head.kind == Kind::Read).then(|| call.head.clone());
-                let sealed = self.sealed.take_fresh_of(&format!("call {}", call.key));
-                let key = call.key.clone();
-                let body = Body::Applied { key, head, output, sealed, how: How::Returned };
-                self.ledger.append(body).map_err(unrecorded)?;
-                self.reach(Point::AfterOutcome, call.key, &call.head.step);
-                Ok(())
+                let recorded = |state: &RunState| state.status_of(call.key);
+                if mutant::is(Mutant::RecordFirst)
+                    && self.ledger.look(recorded) == Some(CallStatus::Applied)
+                {
+                    return Ok(());
+                }
+                self.applied(call, output)
             }
             Err(error) => self.failed(call, call.head.kind == Kind::Read, attempt, error),
         }
+    }
+
+    /// Records an outcome; the next intent shares its flush.
+    fn applied(&self, call: &Making<'_>, output: Value) -> Result<(), CallFailure> {
+        let head = (call.head.kind == Kind::Read).then(|| call.head.clone());
+        let sealed = self.sealed.take_fresh_of(&format!("call {}", call.key));
+        let key = call.key.clone();
+        let body = Body::Applied { key, head, output, sealed, how: How::Returned };
+        self.ledger.append(body).map_err(unrecorded)?;
+        self.reach(Point::AfterOutcome, call.key, &call.head.step);
+        Ok(())
     }
 
     /// Records that an attempt failed, and when it is made again.
@@ -168,7 +184,11 @@ impl Driver {
             Err(CallFailure::Halt(Halt::Stuck(self.redacted(error), Some(key.clone()))))
         };
         let what = if call.says.is_empty() { call.head.step.clone() } else { call.says.clone() };
-        match self.probe_patiently(key, &step, &call.head.args, &call.base)? {
+        let looked = match mutant::is(Mutant::RepeatBlindly) {
+            true => Ok(Probe::NotApplied),
+            false => self.probe_patiently(key, &step, &call.head.args, &call.base)?,
+        };
+        match looked {
             Ok(Probe::Applied(output)) => {
                 let sealed = self.sealed.take_fresh_of(&format!("call {key}"));
                 let key = key.clone();

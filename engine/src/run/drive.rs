@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use super::control::Control;
 use super::ledger::Ledger;
+use crate::clock::Clock;
 use crate::event::{Event, What};
 use crate::id::CallKey;
 use crate::journal::{Body, End, RunStatus, StoreError};
@@ -238,6 +239,10 @@ impl Caller for Driver {
 
     fn print(&self, text: &str) {
         self.tell(What::Printed { text: self.sealed.redact(text) });
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.ledger.clock().as_ref()
     }
 }
 

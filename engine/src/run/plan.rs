@@ -13,7 +13,7 @@ use crate::id::{CallKey, RunId};
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Caller, Halt, ScriptFailure};
 use crate::secret::SealedValues;
-use crate::step::{Context, Kind, Mode, Registry, Rehearsed, StepError};
+use crate::step::{Assumed, Context, Kind, Mode, Registry, StepError};
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -54,7 +54,7 @@ struct Planner {
     runtime: Handle,
     clock: Arc<dyn Clock>,
     sealed: Arc<SealedValues>,
-    rehearsed: Arc<Rehearsed>,
+    assumed: Arc<Assumed>,
     plan: Mutex<Plan>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn plan(
         runtime,
         clock,
         sealed,
-        rehearsed: Arc::default(),
+        assumed: Arc::default(),
         plan: Mutex::default(),
     });
     let caller: Arc<dyn Caller> = planner.clone();
@@ -113,7 +113,7 @@ impl Caller for Planner {
         let cx = Context {
             run: RunId::from("plan"),
             key: key.clone(),
-            mode: Mode::Plan(self.rehearsed.clone()),
+            mode: Mode::Plan(self.assumed.clone()),
             clock: self.clock.clone(),
             sealed: self.sealed.clone(),
             progress: Arc::new(|_| {}),
@@ -148,4 +148,8 @@ impl Caller for Planner {
     }
 
     fn print(&self, _: &str) {}
+
+    fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
 }

@@ -13,9 +13,10 @@ use super::call::within;
 use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
 use super::state::RunState;
-use crate::clock::millis;
+use crate::clock::{Counted, millis};
 use crate::id::CallKey;
 use crate::journal::{Body, CallStatus, End};
+use crate::mutant::{self, Mutant};
 use crate::script::{CallFailure, Halt};
 use crate::step::{Kind, Mode, StepError};
 
@@ -37,7 +38,9 @@ impl Places {
             .calls
             .iter()
             .filter(|(_, call)| {
-                matches!(call.status, CallStatus::Applied | CallStatus::Undoing)
+                let failed = call.status == CallStatus::Failed;
+                (matches!(call.status, CallStatus::Applied | CallStatus::Undoing)
+                    || (failed && mutant::is(Mutant::UndoFailed)))
                     && call.head.kind.changes()
             })
             .map(|(key, _)| key.clone())
@@ -84,7 +87,7 @@ impl Driver {
         let branches = places.under(key);
         let next = AtomicUsize::new(0);
         let halted = Mutex::new(None);
-        let work = || {
+        let work = &|| {
             while let Some(branch) = branches.get(next.fetch_add(1, Ordering::Relaxed)) {
                 if let Err(halt) = self.unwind_under(places, branch) {
                     let mut first = halted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,11 +96,19 @@ impl Driver {
             }
         };
         let workers = branches.len().min(usize::try_from(bound).unwrap_or(usize::MAX));
+        let clock = self.ledger.clock().as_ref();
+        let mut waiting = None;
         std::thread::scope(|scope| {
             for _ in 0..workers {
-                scope.spawn(work);
+                let counted = Counted::working(clock);
+                scope.spawn(move || {
+                    let _counted = counted;
+                    work();
+                });
             }
+            waiting = Some(Counted::waiting(clock));
         });
+        drop(waiting);
         halted.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
     }
 

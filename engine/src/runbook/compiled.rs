@@ -3,7 +3,7 @@
 use super::Header;
 use crate::journal::{Hash, text_hash};
 use crate::script::{Place, Script};
-use crate::step::Registry;
+use crate::step::{Kind, Registry};
 
 /// A runbook does not compile: where, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,10 +34,49 @@ impl Runbook {
             place: Box::new(Place::of(name, text, error.line, error.column)),
             problem: error.problem,
         })?;
+        let runbook = Self::with(name, text, header, steps)?;
+        runbook.check_invariants(steps)?;
+        Ok(runbook)
+    }
+
+    fn with(
+        name: &str,
+        text: &str,
+        header: Header,
+        steps: &Registry,
+    ) -> Result<Self, CompileError> {
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
         let script = Script::compile(name, text, parameters, steps)
             .map_err(|(place, problem)| CompileError { place: Box::new(place), problem })?;
         Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
+    }
+
+    /// Returns a runbook with the same parameters that fails unless one of its invariants holds.
+    ///
+    /// # Errors
+    /// As [`Runbook::compile`], in the invariant's expression.
+    pub fn invariant(&self, expression: &str, steps: &Registry) -> Result<Self, CompileError> {
+        let header: Vec<&str> = self.text.lines().take_while(|l| l.starts_with("//!")).collect();
+        let text = format!("{}\n\nif !({expression}) {{ throw \"no\"; }}\n", header.join("\n"));
+        let header = Header { locks: Vec::new(), invariants: Vec::new(), ..self.header.clone() };
+        Self::with(&self.name, &text, header, steps)
+    }
+
+    fn check_invariants(&self, steps: &Registry) -> Result<(), CompileError> {
+        for (sentence, expression) in &self.header.invariants {
+            let line = Header::line_of(&self.text, &format!("{sentence:?}"));
+            let wrong = |problem: String| CompileError {
+                place: Box::new(Place::of(&self.name, &self.text, line, 1)),
+                problem: format!("invariant \"{sentence}\": {problem}"),
+            };
+            let checked =
+                self.invariant(expression, steps).map_err(|error| wrong(error.problem))?;
+            let reads = |step: &String| steps.get(step).is_some_and(|s| s.kind() == Kind::Read);
+            if let Some(step) = checked.script.steps().iter().find(|step| !reads(step)) {
+                return Err(wrong(format!("`{step}` does more than read")));
+            }
+        }
+        Ok(())
     }
 
     /// Returns its name or path, as given.
@@ -108,6 +147,20 @@ mod tests {
         assert!(values(&[], &["value".to_owned()]).contains("`secret` is missing"));
         assert!(values(&[("secret", "x")], &[]).contains("`value` is missing"));
         assert!(values(&[("secret", "x"), ("value", "y")], &[]).contains("can't be given"));
+    }
+
+    #[test]
+    fn invariants_are_expressions_over_the_parameters_that_only_read() {
+        let with = |expression: &str| {
+            format!("{HEADER}//! [invariants]\n//! \"it is so\" = {expression}\nlet x = 1;")
+        };
+        let runbook = compile(&with("'n > 3'")).unwrap();
+        assert_eq!(runbook.header().invariants, [("it is so".to_owned(), "n > 3".to_owned())]);
+        assert!(runbook.invariant("n > 3", &Registry::default()).unwrap().text().contains("n > 3"));
+        for (expression, said) in [("3", "as a string"), ("'m > 3'", "m"), ("'n >'", "it is so")] {
+            let shown = problem(&with(expression));
+            assert!(shown.contains("a.rhai:9:") && shown.contains(said), "{shown}");
+        }
     }
 
     #[test]

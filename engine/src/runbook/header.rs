@@ -17,6 +17,9 @@ pub struct Header {
     pub params: Vec<(String, Parameter)>,
     /// Names of locks, with parameters in braces: `secret:{secret}`.
     pub locks: Vec<String>,
+    /// What holds at every end that the runbook allows, as a sentence and an expression that only
+    /// reads. Rehearsals evaluate them.
+    pub invariants: Vec<(String, String)>,
 }
 
 /// What is wrong in a header, and on which line of the runbook.
@@ -36,6 +39,8 @@ struct Declared {
     params: Table,
     #[serde(default)]
     locks: Vec<String>,
+    #[serde(default)]
+    invariants: Table,
 }
 
 /// The mark of a header line.
@@ -63,8 +68,17 @@ impl Header {
             well_formed(&name, &parameter).map_err(wrong)?;
             params.push((name, parameter));
         }
-        let header =
-            Header { title: declared.title, about: declared.about, params, locks: declared.locks };
+        let mut invariants = Vec::new();
+        for (sentence, value) in declared.invariants {
+            let expression = value.as_str().map(str::to_owned).ok_or_else(|| HeaderError {
+                line: line_of(&toml, &format!("{sentence:?}")),
+                column: 1,
+                problem: format!("invariant \"{sentence}\": give an expression as a string"),
+            })?;
+            invariants.push((sentence, expression));
+        }
+        let (title, about, locks) = (declared.title, declared.about, declared.locks);
+        let header = Header { title, about, params, locks, invariants };
         for lock in &header.locks {
             header.check_lock(lock).map_err(|problem| HeaderError {
                 line: line_of(&toml, "locks"),
@@ -128,6 +142,11 @@ impl Header {
             })
         };
         self.locks.iter().map(fill).collect()
+    }
+
+    /// Returns the line of the runbook that declares something.
+    pub(super) fn line_of(text: &str, name: &str) -> usize {
+        line_of(&header_text(text), name)
     }
 
     fn check_lock(&self, lock: &str) -> Result<(), String> {

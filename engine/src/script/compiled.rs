@@ -11,6 +11,7 @@ use super::host::{BranchFailure, CallFailure, Caller, Halt, engine, enter, halt_
 use super::language::OPERATIONS_MAX;
 use super::place::Place;
 use super::value::{from_json, to_json};
+use crate::clock::{Clock, SystemClock};
 use crate::id::CallKey;
 use crate::step::{Registry, StepError};
 
@@ -165,4 +166,8 @@ impl Caller for Nobody {
     }
 
     fn print(&self, _: &str) {}
+
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
+    }
 }

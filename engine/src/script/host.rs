@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::language::language;
 use super::value::{from_json, to_json};
+use crate::clock::{Clock, Counted};
 use crate::id::CallKey;
 use crate::step::{Registry, StepError};
 
@@ -41,6 +42,9 @@ pub trait Caller: Send + Sync {
 
     /// Shows a line that the script printed.
     fn print(&self, text: &str);
+
+    /// Returns the clock that the run's threads are counted with.
+    fn clock(&self) -> &dyn Clock;
 }
 
 /// Why a call did not return.
@@ -191,7 +195,7 @@ fn parallel(
     let results: Vec<Mutex<Option<Result<Dynamic, Raised>>>> =
         items.iter().map(|_| Mutex::new(None)).collect();
     let next = AtomicUsize::new(0);
-    let branch = || {
+    let branch = &|| {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some(item), Some(result)) = (items.get(index), results.get(index)) else {
@@ -205,15 +209,23 @@ fn parallel(
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         }
     };
+    let mut waiting = None;
     std::thread::scope(|scope| {
         for _ in 0..bound.min(items.len()) {
             // Without a thread more, those that there are do the work; this one, if there is none.
             let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
-            if builder.spawn_scoped(scope, branch).is_err() {
+            let counted = Counted::working(caller.clock());
+            let work = move || {
+                let _counted = counted;
+                branch();
+            };
+            if builder.spawn_scoped(scope, work).is_err() {
                 break;
             }
         }
+        waiting = Some(Counted::waiting(caller.clock()));
     });
+    drop(waiting);
     let frame = FRAME.take();
     branch();
     FRAME.set(frame);

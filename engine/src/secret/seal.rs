@@ -98,21 +98,20 @@ impl SealedValues {
 
     /// Returns what was sealed since the last time, for the journal to record.
     pub fn take_fresh(&self) -> BTreeMap<String, String> {
-        let mut inner = self.lock();
-        let fresh = std::mem::take(&mut inner.fresh);
-        fresh.into_iter().filter_map(|n| Some((n.clone(), inner.sealed.get(&n)?.clone()))).collect()
+        self.take_fresh_if(|_| true)
     }
 
     /// Returns what was sealed since the last time under one name.
     pub fn take_fresh_of(&self, name: &str) -> BTreeMap<String, String> {
+        self.take_fresh_if(|fresh| fresh == name)
+    }
+
+    fn take_fresh_if(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
         let mut inner = self.lock();
-        let before = inner.fresh.len();
-        inner.fresh.retain(|n| n != name);
-        if inner.fresh.len() == before {
-            return BTreeMap::new();
-        }
-        let sealed = inner.sealed.get(name).cloned();
-        sealed.map(|s| BTreeMap::from([(name.to_owned(), s)])).unwrap_or_default()
+        let (taken, left) = std::mem::take(&mut inner.fresh).into_iter().partition(|n| wanted(n));
+        inner.fresh = left;
+        let taken: Vec<String> = taken;
+        taken.into_iter().filter_map(|n| Some((n.clone(), inner.sealed.get(&n)?.clone()))).collect()
     }
 
     /// Returns a keyed fingerprint (HMAC-SHA256, first 16 bytes, hex) of a value.

@@ -15,16 +15,16 @@ pub enum Mode {
     /// The real thing.
     Run,
     /// A plan is being made.
-    Plan(Arc<Rehearsed>),
+    Plan(Arc<Assumed>),
 }
 
 /// The changes that a plan assumes to have been made, for later reads to take into account.
 #[derive(Debug, Default)]
-pub struct Rehearsed {
+pub struct Assumed {
     notes: Mutex<Vec<(String, Value)>>,
 }
 
-impl Rehearsed {
+impl Assumed {
     /// Notes a change under a topic, such as `service.secret`.
     pub fn note(&self, topic: &str, change: Value) {
         self.lock().push((topic.to_owned(), change));
@@ -38,6 +38,22 @@ impl Rehearsed {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Value)>> {
         self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+tokio::task_local! {
+    /// The call that the step being awaited belongs to.
+    static CALL: String;
+}
+
+/// Awaits a step of a call.
+pub(super) fn calling<F: Future>(cx: &Context, step: F) -> impl Future<Output = F::Output> {
+    CALL.scope(format!("{}/{}", cx.run, cx.key), step)
+}
+
+/// Returns the call that asks, as `run_01K.../3.1.2`, inside a step; clients name it in what they
+/// send, so that a log or a proxy on the way shows who wanted what.
+pub fn current_call() -> Option<String> {
+    CALL.try_with(Clone::clone).ok()
 }
 
 /// One call, seen from inside its step.
@@ -85,10 +101,10 @@ impl Context {
     }
 
     /// Returns the changes that a plan assumes, or nothing in a real run.
-    pub fn rehearsed(&self) -> Option<&Rehearsed> {
+    pub fn assumed(&self) -> Option<&Assumed> {
         match &self.mode {
             Mode::Run => None,
-            Mode::Plan(rehearsed) => Some(rehearsed),
+            Mode::Plan(assumed) => Some(assumed),
         }
     }
 

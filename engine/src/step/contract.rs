@@ -60,7 +60,7 @@ pub trait ReadStep: Send + Sync + 'static {
 
     /// Looks. May be called any number of times.
     ///
-    /// While a plan is made ([`Context::rehearsed`]) it must answer as if the changes noted there
+    /// While a plan is made ([`Context::assumed`]) it must answer as if the changes noted there
     /// had been made.
     async fn read(&self, cx: &Context, args: &Self::Args) -> Result<Self::Output, StepError>;
 

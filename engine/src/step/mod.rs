@@ -15,9 +15,10 @@ mod erased;
 mod error;
 mod reference;
 mod registry;
+mod typed;
 
 pub use argument::{SealedRef, Span};
-pub use context::{Context, Mode, Rehearsed};
+pub use context::{Assumed, Context, Mode, current_call};
 pub use contract::{About, ChangeStep, Kind, Prepared, Probe, ReadStep, WaitStep};
 pub use erased::{AnyStep, ArgumentError, Preview, change, read, wait};
 pub use error::{ErrorClass, StepError};

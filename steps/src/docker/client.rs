@@ -11,6 +11,8 @@ use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 
+use windlass_engine::step::current_call;
+
 use super::endpoint::Endpoint;
 use super::error::DockerError;
 
@@ -20,6 +22,9 @@ const ANSWER_SECONDS: u64 = 25;
 
 /// An answer longer than this is not one of ours: 10,000 services take about 60 MiB.
 const ANSWER_BYTES_MAX: usize = 512 << 20;
+
+/// Names the run and the call that a request belongs to, for logs and proxies on the way.
+const CALL_HEADER: &str = "windlass-call";
 
 /// A way to one daemon.
 #[derive(Clone)]
@@ -61,8 +66,13 @@ impl Client {
         body: Bytes,
     ) -> impl Stream<Item = Result<Bytes, DockerError>> + Send + Unpin + use<> {
         let target = target.to_owned();
-        let redirect =
-            move |request: BollardRequest| redirected(request, method, &target, body.clone());
+        let caller = current_call().and_then(|call| call.parse().ok());
+        let redirect = move |mut request: BollardRequest| {
+            if let Some(call) = caller.clone() {
+                request.headers_mut().insert(CALL_HEADER, call);
+            }
+            redirected(request, method, &target, body.clone())
+        };
         let docker = self.docker.clone().with_request_modifier(redirect);
         // The name is a placeholder: `redirected` replaces the whole request.
         let answer = docker.export_image("placeholder");

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use windlass_engine::clock::Millis;
 use zeroize::Zeroizing;
 
 use super::connection::{Connection, encoded, parsed};
@@ -38,7 +37,7 @@ struct Inner {
     /// Services just read by a `prepare`, for the `apply` that follows it: one request less. The
     /// version in the update refuses what has become stale meanwhile.
     handed_on: Mutex<HashMap<String, Value>>,
-    nodes: Mutex<Option<(Instant, Arc<Nodes>)>>,
+    nodes: Mutex<Option<(Millis, Arc<Nodes>)>>,
 }
 
 /// Nodes by ID, as the daemon returns them.
@@ -46,7 +45,7 @@ pub type Nodes = BTreeMap<String, Value>;
 
 /// Nodes change seldom, and their events make those who wait read them anew: many services that
 /// converge share one reading of them.
-const NODES_KEEP: Duration = Duration::from_secs(15);
+const NODES_KEEP: Millis = 15_000;
 
 enum From {
     Endpoint(Endpoint),
@@ -101,16 +100,21 @@ impl Swarm {
         list(self.get("/nodes", &[]).await?)
     }
 
-    /// Returns the nodes as they were some seconds ago at most, or as they are now.
-    pub(crate) async fn nodes_lately(&self, now: bool) -> Result<Arc<Nodes>, DockerError> {
+    /// Returns the nodes as they were some seconds ago at most, or as they are now if nothing older
+    /// is `good_enough`.
+    pub(crate) async fn nodes_lately(
+        &self,
+        now: Millis,
+        good_enough: bool,
+    ) -> Result<Arc<Nodes>, DockerError> {
         let kept = self.kept_nodes().clone();
-        if let Some((_, nodes)) = kept.filter(|(at, _)| !now && at.elapsed() < NODES_KEEP) {
+        if let Some((_, nodes)) = kept.filter(|(at, _)| good_enough && now - at < NODES_KEEP) {
             return Ok(nodes);
         }
         let nodes = self.nodes().await?.into_iter();
         let nodes = nodes.filter_map(|n| Some((n["ID"].as_str()?.to_owned(), n)));
         let nodes: Arc<Nodes> = Arc::new(nodes.collect());
-        *self.kept_nodes() = Some((Instant::now(), nodes.clone()));
+        *self.kept_nodes() = Some((now, nodes.clone()));
         Ok(nodes)
     }
 
@@ -120,7 +124,7 @@ impl Swarm {
         kept.map(|(_, nodes)| nodes).unwrap_or_default()
     }
 
-    fn kept_nodes(&self) -> MutexGuard<'_, Option<(Instant, Arc<Nodes>)>> {
+    fn kept_nodes(&self) -> MutexGuard<'_, Option<(Millis, Arc<Nodes>)>> {
         self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

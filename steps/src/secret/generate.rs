@@ -97,7 +97,7 @@ impl ChangeStep for Generate {
                 format!("generate a value of {} characters: 8 to 4096 are possible", args.length);
             return Err(StepError::permanent("bad_arguments", message));
         }
-        let expected = match cx.rehearsed() {
+        let expected = match cx.assumed() {
             // A plan gets a value too, so that later calls can check its length.
             Some(_) => self.apply(cx, args, &()).await?,
             None => SealedRef { name: format!("call {}", cx.key()) },

@@ -91,8 +91,8 @@ impl ChangeStep for Seal {
             );
             return Ok(Prepared::new(base, output, says));
         }
-        check(&service, args, &doing, cx.rehearsed().is_some())?;
-        match cx.rehearsed() {
+        check(&service, args, &doing, cx.assumed().is_some())?;
+        match cx.assumed() {
             Some(_) => planned::sealed(cx, &args.service.id),
             None => self.swarm.hand_on(&service),
         }

@@ -118,11 +118,11 @@ impl ChangeStep for SwitchSecret {
             return Ok(Prepared::new(base, output, says));
         }
         let mut prepared = Prepared::new(base, output, args.doing());
-        prepared.risks = self.risks(args, &service).await?;
+        prepared.risks = self.risks(cx, args, &service).await?;
         if service["Spec"]["Mode"]["Replicated"]["Replicas"] != 0 {
             prepared.restarts.push(args.service.name.clone());
         }
-        match cx.rehearsed() {
+        match cx.assumed() {
             Some(_) => planned::switched(cx, &args.service.id, &args.from, &args.to),
             None => self.swarm.hand_on(&service),
         }
@@ -229,9 +229,18 @@ impl SwitchSecret {
         written.map_err(|e| e.writing(doing))
     }
 
-    async fn risks(&self, args: &Args, service: &Value) -> Result<Vec<String>, StepError> {
+    async fn risks(
+        &self,
+        cx: &Context,
+        args: &Args,
+        service: &Value,
+    ) -> Result<Vec<String>, StepError> {
         let nodes = match service["Spec"]["Mode"]["Global"].is_object() {
-            true => self.swarm.nodes_lately(false).await.map_err(|e| e.reading(&args.doing()))?,
+            true => self
+                .swarm
+                .nodes_lately(cx.now(), true)
+                .await
+                .map_err(|e| e.reading(&args.doing()))?,
             false => Nodes::new().into(),
         };
         let mut risks = risk::of_update(service, &nodes);

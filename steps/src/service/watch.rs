@@ -147,7 +147,7 @@ impl<'a> Eye<'a> {
         let matters =
             matches!(verdict, Verdict::Holds { .. }) || judge::update_state(service) == "completed";
         if (global || matters) && !decided {
-            let nodes = swarm.nodes_lately(self.fresh_nodes).await.map_err(read)?;
+            let nodes = swarm.nodes_lately(cx.now(), !self.fresh_nodes).await.map_err(read)?;
             self.fresh_nodes = false;
             verdict = judge::judge(service, &tasks, &nodes, self.secret);
         }

@@ -125,7 +125,7 @@ pub async fn call(
     let step = registry.get(step).expect("the step");
     step.check(&args).expect("fitting arguments");
     let preview = step.prepare(cx, &args).await?;
-    match cx.rehearsed() {
+    match cx.assumed() {
         Some(_) => Ok(preview.expected),
         None => step.apply(cx, &args, &preview.base).await,
     }

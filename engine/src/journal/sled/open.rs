@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::flush::Flusher;
 use super::guard::guarded;
@@ -14,6 +15,9 @@ use crate::journal::{JournalStore, StoreError};
 /// The files of sled 0.34: what it was made with, which it does not sync, and the database.
 const SETTINGS_FILE: &str = "conf";
 const DATABASE_FILE: &str = "db";
+
+/// How long the threads of a store that this process has just closed may hold on to its files.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 impl SledStore {
     /// Opens the store in a directory, making it if there is none, and raises its epoch durably.
@@ -61,16 +65,16 @@ impl SledStore {
             return Err(damaged(format!("its file `{DATABASE_FILE}` is missing")));
         }
         remove_half_written_snapshots(path).map_err(|e| io("tidy its directory", &e))?;
-        let mut opened = guarded(|| Trees::open(path));
+        let mut opened = open_trees(path);
         if noted.epoch == 0 && !matches!(opened, Ok(Ok(_))) {
             // Killed while it was made: sled writes its `conf` in two goes. Nothing in it was ever
             // acknowledged, so it is made anew.
             begin_anew(path).map_err(|e| io("make its files anew", &e))?;
-            opened = guarded(|| Trees::open(path));
+            opened = open_trees(path);
         }
         let trees = match opened {
             Err(panic) => return Err(damaged(panic)),
-            Ok(Err(error)) if error.to_string().contains("could not acquire lock") => {
+            Ok(Err(error)) if is_locked(&error) => {
                 return Err(StoreError::InUse { path: path.to_owned() });
             }
             Ok(opened) => opened.map_err(|e| damaged(e.to_string()))?,
@@ -143,6 +147,25 @@ impl SledStore {
 
 fn io(what: &str, error: &std::io::Error) -> StoreError {
     StoreError::Io(format!("{what}: {error}"))
+}
+
+/// Opens sled's files. We hold our own lock by now, so if sled finds its lock taken, it is by the
+/// threads of a store that was closed a moment ago in this process, and it will be free soon.
+fn open_trees(path: &Path) -> Result<Result<Trees, sled::Error>, String> {
+    let patience = Instant::now() + LOCK_PATIENCE;
+    loop {
+        let opened = guarded(|| Trees::open(path))?;
+        match opened {
+            Err(error) if is_locked(&error) && Instant::now() < patience => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return Ok(opened),
+        }
+    }
+}
+
+fn is_locked(error: &sled::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
 
 fn lock(path: &Path) -> Result<File, StoreError> {
