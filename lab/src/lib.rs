@@ -46,6 +46,7 @@ mod up;
 mod wait;
 
 pub use api::ApiError;
+pub use ask::feed;
 pub use daemon::DaemonError;
 pub use down::DownError;
 pub use image::ImageError;
