@@ -78,7 +78,9 @@ impl ChangeStep for Seal {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let found = self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
+        let to_seal = |service: &Value| check(service, args, &doing, false).is_ok();
+        let found = self.swarm.service_for_update(&args.service.id, to_seal).await;
+        let found = found.map_err(|e| e.reading(&doing))?;
         let mut service = found.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let needed = refs::count(&service["PreviousSpec"], &args.secret.id) > 0;

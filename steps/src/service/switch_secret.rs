@@ -98,7 +98,10 @@ impl ChangeStep for SwitchSecret {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let mut service = self.read(args, &doing).await?.ok_or_else(|| watch::gone(&doing))?;
+        let to_switch = |service: &Value| refs::count(&service["Spec"], &args.from.id) > 0;
+        let found = self.swarm.service_for_update(&args.service.id, to_switch).await;
+        let found = found.map_err(|e| e.reading(&doing))?;
+        let mut service = found.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let mut after = service["Spec"].clone();
         let swapped = refs::swap(&mut after, &args.from, &args.to);
@@ -146,6 +149,7 @@ impl ChangeStep for SwitchSecret {
         }
         if swapped > 0 {
             self.write(&service, &doing).await?;
+            self.swarm.note_written(&args.service.id);
         }
         let untouched = refs::fingerprint(&service["Spec"]) == base.after;
         Ok(args.output(references, untouched))

@@ -113,6 +113,11 @@ impl ReadStep for Using {
         let mut services = self.swarm.services().await.map_err(|e| e.reading(&doing))?;
         for service in &mut services {
             planned::service(cx, service);
+            let of_interest = refs::count(&service["Spec"], &args.secret.id)
+                + refs::count(&service["PreviousSpec"], &args.secret.id);
+            if of_interest > 0 && cx.assumed().is_none() {
+                self.swarm.hand_on(service);
+            }
         }
         services.sort_by(|a, b| a["Spec"]["Name"].as_str().cmp(&b["Spec"]["Name"].as_str()));
         let sealing = refs::previous_users(&services, &args.secret.id);
