@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it can't go on")]
 
 mod bench;
+mod docker;
 mod objects;
 mod rollouts;

@@ -166,13 +166,14 @@ fn choose<'a>(nodes: impl Iterator<Item = &'a Node>, wish: &Wish<'_>) -> Result<
     let mut lacking = [0; Lack::ALL.len()];
     let mut best: Option<(u64, usize, Id)> = None;
     for node in nodes {
+        let siblings = wish.siblings.get(&node.id).copied().unwrap_or(0);
+        let candidate = (siblings, node.busy, node.id);
+        if best.is_some_and(|best| best < candidate) {
+            continue;
+        }
         match wish.lacks(node) {
             Some(lack) => lacking[lack as usize] += 1,
-            None => {
-                let siblings = wish.siblings.get(&node.id).copied().unwrap_or(0);
-                let candidate = (siblings, node.busy, node.id);
-                best = Some(best.map_or(candidate, |best| best.min(candidate)));
-            }
+            None => best = Some(candidate),
         }
     }
     if let Some((_, _, node)) = best {
