@@ -210,6 +210,18 @@ pub enum LabAction {
         /// Install the Debian packages that are missing (as root).
         #[arg(long)]
         install: bool,
+        /// No daemons: answer from a model of a swarm, until Ctrl-C. Needs neither root nor Docker.
+        #[arg(long, conflicts_with_all = ["name", "install"])]
+        simulated: bool,
+        /// How many made-up services the model has.
+        #[arg(long, default_value_t = 20, requires = "simulated")]
+        services: usize,
+        /// Where the model answers; else in a directory of its own.
+        #[arg(long, requires = "simulated")]
+        socket: Option<PathBuf>,
+        /// How fast the model's clock goes.
+        #[arg(long, default_value_t = 1.0, requires = "simulated")]
+        speed: f64,
     },
     /// Take a lab down and leave nothing behind.
     Down {

@@ -158,7 +158,7 @@ fn verdict(view: &RunView) -> String {
 }
 
 /// Returns at the first Ctrl-C or SIGTERM.
-async fn asked_to_stop() {
+pub async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
