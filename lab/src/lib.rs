@@ -39,6 +39,7 @@ pub mod packages;
 mod process;
 mod program;
 mod registry;
+pub mod simulated;
 mod spec;
 mod status;
 mod swarm;

@@ -1,0 +1,5 @@
+//! A swarm that is simulated in this process.
+
+mod snapshot;
+
+pub use snapshot::Snapshot;
