@@ -7,7 +7,7 @@
 //! [`snapshot`] takes the shape of a swarm and leaves behind what must stay there. [`report`] is
 //! what the passes found. [`page`] makes one HTML file of it.
 
-//pub mod page;
+pub mod page;
 pub mod report;
 pub mod snapshot;
 
