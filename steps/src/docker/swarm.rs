@@ -181,6 +181,14 @@ impl Swarm {
         }
     }
 
+    /// Returns all configs, with their data: the daemon gives those.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn configs(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/configs", &[]).await?)
+    }
+
     /// Returns all services.
     ///
     /// # Errors
@@ -234,6 +242,14 @@ impl Swarm {
     pub async fn tasks_of(&self, services: &[&str]) -> Result<Vec<Value>, DockerError> {
         let filters = json!({ "service": services }).to_string();
         list(self.get("/tasks", &[("filters", filters)]).await?)
+    }
+
+    /// Returns all tasks that the swarm remembers, running and past.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn tasks(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/tasks", &[]).await?)
     }
 
     pub(super) fn downgrade(&self) -> WeakSwarm {
