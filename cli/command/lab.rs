@@ -54,7 +54,8 @@ async fn simulate(
     socket: Option<PathBuf>,
     speed: f64,
 ) -> Result<(), Problem> {
-    if !(spec.managers >= 1 && spec.managers <= spec.nodes) || !(speed > 0.0 && speed.is_finite()) {
+    let managers = spec.managers >= 1 && spec.managers <= spec.nodes;
+    if !(managers && speed > 0.0 && speed.is_finite()) {
         let message = "there must be a manager, no more managers than nodes, and a speed above 0";
         return Err(Problem::new("WL0014", Exit::Usage, message));
     }

@@ -150,6 +150,14 @@ impl Args {
     }
 }
 
+/// True if `docker service rollback` would make the service refer to the secret. Any update of a
+/// job runs it again, so a job is never sealed.
+pub(super) fn is_needed(service: &Value, secret: &Object) -> bool {
+    let mode = &service["Spec"]["Mode"];
+    let job = mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object();
+    !job && refs::count(&service["PreviousSpec"], &secret.id) > 0
+}
+
 /// Refuses where writing the same spec would do more than forget the previous one.
 fn check(service: &Value, args: &Args, doing: &str, planning: bool) -> Result<(), StepError> {
     let mode = &service["Spec"]["Mode"];

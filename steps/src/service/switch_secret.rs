@@ -4,7 +4,7 @@
 //! |---|---|
 //! | reads | the service, as raw JSON; the nodes, if it is global |
 //! | changes | the ID and the name in every reference to `from`, in one update; nothing else |
-//! | undoes | the inverse on the spec as it is then, and waits until the tasks run again |
+//! | undoes | the inverse on the spec as it is then, waits until the tasks run again, and seals it |
 //! | a `kill -9` before or during | probe finds all references old: prepared and applied again |
 //! | a `kill -9` after | probe finds all references new: recorded as applied |
 //!
@@ -20,7 +20,7 @@ use serde_json::Value;
 use windlass_engine::clock::millis;
 use windlass_engine::step::{About, ChangeStep, Context, ErrorClass, Prepared, Probe, StepError};
 
-use super::{refs, risk, watch};
+use super::{judge, refs, risk, seal, watch};
 use crate::docker::{Nodes, Swarm};
 use crate::object::Object;
 use crate::planned;
@@ -87,7 +87,7 @@ impl ChangeStep for SwitchSecret {
             summary: "Make a service use another secret at the same path.",
             reads: "The service; the nodes, if it is global.",
             changes: "The secret's ID and name in each reference; the service's tasks are replaced by its own update rules.",
-            undo: "Switches back on the spec as it is then, and waits until all tasks run.",
+            undo: "Switches back on the spec as it is then, waits until all tasks run, and seals the service against a rollback.",
             example: r#"service::switch_secret(#{ service: s, from: old, to: next });"#,
         }
     }
@@ -170,35 +170,24 @@ impl ChangeStep for SwitchSecret {
 
     async fn undo(&self, cx: &Context, args: &Args, _: &Base, _: &Output) -> Result<(), StepError> {
         let doing = format!("switch {} back to {}", args.service.name, args.from.name);
-        let mut tries = 0;
-        loop {
-            let Some(mut service) = self.read(args, &doing).await? else {
-                return Ok(());
-            };
+        let back = |service: &mut Value| {
             let swapped = refs::swap(&mut service["Spec"], &args.to, &args.from);
-            if swapped == 0 {
-                if refs::count(&service["Spec"], &args.from.id) == 0 {
-                    return Err(neither(&doing, args, &service));
-                }
-                break;
+            if swapped == 0 && refs::count(&service["Spec"], &args.from.id) == 0 {
+                return Err(neither(&doing, args, service));
             }
-            tries += 1;
-            match self.write(&service, &doing).await {
-                Ok(()) => break,
-                Err(error) if error.code == "not_found" => return Ok(()),
-                Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
-                    let nap = Duration::from_millis(100 << tries);
-                    cx.clock().sleep_until(cx.now() + millis(nap)).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+            // An undo that is tried again sets an update going that was paused meanwhile.
+            Ok(swapped > 0 || judge::is_paused(service))
+        };
+        self.rewrite(cx, args, &doing, back).await?;
         let ends = cx.now() + millis(UNDO_WAIT);
         let waited = watch::until_converged(cx, &self.swarm, &args.service, &args.from, ends).await;
         match waited {
-            Err(error) if error.code == "service_gone" => Ok(()),
-            waited => waited.map(drop),
-        }
+            Err(error) if error.code == "service_gone" => return Ok(()),
+            waited => waited?,
+        };
+        // What follows takes `to` away, and `docker service rollback` must not lead to it.
+        let seal = |service: &mut Value| Ok(seal::is_needed(service, &args.to));
+        self.rewrite(cx, args, &doing, seal).await
     }
 
     fn undo_deadline(&self, _: &Args) -> Duration {
@@ -225,6 +214,35 @@ impl SwitchSecret {
     async fn read(&self, args: &Args, doing: &str) -> Result<Option<Value>, StepError> {
         let found = self.swarm.service(&args.service.id).await;
         found.map_err(|e| e.reading(doing))
+    }
+
+    /// Writes the service as `patch` makes it, if `patch` says so; again if others write meanwhile.
+    async fn rewrite(
+        &self,
+        cx: &Context,
+        args: &Args,
+        doing: &str,
+        patch: impl Fn(&mut Value) -> Result<bool, StepError>,
+    ) -> Result<(), StepError> {
+        let mut tries = 0;
+        loop {
+            let Some(mut service) = self.read(args, doing).await? else {
+                return Ok(());
+            };
+            if !patch(&mut service)? {
+                return Ok(());
+            }
+            tries += 1;
+            match self.write(&service, doing).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.code == "not_found" => return Ok(()),
+                Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
+                    let nap = Duration::from_millis(100 << tries);
+                    cx.clock().sleep_until(cx.now() + millis(nap)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn write(&self, service: &Value, doing: &str) -> Result<(), StepError> {

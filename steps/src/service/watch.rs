@@ -285,6 +285,15 @@ fn hint(code: &str, service: &str) -> String {
             "Run `docker node update --availability active NODE`, or remove the task from it."
                 .to_owned()
         }
+        "update_paused" => format!(
+            "`docker service ps --no-trunc {service}` shows why. When that is mended, `docker service \
+             update --force {service}` sets the update going again."
+        ),
+        "rolled_back" => format!(
+            "`docker service ps --no-trunc {service}` shows why. If it is to be tried again after \
+             that is mended: `docker service update --secret-rm ... --secret-add \
+             source=...,target=... {service}`."
+        ),
         "foreign_change" => {
             format!("See who deploys {service}: `docker service inspect {service}`.")
         }
