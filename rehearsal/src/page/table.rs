@@ -77,7 +77,7 @@ fn line(report: &Report, at: usize, row: &Row) -> String {
                 (false, Kind::Wait) => "<small>wait</small>",
                 (false, Kind::Change | Kind::Destroy) => "",
             };
-            format!("<b>{}</b> <span>{}</span> {kind}", Escaped(&call.key), Escaped(&call.says))
+            format!("<b>{}</b> {kind} <span>{}</span>", Escaped(&call.key), Escaped(&call.says))
         }
         None => "<b>the whole run</b>".to_owned(),
     };

@@ -9,12 +9,14 @@
 //! clean pass has none). Its story is in virtual time: a wait of an hour takes none.
 
 mod coverage;
+mod story;
 mod totals;
 
 use serde::{Deserialize, Serialize};
 use windlass_engine::step::Kind;
 
 pub use coverage::{Cell, Coverage, Row};
+pub use story::{Shortened, span};
 pub use totals::Totals;
 
 /// The fault of the pass that has none.
