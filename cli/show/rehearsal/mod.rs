@@ -42,14 +42,8 @@ pub fn show_one(report: &Report, pass: &Pass) {
 fn head(report: &Report) {
     let swarm = &report.swarm;
     line(&bold(&report.title));
-    line(&dim(&format!(
-        "on a copy of a swarm: {} nodes, {} services, {} secrets, {} tasks, taken {}",
-        swarm.nodes,
-        swarm.services,
-        swarm.secrets,
-        swarm.tasks,
-        swarm.taken.replace('T', " "),
-    )));
+    let taken = swarm.taken.replace('T', " ");
+    line(&dim(&format!("on a copy of a swarm: {swarm}, taken {taken}")));
     line("");
 }
 

@@ -42,7 +42,7 @@ pub fn lines(report: &Report) -> Vec<String> {
     if !coverage.elsewhere.is_empty() {
         let ids = coverage.elsewhere.iter().map(|&index| report.passes[index].id.as_str());
         let ids: Vec<&str> = ids.collect();
-        out.push(format!("  passes that have no cell: {}", ids.join(", ")));
+        out.push(format!("  passes of faults that have no column: {}", ids.join(", ")));
     }
     out
 }
@@ -64,7 +64,7 @@ fn gathered(report: &Report, coverage: &Coverage) -> Vec<Line> {
         let marks: Vec<Option<Verdict>> =
             row.cells.iter().map(|cell| cell.as_ref().map(|cell| cell.worst)).collect();
         let Some(call) = called(report, row) else {
-            let says = String::new();
+            let says = "the run as a whole, or between calls".to_owned();
             lines.push((Line { key: "run".to_owned(), says, pivot: false, marks }, 1));
             continue;
         };

@@ -64,18 +64,13 @@ fn head(report: &Report, totals: &Totals) -> String {
     format!(
         "<header>\n<p class=\"name\">Rehearsal of <code>{runbook}</code></p>\n<h1>{title}</h1>\n\
          <p class=\"answer {class}\">{answer}</p>\n<ul class=\"counts\">{counts}</ul>\n\
-         <p class=\"swarm\">On a copy of a swarm of {nodes} nodes with {services} services, \
-         {secrets} secrets and {tasks} tasks, taken {taken}.</p>\n\
+         <p class=\"swarm\">On a copy of a swarm: {swarm}, taken {taken}.</p>\n\
          <noscript><p>Scripts are off: the links of the table lead to the passes further down.</p></noscript>\n\
          </header>\n",
         runbook = Escaped(&report.runbook),
         title = Escaped(&report.title),
         class = class(worst(totals)),
         answer = answer(totals),
-        nodes = swarm.nodes,
-        services = swarm.services,
-        secrets = swarm.secrets,
-        tasks = swarm.tasks,
         taken = Escaped(&swarm.taken.replace('T', " ")),
     )
 }

@@ -30,8 +30,8 @@ pub(super) fn html(report: &Report, coverage: &Coverage) -> String {
     }
     if !coverage.elsewhere.is_empty() {
         let passes = numbered(report, &coverage.elsewhere);
-        let about = "These strike what the clean pass does not do.";
-        out += &group("elsewhere", "Passes that have no cell", about, &passes, report);
+        let about = "Their fault is not in the list of faults.";
+        out += &group("elsewhere", "Passes that have no column", about, &passes, report);
     }
     out + "</section>\n</main>\n"
 }

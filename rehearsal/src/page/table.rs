@@ -79,7 +79,7 @@ fn line(report: &Report, at: usize, row: &Row) -> String {
             };
             format!("<b>{}</b> {kind} <span>{}</span>", Escaped(&call.key), Escaped(&call.says))
         }
-        None => "<b>the whole run</b>".to_owned(),
+        None => "<b>run</b> <span>as a whole, or between calls</span>".to_owned(),
     };
     format!("<tr><th scope=\"row\">{head}</th>{cells}</tr>\n")
 }

@@ -60,6 +60,20 @@ pub struct SwarmShape {
     pub taken: String,
 }
 
+impl std::fmt::Display for SwarmShape {
+    /// Writes it in words: `3 nodes, 1 service, 2 secrets, 6 tasks`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = [
+            (self.nodes, "node"),
+            (self.services, "service"),
+            (self.secrets, "secret"),
+            (self.tasks, "task"),
+        ];
+        let words = counts.map(|(n, word)| format!("{n} {word}{}", if n == 1 { "" } else { "s" }));
+        f.write_str(&words.join(", "))
+    }
+}
+
 /// A call of the clean pass: a row of the table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRow {

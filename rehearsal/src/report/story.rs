@@ -24,7 +24,7 @@ impl Report {
             Some(clean) if clean.id != pass.id => &clean.story[..],
             _ => &[],
         };
-        let same = pass.story.iter().zip(clean).take_while(|(a, b)| a == b).count();
+        let same = same(&pass.story, clean);
         let of_call =
             |moment: &Moment| moment.kind == MomentKind::Began && moment.lane == pass.call;
         let began = pass.story[..same].iter().rposition(of_call);
@@ -32,6 +32,22 @@ impl Report {
         let same = if same < SAME_MIN { 0 } else { same };
         Shortened { same, rest: &pass.story[same..] }
     }
+}
+
+/// Returns how many moments at the beginning are the same. Branches run side by side, so what
+/// happens to several calls in one virtual millisecond is told in an order that means nothing.
+fn same(story: &[Moment], clean: &[Moment]) -> usize {
+    let at_once = |moments: &[Moment]| -> Vec<Vec<Moment>> {
+        let groups = moments.chunk_by(|a, b| a.at_ms == b.at_ms);
+        let sorted = |group: &[Moment]| {
+            let mut group = group.to_vec();
+            group.sort_by(|a, b| a.lane.cmp(&b.lane));
+            group
+        };
+        groups.map(sorted).collect()
+    };
+    let (story, clean) = (at_once(story), at_once(clean));
+    story.iter().zip(&clean).take_while(|(a, b)| a == b).map(|(a, _)| a.len()).sum()
 }
 
 /// Returns a length of virtual time as people say it: `0.4 s`, `12 s`, `3:05 min`, `1:02 h`.

@@ -78,12 +78,12 @@ fn branches_that_ended_the_same_are_one_line_and_a_violation_stands_alone() {
 }
 
 #[test]
-fn a_fault_that_was_not_tried_has_no_column_and_a_pass_without_a_cell_is_named() {
+fn a_fault_that_was_not_tried_has_no_column_and_a_pass_of_no_column_is_named() {
     let mut report = report(1, 3);
     report.passes.retain(|pass| pass.fault != "fault-1");
-    report.passes.push(pass("99", "fault-0"));
+    report.passes.push(pass("99", "odd"));
     let text = lines(&report).join("\n");
     assert!(!text.contains("fault 1"), "{text}");
     assert!(text.contains("a undo: fault 0   b undo: fault 2"), "{text}");
-    assert!(text.contains("no cell: 99/fault-0"), "{text}");
+    assert!(text.contains("no column: 99/odd"), "{text}");
 }
