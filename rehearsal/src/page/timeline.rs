@@ -24,6 +24,10 @@ pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
     if lanes.is_empty() {
         return String::new();
     }
+    let place = |lane: &&str| -> Vec<u32> {
+        lane.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
+    };
+    lanes.sort_by_key(place);
     let axis = Axis::of(story.rest, virtual_ms);
     let height = lanes.len() * LANE_PX;
     let names: String = lanes.iter().map(|lane| format!("<li>{}</li>", Escaped(lane))).collect();
