@@ -4,6 +4,7 @@
 pub mod journal;
 pub mod plan;
 pub mod progress;
+pub mod rehearsal;
 pub mod run;
 pub mod style;
 pub mod table;

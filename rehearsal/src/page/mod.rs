@@ -7,12 +7,11 @@
 //!
 //! ```text
 //! escape: texts      table: call x fault, links       passes: what a link leads to
-//! shorten: what is as in the clean pass is told once       timeline: lanes in virtual time
+//!                                                          timeline: lanes in virtual time
 //! ```
 
 mod escape;
 mod passes;
-mod shorten;
 mod table;
 mod timeline;
 
@@ -20,7 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::report::{Report, Totals, Verdict};
+use crate::report::{Report, Totals, Verdict, span};
 use escape::Escaped;
 
 const STYLE: &str = include_str!("page.css");
@@ -65,18 +64,13 @@ fn head(report: &Report, totals: &Totals) -> String {
     format!(
         "<header>\n<p class=\"name\">Rehearsal of <code>{runbook}</code></p>\n<h1>{title}</h1>\n\
          <p class=\"answer {class}\">{answer}</p>\n<ul class=\"counts\">{counts}</ul>\n\
-         <p class=\"swarm\">On a copy of a swarm of {nodes} nodes with {services} services, \
-         {secrets} secrets and {tasks} tasks, taken {taken}.</p>\n\
+         <p class=\"swarm\">On a copy of a swarm: {swarm}, taken {taken}.</p>\n\
          <noscript><p>Scripts are off: the links of the table lead to the passes further down.</p></noscript>\n\
          </header>\n",
         runbook = Escaped(&report.runbook),
         title = Escaped(&report.title),
         class = class(worst(totals)),
         answer = answer(totals),
-        nodes = swarm.nodes,
-        services = swarm.services,
-        secrets = swarm.secrets,
-        tasks = swarm.tasks,
         taken = Escaped(&swarm.taken.replace('T', " ")),
     )
 }
@@ -103,8 +97,8 @@ fn foot(report: &Report, totals: &Totals) -> String {
          the swarm's time. {requests} requests, {resumes} resumes, seed {seed}.</p></footer>\n",
         passes = totals.passes,
         threads = report.threads,
-        wall = timeline::span(i64::try_from(report.wall_ms).unwrap_or(i64::MAX)),
-        virtually = timeline::span(totals.virtual_ms),
+        wall = span(i64::try_from(report.wall_ms).unwrap_or(i64::MAX)),
+        virtually = span(totals.virtual_ms),
         requests = totals.requests,
         resumes = totals.resumes,
         seed = report.seed,

@@ -1,10 +1,9 @@
 //! The passes, in the order of the table; each with what is wrong, a timeline, and its story.
 
 use super::escape::Escaped;
-use super::shorten::shorten;
 use super::table::anchor;
 use super::{class, timeline};
-use crate::report::{Coverage, Moment, MomentKind, Pass, Report};
+use crate::report::{Coverage, Moment, MomentKind, Pass, Report, span};
 
 /// Returns all passes, cell by cell, the clean pass first.
 pub(super) fn html(report: &Report, coverage: &Coverage) -> String {
@@ -31,8 +30,8 @@ pub(super) fn html(report: &Report, coverage: &Coverage) -> String {
     }
     if !coverage.elsewhere.is_empty() {
         let passes = numbered(report, &coverage.elsewhere);
-        let about = "These strike what the clean pass does not do.";
-        out += &group("elsewhere", "Passes that have no cell", about, &passes, report);
+        let about = "Their fault is not in the list of faults.";
+        out += &group("elsewhere", "Passes that have no column", about, &passes, report);
     }
     out + "</section>\n</main>\n"
 }
@@ -59,7 +58,7 @@ fn pass(pass: &Pass, report: &Report, only: bool) -> String {
         true => String::new(),
         false => format!("<ul class=\"problems\">{problems}</ul>\n"),
     };
-    let short = shorten(pass, report.clean());
+    let short = report.shorten(pass);
     let before = match short.same {
         0 => String::new(),
         same => format!(
@@ -75,7 +74,7 @@ fn pass(pass: &Pass, report: &Report, only: bool) -> String {
         mark = pass.verdict.mark(),
         words = pass.verdict.words(),
         id = Escaped(&pass.id),
-        took = timeline::span(pass.virtual_ms),
+        took = span(pass.virtual_ms),
         resumes = match pass.resumes {
             0 => String::new(),
             1 => ", resumed once".to_owned(),

@@ -77,9 +77,9 @@ fn line(report: &Report, at: usize, row: &Row) -> String {
                 (false, Kind::Wait) => "<small>wait</small>",
                 (false, Kind::Change | Kind::Destroy) => "",
             };
-            format!("<b>{}</b> <span>{}</span> {kind}", Escaped(&call.key), Escaped(&call.says))
+            format!("<b>{}</b> {kind} <span>{}</span>", Escaped(&call.key), Escaped(&call.says))
         }
-        None => "<b>the whole run</b>".to_owned(),
+        None => "<b>run</b> <span>as a whole, or between calls</span>".to_owned(),
     };
     format!("<tr><th scope=\"row\">{head}</th>{cells}</tr>\n")
 }

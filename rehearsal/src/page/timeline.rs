@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 
 use super::escape::Escaped;
 use super::passes::kind;
-use super::shorten::Shortened;
-use crate::report::{Moment, MomentKind};
+use crate::report::{Moment, MomentKind, Shortened, span};
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;
@@ -25,6 +24,10 @@ pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
     if lanes.is_empty() {
         return String::new();
     }
+    let place = |lane: &&str| -> Vec<u32> {
+        lane.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
+    };
+    lanes.sort_by_key(place);
     let axis = Axis::of(story.rest, virtual_ms);
     let height = lanes.len() * LANE_PX;
     let names: String = lanes.iter().map(|lane| format!("<li>{}</li>", Escaped(lane))).collect();
@@ -161,18 +164,7 @@ impl Axis {
     }
 }
 
-/// Returns a moment as people say it: `0.4 s`, `12 s`, `3:05 min`, `1:02 h`.
+/// Returns a moment as people say it.
 pub(super) fn at(ms: i64) -> String {
     format!("+{}", span(ms))
-}
-
-/// Returns a length of time as people say it.
-pub(super) fn span(ms: i64) -> String {
-    let seconds = ms / 1_000;
-    match seconds {
-        ..10 => format!("{}.{} s", seconds, ms.max(0) % 1_000 / 100),
-        10..60 => format!("{seconds} s"),
-        60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
-        _ => format!("{}:{:02} h", seconds / 3_600, seconds % 3_600 / 60),
-    }
 }

@@ -7,10 +7,10 @@ use super::{CLEAN, Report, Verdict};
 /// The table: a row for each call, a column for each fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
-    /// The rows, as the calls; then, if faults strike the whole run, one for those.
+    /// The rows, as the calls; then, if there are such passes, one for faults that strike the run
+    /// as a whole, or a place that is no call of the clean pass.
     pub rows: Vec<Row>,
-    /// Passes that belong into no cell, as indices into [`Report::passes`]: they strike a call that
-    /// the clean pass does not make, or a fault that has no column. None may get lost.
+    /// Passes whose fault has no column, as indices into [`Report::passes`]. None may get lost.
     pub elsewhere: Vec<usize>,
 }
 
@@ -39,22 +39,21 @@ impl Report {
         let row = |call| Row { call, cells: vec![None; count] };
         let mut rows: Vec<Row> = (0..self.calls.len()).map(|call| row(Some(call))).collect();
         rows.push(row(None));
-        let calls = self.calls.iter().enumerate().map(|(i, call)| (Some(call.key.as_str()), i));
-        let places: HashMap<Option<&str>, usize> =
-            calls.chain([(None, self.calls.len())]).collect();
+        let calls = self.calls.iter().enumerate().map(|(place, call)| (call.key.as_str(), place));
+        let places: HashMap<&str, usize> = calls.collect();
+        let whole_run = self.calls.len();
         let mut elsewhere = Vec::new();
         for (index, pass) in self.passes.iter().enumerate().filter(|(_, p)| p.fault != CLEAN) {
             let column = self.faults.iter().position(|fault| fault.name == pass.fault);
-            match (places.get(&pass.call.as_deref()), column) {
-                (Some(&place), Some(column)) => {
-                    let cell = &mut rows[place].cells[column];
-                    let cell =
-                        cell.get_or_insert(Cell { worst: Verdict::Held, passes: Vec::new() });
-                    cell.worst = cell.worst.max(pass.verdict);
-                    cell.passes.push(index);
-                }
-                _ => elsewhere.push(index),
-            }
+            let Some(column) = column else {
+                elsewhere.push(index);
+                continue;
+            };
+            let place = pass.call.as_deref().and_then(|call| places.get(call).copied());
+            let cell = &mut rows[place.unwrap_or(whole_run)].cells[column];
+            let cell = cell.get_or_insert(Cell { worst: Verdict::Held, passes: Vec::new() });
+            cell.worst = cell.worst.max(pass.verdict);
+            cell.passes.push(index);
         }
         if rows.last().is_some_and(Row::is_empty) {
             rows.pop();

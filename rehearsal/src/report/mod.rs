@@ -9,12 +9,14 @@
 //! clean pass has none). Its story is in virtual time: a wait of an hour takes none.
 
 mod coverage;
+mod story;
 mod totals;
 
 use serde::{Deserialize, Serialize};
 use windlass_engine::step::Kind;
 
 pub use coverage::{Cell, Coverage, Row};
+pub use story::{Shortened, span};
 pub use totals::Totals;
 
 /// The fault of the pass that has none.
@@ -56,6 +58,20 @@ pub struct SwarmShape {
     pub tasks: usize,
     /// When it was copied.
     pub taken: String,
+}
+
+impl std::fmt::Display for SwarmShape {
+    /// Writes it in words: `3 nodes, 1 service, 2 secrets, 6 tasks`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let counts = [
+            (self.nodes, "node"),
+            (self.services, "service"),
+            (self.secrets, "secret"),
+            (self.tasks, "task"),
+        ];
+        let words = counts.map(|(n, word)| format!("{n} {word}{}", if n == 1 { "" } else { "s" }));
+        f.write_str(&words.join(", "))
+    }
 }
 
 /// A call of the clean pass: a row of the table.

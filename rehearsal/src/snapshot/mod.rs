@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`take`] | asks the daemon, five lists |
 //! | [`strip`] | keeps the texts that are on a list, and hides every other one |
-//! | [`read`], [`write`] | a file, checked when it is read |
+//! | [`text`], [`read`] | a file, checked when it is read |
 
 mod file;
 mod labels;
