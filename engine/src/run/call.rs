@@ -154,7 +154,9 @@ impl Driver {
         error: StepError,
     ) -> Result<(), CallFailure> {
         let error = self.redacted(error);
-        if error.class == ErrorClass::Ambiguous && !without_intent && call.head.kind.changes() {
+        // A conflict may be with an earlier delivery of the same request: it was done then.
+        let doubtful = matches!(error.class, ErrorClass::Ambiguous | ErrorClass::Conflict);
+        if doubtful && !without_intent && call.head.kind.changes() {
             return self.probe(call.key, Some((error, attempt)));
         }
         let needs_operator = error.class == ErrorClass::NeedsOperator;
@@ -188,7 +190,10 @@ impl Driver {
             true => Ok(Probe::NotApplied),
             false => self.probe_patiently(key, &step, &call.head.args, &call.base)?,
         };
+        // Who lost against another writer has not written: the next attempt looks at what there is.
+        let lost = cause.as_ref().is_some_and(|(error, _)| error.class == ErrorClass::Conflict);
         match looked {
+            Ok(Probe::Foreign(_) | Probe::Unknown(_)) | Err(_) if lost => self.not_done(key, cause),
             Ok(Probe::Applied(output)) => {
                 let sealed = self.sealed.take_fresh_of(&format!("call {key}"));
                 let key = key.clone();
@@ -196,21 +201,7 @@ impl Driver {
                 self.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
-            Ok(Probe::NotApplied | Probe::Partial(_)) => {
-                let (error, retry_at) = match cause {
-                    Some((error, attempt)) => {
-                        let wait = backoff(error.class, attempt);
-                        (error, wait.map(|wait| self.now() + millis(wait)))
-                    }
-                    None => {
-                        let message = "interrupted before it took effect";
-                        (StepError::transient("interrupted", message), Some(self.now()))
-                    }
-                };
-                let body = Body::Failed { key: key.clone(), head: None, error, retry_at };
-                self.ledger.append(body).map_err(unrecorded)?;
-                Ok(())
-            }
+            Ok(Probe::NotApplied | Probe::Partial(_)) => self.not_done(key, cause),
             Ok(Probe::Foreign(difference)) => stuck(
                 "foreign_change",
                 format!(
@@ -228,6 +219,23 @@ impl Driver {
                 format!("\"{what}\" was interrupted, and looking at what it left failed: {error}"),
             ),
         }
+    }
+
+    /// Records that an attempt did not take effect, and when the next one is due.
+    fn not_done(&self, key: &CallKey, cause: Option<(StepError, u32)>) -> Result<(), CallFailure> {
+        let (error, retry_at) = match cause {
+            Some((error, attempt)) => {
+                let wait = backoff(error.class, attempt);
+                (error, wait.map(|wait| self.now() + millis(wait)))
+            }
+            None => {
+                let message = "interrupted before it took effect";
+                (StepError::transient("interrupted", message), Some(self.now()))
+            }
+        };
+        let body = Body::Failed { key: key.clone(), head: None, error, retry_at };
+        self.ledger.append(body).map_err(unrecorded)?;
+        Ok(())
     }
 
     /// Probes, and again when the world does not answer.
