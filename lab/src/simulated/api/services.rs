@@ -45,7 +45,7 @@ pub(crate) fn update(model: &mut Model, text: &str, ask: &Ask) -> Result<Answer,
         "" | "none" => false,
         "previous" => true,
         other => {
-            return Err(Refusal::bad(format!("unrecognized rollback option {other}")));
+            return Err(Refusal::new(500, format!("unrecognized rollback option {other}")));
         }
     };
     let id = model.find_service(text)?;
