@@ -5,8 +5,8 @@
 //! | `shop003_web` | 2 replicas, start-first, rolled back if it fails | `..._api_key`, `..._db_password` |
 //! | `shop003_api`, `shop003_worker` | 2 replicas | `..._db_password` |
 //! | `shop003_db` | pinned to a node by label | `..._db_password` |
-//! | `shop003_migrate` | a job | `..._db_password` |
-//! | `shop003_report` | runs once | `..._api_key` |
+//! | `shop003_migrate` | a job | in each fifth stack `..._db_password` |
+//! | `shop003_report` | runs once | in each fifth stack `..._api_key` |
 //! | `shop003_cache`, `_mail`, `_search`, `_static` | 1 replica | `..._api_key`, nothing, or `registry_token` |
 //! | `monitoring_agent` | global, if there are more than ten services | `registry_token` |
 
@@ -43,7 +43,7 @@ pub(crate) fn model(spec: &SimulatedSpec) -> Model {
             add_secret(&mut model, &format!("{stack}_db_password"));
             add_secret(&mut model, &format!("{stack}_api_key"));
         }
-        let spec = service(&model, &stack, role);
+        let spec = service(&model, &stack, role, number / STACK.len() % 5 == 4);
         add_service(&mut model, spec);
     }
     if agent {
@@ -107,12 +107,15 @@ fn reference(model: &Model, secret: &str, file: &str) -> Value {
     })
 }
 
-fn service(model: &Model, stack: &str, role: &str) -> Value {
+/// `hard` is a stack whose secrets are used by what an update runs again.
+fn service(model: &Model, stack: &str, role: &str, hard: bool) -> Value {
     let own = |secret: &str| reference(model, &format!("{stack}_{secret}"), secret);
     let secrets = match role {
         "web" => vec![own("api_key"), own("db_password")],
-        "api" | "worker" | "db" | "migrate" => vec![own("db_password")],
-        "cache" | "report" => vec![own("api_key")],
+        "api" | "worker" | "db" => vec![own("db_password")],
+        "migrate" if hard => vec![own("db_password")],
+        "report" if hard => vec![own("api_key")],
+        "cache" => vec![own("api_key")],
         "static" => vec![reference(model, "registry_token", "token")],
         _ => Vec::new(),
     };

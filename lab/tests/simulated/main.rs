@@ -3,5 +3,8 @@
 
 mod bench;
 mod docker;
+mod faults;
+mod nodes;
 mod objects;
 mod rollouts;
+mod tasks;
