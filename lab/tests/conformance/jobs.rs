@@ -77,7 +77,9 @@ fn a_job_runs_again_on_a_label_only_update(place: &Place) -> Value {
         tasks.into_iter().find(|t| t["ID"] != first && t["Status"]["State"] == "complete")
     });
     let index = &again["JobIteration"]["Index"];
-    json!({ "iteration": [before, after], "of the new task": index, "fate": fates(&[again.clone()]) })
+    json!({ "iteration": [before, after], "of the new task": index,
+        "fate": fates(std::slice::from_ref(&again)),
+    })
 }
 
 fn a_job_never_has_an_update_status(place: &Place) -> Value {
@@ -87,7 +89,8 @@ fn a_job_never_has_an_update_status(place: &Place) -> Value {
     place.world.pass(Duration::from_secs(2));
     let service = place.get(&path);
     let keys: Vec<&String> = service.as_object().unwrap().keys().collect();
-    json!({ "keys": keys, "status": service["JobStatus"].as_object().unwrap().keys().collect::<Vec<_>>() })
+    let status: Vec<&String> = service["JobStatus"].as_object().unwrap().keys().collect();
+    json!({ "keys": keys, "keys of its status": status })
 }
 
 fn a_job_starts_a_failed_task_again(place: &Place) -> Value {

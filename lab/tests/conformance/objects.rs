@@ -307,5 +307,6 @@ fn a_secret_can_be_made_again_under_the_name_of_a_removed_one(place: &Place) -> 
     let removed = remove(place, &format!("/secrets/{first}"));
     let second = place.secret("db", "two");
     let path = format!("/secrets/{}", place.name("db"));
-    json!({ "remove": removed, "another": first != second, "now": place.get(&path)["ID"] == json!(second) })
+    let found = place.get(&path)["ID"] == json!(second);
+    json!({ "remove": removed, "another id": first != second, "found by name": found })
 }

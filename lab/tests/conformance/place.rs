@@ -56,6 +56,10 @@ impl Answer {
         let text = self.body["message"].as_str().or(self.body.as_str()).unwrap_or_default();
         format!("{} {}", self.status, text.trim()).trim().to_owned()
     }
+
+    fn is_stale(&self) -> bool {
+        self.said().ends_with("update out of sequence")
+    }
 }
 
 impl<'a> Place<'a> {
@@ -141,7 +145,22 @@ impl<'a> Place<'a> {
             edit(&mut spec);
             let target = format!("{path}/update?version={}", object["Version"]["Index"]);
             let answer = self.ask("POST", &target, &spec);
-            if !answer.said().ends_with("update out of sequence") {
+            if !answer.is_stale() {
+                return answer;
+            }
+        }
+    }
+
+    /// Asks for a rollback of a service, with its spec as the body, as the docker command line
+    /// does; again if somebody was faster.
+    pub fn rollback(&self, path: &str, to: &str, edit: impl Fn(&mut Value)) -> Answer {
+        loop {
+            let service = self.get(path);
+            let mut spec = service["Spec"].clone();
+            edit(&mut spec);
+            let query = format!("version={}&rollback={to}", service["Version"]["Index"]);
+            let answer = self.ask("POST", &format!("{path}/update?{query}"), &spec);
+            if !answer.is_stale() {
                 return answer;
             }
         }

@@ -73,7 +73,8 @@ fn a_service_is_found_by_id_name_and_beginning_of_its_id(place: &Place) -> Value
     let id = place.create("/services/create", &app(place, "api", 0));
     let found = |key: &str| place.ask("GET", &format!("/services/{key}"), &Value::Null).status;
     json!({
-        "id": found(&id), "name": found(&place.name("api")), "beginning of the id": found(&id[..12]),
+        "id": found(&id), "name": found(&place.name("api")),
+        "beginning of the id": found(&id[..12]),
         "beginning of the name": found(&place.name("ap")),
     })
 }
@@ -209,21 +210,13 @@ fn an_update_may_name_the_service_and_uses_its_version(place: &Place) -> Value {
     place.service(&app(place, "api", 0));
     let path = format!("/services/{}", place.name("api"));
     let answer = place.try_change(&path, |spec| spec["Labels"] = json!({ "v": "1" }));
-    json!({ "status": answer.status, "body": answer.body, "label": label(&place.get(&path)["Spec"]) })
-}
-
-/// Asks for a rollback with a body, as the docker command line does with the current spec.
-fn rollback(place: &Place, path: &str, to: &str, edit: impl Fn(&mut Value)) -> Answer {
-    let service = place.get(path);
-    let mut spec = service["Spec"].clone();
-    edit(&mut spec);
-    let target = format!("{path}/update?version={}&rollback={to}", service["Version"]["Index"]);
-    place.ask("POST", &target, &spec)
+    let label = label(&place.get(&path)["Spec"]);
+    json!({ "status": answer.status, "body": answer.body, "label": label })
 }
 
 fn rollback_without_a_previous_spec_is_refused(place: &Place) -> Value {
     let path = place.service(&app(place, "api", 0));
-    verdict(&rollback(place, &path, "previous", |_| ()))
+    verdict(&place.rollback(&path, "previous", |_| ()))
 }
 
 fn rollback_previous_swaps_spec_and_previous_spec(place: &Place) -> Value {
@@ -231,7 +224,7 @@ fn rollback_previous_swaps_spec_and_previous_spec(place: &Place) -> Value {
     place.change(&path, |spec| spec["Labels"] = json!({ "v": "1" }));
     place.change(&path, |spec| spec["Labels"] = json!({ "v": "2" }));
     let seen = || {
-        let status = rollback(place, &path, "previous", |_| ()).status;
+        let status = place.rollback(&path, "previous", |_| ()).status;
         let service = place.get(&path);
         let previous = label(&service["PreviousSpec"]);
         json!({ "status": status, "spec": label(&service["Spec"]), "previous": previous })
@@ -247,7 +240,7 @@ fn rollback_previous_looks_at_the_secrets_of_the_request_alone(place: &Place) ->
     place.change(&path, |spec| container(spec)["Secrets"] = json!([]));
     place.ask("DELETE", &format!("/secrets/{id}"), &Value::Null);
     let with = |secrets: Value| {
-        verdict(&rollback(place, &path, "previous", |s| container(s)["Secrets"] = secrets.clone()))
+        verdict(&place.rollback(&path, "previous", |s| container(s)["Secrets"] = secrets.clone()))
     };
     let named = with(json!([reference(place, &id, "db", "db")]));
     let unnamed = with(json!([]));
@@ -258,7 +251,7 @@ fn rollback_previous_looks_at_the_secrets_of_the_request_alone(place: &Place) ->
 fn rollback_to_a_word_that_is_not_known_is_refused(place: &Place) -> Value {
     let path = place.service(&app(place, "api", 0));
     place.change(&path, |spec| spec["Labels"] = json!({ "v": "1" }));
-    verdict(&rollback(place, &path, "yesterday", |_| ()))
+    verdict(&place.rollback(&path, "yesterday", |_| ()))
 }
 
 fn update_settings_have_rules(place: &Place) -> Value {
@@ -293,7 +286,7 @@ fn a_job_takes_a_rollback(place: &Place) -> Value {
     let mode = json!({ "ReplicatedJob": { "MaxConcurrent": 1, "TotalCompletions": 0 } });
     let path = place.service(&job(place, "job", &["true"], &mode));
     place.change(&path, |spec| spec["Labels"] = json!({ "v": "1" }));
-    verdict(&rollback(place, &path, "previous", |_| ()))
+    verdict(&place.rollback(&path, "previous", |_| ()))
 }
 
 fn a_service_needs_an_image(place: &Place) -> Value {

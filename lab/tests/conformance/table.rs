@@ -9,21 +9,32 @@ use serde_json::Value;
 
 use crate::chapter::{Pair, Seen};
 
+/// What the simulated swarm does otherwise, and why.
+const ON_PURPOSE: [(&str, &str); 1] = [(
+    "an_unknown_field_is_dropped",
+    "a swarm that is newer than 20.10 knows it, and is rehearsed too",
+)];
+
 /// Panics if something was not seen, or not the same in both places; with the differences.
 pub fn differences(pairs: &[Pair]) {
     let mut out = String::new();
     let mut count = 0;
-    for pair in pairs.iter().filter(|pair| !same(pair)) {
+    // A reason for what is the same is out of date.
+    for pair in pairs.iter().filter(|pair| same(pair) == reason(pair).is_some()) {
         count += 1;
         let (real, simulated) = (shown(&pair.real), shown(&pair.simulated));
         let name = sentence(pair.name);
         let _ = writeln!(out, "\n{name}\n       real: {real}\n  simulated: {simulated}");
     }
-    assert!(count == 0, "{count} of {} behaviours are not the same:\n{out}", pairs.len());
+    assert!(count == 0, "{count} of {} behaviours are not as they should be:\n{out}", pairs.len());
 }
 
 fn same(pair: &Pair) -> bool {
     pair.real.is_ok() && pair.real == pair.simulated
+}
+
+fn reason(pair: &Pair) -> Option<&'static str> {
+    ON_PURPOSE.iter().find(|(name, _)| *name == pair.name).map(|(_, reason)| *reason)
 }
 
 /// Compares a chapter with its table in the book; or writes it, if `WINDLASS_CONFORMANCE_TABLE`
@@ -61,7 +72,11 @@ fn section(title: &str, pairs: &[Pair]) -> String {
         format!("## {title}\n\n| behaviour | real | simulated | same |\n|---|---|---|---|\n");
     for pair in pairs {
         let cell = |seen: &Seen| format!("`{}`", shown(seen).replace('|', "\\|"));
-        let same = if same(pair) { "yes" } else { "no" };
+        let same = match reason(pair) {
+            _ if same(pair) => "yes".to_owned(),
+            Some(reason) => format!("no: {reason}"),
+            None => "**no**".to_owned(),
+        };
         let (real, simulated) = (cell(&pair.real), cell(&pair.simulated));
         let _ = writeln!(out, "| {} | {real} | {simulated} | {same} |", sentence(pair.name));
     }

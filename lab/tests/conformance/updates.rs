@@ -255,13 +255,14 @@ fn an_update_that_can_not_be_placed_stays_updating(place: &Place) -> Value {
     });
     place.world.pass(Duration::from_secs(2));
     let still = run(&place.tasks(&path));
-    json!({ "why": pending, "status": place.get(&path)["UpdateStatus"]["State"], "still running": still })
+    let status = place.get(&path)["UpdateStatus"]["State"].clone();
+    json!({ "why": pending, "status": status, "still running": still })
 }
 
 /// Gives the spec a health check.
 fn check(spec: &mut Value, command: &str) {
     container(spec)["Healthcheck"] = json!({
-        "Test": ["CMD-SHELL", command], "Interval": 1000 * MS, "Timeout": 900 * MS, "Retries": 1,
+        "Test": ["CMD-SHELL", command], "Interval": 1000 * MS, "Timeout": 30_000 * MS, "Retries": 1,
     });
 }
 
