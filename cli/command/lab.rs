@@ -54,7 +54,7 @@ async fn simulate(
     socket: Option<PathBuf>,
     speed: f64,
 ) -> Result<(), Problem> {
-    if !(spec.managers >= 1 && spec.managers <= spec.nodes) || !(speed > 0.0 && speed.is_finite()) {
+    if !(1..=spec.nodes).contains(&spec.managers) || !speed.is_normal() || speed < 0.0 {
         let message = "there must be a manager, no more managers than nodes, and a speed above 0";
         return Err(Problem::new("WL0014", Exit::Usage, message));
     }

@@ -3,8 +3,10 @@
 
 mod bench;
 mod docker;
+mod events;
 mod faults;
 mod nodes;
 mod objects;
 mod rollouts;
 mod tasks;
+mod worlds;

@@ -210,3 +210,46 @@ async fn filters_of_tasks_are_those_of_the_daemon() {
         bench.ask("GET", "/tasks?filters={\"service\":[\"nope\"]}", &Value::Null).await;
     assert_eq!((status, &answer["message"]), (404, &json!("service nope not found")));
 }
+
+#[tokio::test]
+async fn a_spec_is_filled_in_and_emptied_as_the_daemon_does_it() {
+    let bench = Bench::new().await;
+    bench.service(&json!({
+        "Name": "e1",
+        "TaskTemplate": {
+            "ContainerSpec": {
+                "Image": "windlass/app:latest", "User": "", "Env": [], "Mounts": null, "Labels": {},
+            },
+            "Resources": { "Limits": {} },
+            "RestartPolicy": {},
+            "Placement": { "Constraints": [] },
+        },
+        "Networks": [],
+        "EndpointSpec": {},
+        "UpdateConfig": {},
+    })).await;
+    // Seen on 20.10.24.
+    let expected = json!({
+        "Name": "e1",
+        "Labels": {},
+        "TaskTemplate": {
+            "ContainerSpec": { "Image": "windlass/app:latest", "Isolation": "default" },
+            "Resources": { "Limits": {} },
+            "RestartPolicy": { "Condition": "any", "MaxAttempts": 0 },
+            "Placement": {},
+            "ForceUpdate": 0,
+            "Runtime": "container",
+        },
+        "Mode": { "Replicated": { "Replicas": 1 } },
+        "EndpointSpec": { "Mode": "vip" },
+        "UpdateConfig": {
+            "Parallelism": 0, "FailureAction": "pause", "MaxFailureRatio": 0, "Order": "stop-first",
+        },
+    });
+    let service = bench.get("/services/e1").await;
+    assert_eq!(service["Spec"], expected);
+    assert_eq!(service["Endpoint"], json!({ "Spec": {} }));
+    for odd in [json!([]), json!({ "Name": "a", "Labels": 1, "TaskTemplate": "x", "Mode": [] })] {
+        assert_eq!(bench.post("/services/create", &odd).await.0, 400, "{odd}");
+    }
+}

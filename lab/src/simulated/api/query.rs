@@ -28,7 +28,7 @@ impl Query {
         !["", "0", "no", "false", "none"].contains(&self.get(key).to_ascii_lowercase().as_str())
     }
 
-    /// Returns the filters, if they are among those that are known.
+    /// Returns the filters, if they are among those that are known; none means any.
     pub(crate) fn filters(&self, known: &[&str]) -> Result<Filters, Refusal> {
         let text = self.get("filters");
         let mut filters = BTreeMap::new();
@@ -38,7 +38,7 @@ impl Query {
                 Refusal::bad(format!("invalid character '{first}' looking for beginning of value"))
             })?;
             for (key, of) in value.as_object().into_iter().flatten() {
-                if !known.contains(&key.as_str()) {
+                if !known.is_empty() && !known.contains(&key.as_str()) {
                     return Err(Refusal::bad(format!("Invalid filter '{key}'")));
                 }
                 // Lists are the old form, maps to true the new one.

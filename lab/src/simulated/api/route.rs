@@ -24,7 +24,12 @@ impl Ask {
         if self.body.is_empty() {
             return Err(Refusal::bad("got EOF while reading request body"));
         }
-        serde_json::from_slice(&self.body).map_err(|error| Refusal::bad(error.to_string()))
+        let value: Value =
+            serde_json::from_slice(&self.body).map_err(|e| Refusal::bad(e.to_string()))?;
+        if value.is_object() {
+            return Ok(value);
+        }
+        Err(Refusal::bad("json: cannot unmarshal this into Go value of type struct"))
     }
 }
 

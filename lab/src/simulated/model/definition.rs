@@ -77,7 +77,7 @@ pub(crate) struct Definition {
     pub(crate) template: Arc<Template>,
     pub(crate) update: UpdateConfig,
     pub(crate) rollback: UpdateConfig,
-    /// `EndpointSpec` as text; `{}` if there is none.
+    /// `EndpointSpec` as text, `{}` without ports: what the service's endpoint shows.
     pub(crate) endpoint: Box<str>,
     pub(crate) endpoint_fingerprint: u64,
     pub(crate) host_ports: Arc<[HostPort]>,
@@ -95,12 +95,8 @@ impl Definition {
         check_name(&name)?;
         let template = Arc::new(Template::read(&spec["TaskTemplate"])?);
         let mode = mode(&spec["Mode"])?;
-        if mode.is_job() {
-            for (key, word) in [("UpdateConfig", "an update"), ("RollbackConfig", "a rollback")] {
-                if spec[key].is_object() {
-                    return Err(Refusal::invalid(format!("Jobs may not have {word} config")));
-                }
-            }
+        if mode.is_job() && spec["UpdateConfig"].is_object() {
+            return Err(Refusal::invalid("Jobs may not have an update config"));
         }
         let ports = |sort: &str| -> Vec<HostPort> {
             let ports = spec["EndpointSpec"]["Ports"].as_array().into_iter().flatten();
@@ -118,6 +114,8 @@ impl Definition {
             }
         }
         let endpoint = &spec["EndpointSpec"];
+        // Without ports nothing is allocated, and nothing shown.
+        let published = endpoint["Ports"].is_array();
         let networks = [&spec["TaskTemplate"]["Networks"], &spec["Networks"]];
         let networks = networks.into_iter().filter_map(Value::as_array).flatten();
         let networks = networks.filter_map(|n| n["Target"].as_str().map(str::to_owned)).collect();
@@ -128,7 +126,7 @@ impl Definition {
             template,
             update: update_config(&spec["UpdateConfig"])?,
             rollback: update_config(&spec["RollbackConfig"])?,
-            endpoint: if endpoint.is_null() { "{}".into() } else { endpoint.to_string().into() },
+            endpoint: if published { endpoint.to_string().into() } else { "{}".into() },
             endpoint_fingerprint: fingerprint(endpoint),
             host_ports: host_ports.into(),
             ingress_ports,
@@ -151,12 +149,27 @@ fn fill(spec: &mut Value) {
             object.entry(key).or_insert(value);
         }
     };
-    default(spec, "Labels", json!({}));
+    if !spec["Labels"].is_object() {
+        spec["Labels"] = json!({});
+    }
+    for config in ["UpdateConfig", "RollbackConfig"] {
+        if let Some(config) = spec.get_mut(config) {
+            default(config, "Parallelism", json!(0));
+            default(config, "FailureAction", json!("pause"));
+            default(config, "MaxFailureRatio", json!(0));
+            default(config, "Order", json!("stop-first"));
+        }
+    }
     let template = &mut spec["TaskTemplate"];
     if let Some(container) = template.get_mut("ContainerSpec") {
+        if let Some(container) = container.as_object_mut() {
+            container
+                .retain(|key, value| *value != "" && !(key == "Labels" && *value == json!({})));
+        }
         default(container, "Isolation", json!("default"));
     }
     if let Some(restart) = template.get_mut("RestartPolicy") {
+        default(restart, "Condition", json!("any"));
         default(restart, "MaxAttempts", json!(0));
     }
     default(template, "ForceUpdate", json!(0));
@@ -235,6 +248,9 @@ pub(crate) fn text_map(value: &Value) -> BTreeMap<String, String> {
 fn mode(mode: &Value) -> Result<Mode, Refusal> {
     let number = |value: &Value| value.as_u64().unwrap_or(1);
     let empty = Map::new();
+    if mode.as_object().is_some_and(|modes| modes.len() > 1) {
+        return Err(Refusal::bad("must specify only one service mode"));
+    }
     let (word, of) = mode
         .as_object()
         .unwrap_or(&empty)

@@ -72,7 +72,7 @@ impl Model {
             for network in list.into_iter().flatten() {
                 let target = network["Target"].as_str().unwrap_or_default();
                 // `host`, `bridge` and `none` are there on every node.
-                if !["host", "bridge", "none"].contains(&target) {
+                if network.is_object() && !["host", "bridge", "none"].contains(&target) {
                     let found = self.find_network(target);
                     let found = found.map_err(|refusal| Refusal::new(500, refusal.message))?;
                     network["Target"] = json!(found.as_str());
