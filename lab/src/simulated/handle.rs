@@ -60,7 +60,8 @@ impl State {
     /// Moves the clock on by hand.
     pub(crate) fn advance_to(&mut self, at: i64) {
         self.catch_up();
-        if at > self.model.now {
+        // What was put in for this very moment is due as well.
+        if at >= self.model.now {
             self.model.advance_to(at);
             if let Some(pace) = &mut self.pace {
                 pace.set(at);

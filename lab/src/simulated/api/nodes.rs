@@ -12,7 +12,7 @@ pub(crate) fn list(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
         filters.begins("id", node.id.as_str())
             && filters.begins("name", node.name())
             && filters.is("role", node.role.word())
-            && filters.is("membership", "accepted")
+            && filters.is("membership", if node.accepted { "accepted" } else { "pending" })
             && filters.labelled("label", |key| node.engine_labels.get(key).map(String::as_str))
             && filters.labelled("node.label", |key| node.labels.get(key).map(String::as_str))
     });

@@ -243,7 +243,6 @@ impl Reply {
             .header("Api-Version", API)
             .header("Docker-Experimental", "false")
             .header("Ostype", "linux")
-            .header("Builder-Version", "1")
             .header(header::SERVER, format!("Docker/{ENGINE} (linux)"));
         let body: Body = match self {
             Reply::Whole(answer) => {

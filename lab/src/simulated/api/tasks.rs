@@ -53,8 +53,8 @@ pub(crate) fn list(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
 /// What depends on the task's service.
 fn fits_service(model: &Model, task: &Task, filters: &Filters) -> bool {
     let (names, labels) = (filters.values("name"), filters.values("label"));
-    let fresh = filters.values("_up-to-date").iter().any(|value| value == "true");
-    if names.is_empty() && labels.is_empty() && !fresh {
+    let fresh: Vec<bool> = filters.values("_up-to-date").iter().map(|v| v == "true").collect();
+    if names.is_empty() && labels.is_empty() && fresh.is_empty() {
         return true;
     }
     let Some(service) = model.services.get(&task.service) else { return false };
@@ -66,7 +66,7 @@ fn fits_service(model: &Model, task: &Task, filters: &Filters) -> bool {
     let name = format!("{}.{place}.{}", service.spec.name, task.id);
     filters.begins("name", &name)
         && filters.labelled("label", label)
-        && !(fresh && model.is_dirty(service, task))
+        && fresh.iter().all(|fresh| *fresh != model.is_dirty(service, task))
 }
 
 pub(crate) fn inspect(model: &Model, text: &str) -> Result<Answer, Refusal> {

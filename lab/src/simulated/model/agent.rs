@@ -111,7 +111,7 @@ impl Model {
 
     fn started(&mut self, id: Id) {
         let Some(task) = self.tasks.get(&id) else { return };
-        if let Some(err) = self.missing_reference(task) {
+        if let Some(err) = self.bad_reference(task) {
             if let Some(task) = self.tasks.get_mut(&id) {
                 (task.contained, task.exit) = (true, 128);
             }
@@ -163,7 +163,7 @@ impl Model {
     }
 
     /// Returns the error of a container that can't have its secrets and configs.
-    fn missing_reference(&self, task: &Task) -> Option<String> {
+    fn bad_reference(&self, task: &Task) -> Option<String> {
         for sort in [Sort::Secret, Sort::Config] {
             for reference in task.template.references(sort) {
                 if !self.store(sort).all.contains_key(&reference.id) {
@@ -171,6 +171,13 @@ impl Model {
                     return Some(format!(
                         "starting container failed: unable to get {word} from {word} store: \
                          {word} {id} not found"
+                    ));
+                }
+                // Nobody checks this before: the daemon takes any text.
+                let owners = reference.file.iter().flat_map(|file| [&file.uid, &file.gid]);
+                if let Some(word) = owners.into_iter().find(|o| o.parse::<i64>().is_err()) {
+                    return Some(format!(
+                        "starting container failed: strconv.Atoi: parsing {word:?}: invalid syntax"
                     ));
                 }
             }

@@ -272,8 +272,16 @@ fn mode(mode: &Value) -> Result<Mode, Refusal> {
 fn update_config(config: &Value) -> Result<UpdateConfig, Refusal> {
     let action = config["FailureAction"].as_str().unwrap_or_default();
     let order = config["Order"].as_str().unwrap_or_default();
-    if config["Delay"].as_i64().is_some_and(|delay| delay < 0) {
-        return Err(Refusal::invalid("TaskSpec: update-delay cannot be negative"));
+    for (key, word) in [("Delay", "delay"), ("Monitor", "monitor")] {
+        if config[key].as_i64().is_some_and(|time| time < 0) {
+            let text = format!("TaskSpec: update-{word} cannot be negative");
+            return Err(Refusal::invalid(text));
+        }
+    }
+    if config["MaxFailureRatio"].as_f64().is_some_and(|ratio| !(0.0..=1.0).contains(&ratio)) {
+        return Err(Refusal::invalid(
+            "TaskSpec: update-maxfailureratio cannot be less than 0 or bigger than 1",
+        ));
     }
     Ok(UpdateConfig {
         // Without a config one at a time; with one that leaves it out, all at once.

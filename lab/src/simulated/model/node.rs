@@ -73,6 +73,8 @@ pub(crate) struct Node {
     pub(crate) nano_cpus: u64,
     pub(crate) memory_bytes: u64,
     pub(crate) down: bool,
+    /// It is so until its spec is written once: the daemon forgets to say it again.
+    pub(crate) accepted: bool,
     /// Tasks that were ever given to it and are still remembered.
     pub(crate) tasks: BTreeSet<Id>,
     /// Of those, the ones that take up room.
@@ -105,6 +107,7 @@ impl Node {
             nano_cpus: 16_000_000_000,
             memory_bytes: 64 << 30,
             down: false,
+            accepted: true,
             tasks: BTreeSet::new(),
             busy: 0,
             nano_cpus_reserved: 0,
@@ -149,7 +152,6 @@ impl Node {
 
 impl Model {
     pub(crate) fn find_node(&self, text: &str) -> Result<Id, Refusal> {
-        let text = if text == "self" { self.own_node.as_str() } else { text };
         let named = || {
             // Names first, then host names, as long as only one node has it.
             let mut nodes = self.nodes.values().filter(|n| n.name() == text || n.hostname == text);
@@ -164,6 +166,7 @@ impl Model {
         let before = &self.nodes[&id];
         let mut after = before.clone();
         after.set_spec(spec)?;
+        after.accepted = false;
         if before.version != version {
             return Err(Refusal::out_of_sequence());
         }

@@ -6,6 +6,7 @@ use super::definition::Mode;
 use super::id::Id;
 use super::node::Availability;
 use super::queue::Due;
+use super::service::UpdateState;
 use super::task::{Slot, State, Task};
 use super::template::Condition;
 
@@ -184,7 +185,7 @@ impl Model {
     }
 
     /// Returns the tasks of a slot that an update would replace: those that are to run, or else
-    /// the last one if it ended for good.
+    /// the last one if it ended for good. A rollback takes no notice of those that ended.
     pub(crate) fn updatable(&self, tasks: &[Id]) -> Vec<Id> {
         let tasks = || tasks.iter().filter_map(|id| self.tasks.get(id));
         let wanted: Vec<Id> = tasks().filter(|task| task.is_wanted()).map(|t| t.id).collect();
@@ -192,6 +193,11 @@ impl Model {
             return wanted;
         }
         let last = tasks().max_by_key(|task| (task.stamp, task.created));
+        let service = last.and_then(|task| self.services.get(&task.service));
+        let status = service.and_then(|service| service.status.as_ref());
+        if status.is_some_and(|status| status.state == UpdateState::RollbackStarted) {
+            return Vec::new();
+        }
         last.filter(|task| !self.should_restart(task)).map(|task| task.id).into_iter().collect()
     }
 

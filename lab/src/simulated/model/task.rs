@@ -183,6 +183,7 @@ impl Model {
         }
         self.unassigned.insert(id);
         self.schedule_soon();
+        self.tidy_slot(id);
         Some(id)
     }
 
@@ -254,7 +255,7 @@ impl Model {
         self.rollout_task_gone(task.service, id);
     }
 
-    /// Keeps as many ended tasks of a slot as the swarm does, and forgets what is to be removed.
+    /// Keeps as many tasks of a slot as the swarm does, and forgets what is to be removed.
     fn tidy_slot(&mut self, id: Id) {
         let Some(task) = self.tasks.get(&id) else { return };
         let over = |t: &Task| {
@@ -268,14 +269,17 @@ impl Model {
         let Some(service) = self.services.get(&task.service) else { return };
         let slot = task.slot;
         let tasks = service.tasks.iter().filter_map(|id| self.tasks.get(id));
-        let mut past: Vec<(i64, Id)> =
-            tasks.filter(|t| t.slot == slot && over(t)).map(|t| (t.created, t.id)).collect();
-        if past.len() > self.history_max {
-            past.sort_unstable();
-            let surplus = past.len() - self.history_max;
-            for (_, id) in past.drain(..surplus) {
-                self.forget_task(id);
-            }
+        let mut all: Vec<&Task> = tasks.filter(|task| task.slot == slot).collect();
+        // With fewer the swarm could not count how often it has tried.
+        let kept = match usize::try_from(service.spec.template.restart.attempts_max) {
+            Ok(attempts) if attempts > 0 => attempts + 1,
+            _ => self.history_max,
+        };
+        let surplus = all.len().saturating_sub(kept);
+        all.sort_unstable_by_key(|task| (task.created, task.id));
+        let past: Vec<Id> = all.into_iter().filter(|task| over(task)).map(|t| t.id).collect();
+        for id in past.into_iter().take(surplus) {
+            self.forget_task(id);
         }
     }
 }

@@ -86,6 +86,12 @@ impl Template {
         if image.is_empty() {
             return Err(Refusal::invalid("ContainerSpec: image reference must be provided"));
         }
+        if !is_repository(&image) {
+            return Err(Refusal::invalid(format!(
+                "ContainerSpec: \"{image}\" is not a valid repository/tag"
+            )));
+        }
+        check_mounts(&container["Mounts"])?;
         let reserved = &template["Resources"]["Reservations"];
         let mut shown = template.clone();
         if let Some(shown) = shown.as_object_mut() {
@@ -124,6 +130,30 @@ impl Template {
     }
 }
 
+/// True if the text can name an image: small letters, digits and `.`, `_`, `-` between slashes,
+/// after which a tag or a digest may follow. A registry in front may have any letters.
+fn is_repository(image: &str) -> bool {
+    let path = image.split('@').next().unwrap_or_default();
+    let registry = path.split_once('/').filter(|(host, _)| host.contains(['.', ':']));
+    let path = registry.map_or(path, |(_, path)| path);
+    let path = path.split(':').next().unwrap_or_default();
+    let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    path.split('/').all(|part| !part.is_empty() && part.bytes().all(inside))
+}
+
+fn check_mounts(mounts: &Value) -> Result<(), Refusal> {
+    let mut targets = Vec::new();
+    for mount in mounts.as_array().into_iter().flatten() {
+        let target = mount["Target"].as_str().unwrap_or_default();
+        if targets.contains(&target) {
+            let text = format!("ContainerSpec: duplicate mount point: {target}");
+            return Err(Refusal::invalid(text));
+        }
+        targets.push(target);
+    }
+    Ok(())
+}
+
 fn without_null(mut value: Value) -> Value {
     if let Some(map) = value.as_object_mut() {
         map.retain(|_, v| !v.is_null());
@@ -149,8 +179,19 @@ fn references(sort: Sort, list: &Value) -> Result<Vec<Reference>, Refusal> {
             gid: field("GID", "0"),
             mode: file["Mode"].as_u64().unwrap_or(0),
         });
-        if file.is_none() && !reference["Runtime"].is_object() {
-            return Err(malformed());
+        let word = sort.word();
+        match &file {
+            Some(file) if file.name.is_empty() => {
+                return Err(Refusal::invalid(format!(
+                    "malformed file {word} reference, invalid target file name provided"
+                )));
+            }
+            None if !reference["Runtime"].is_object() => {
+                return Err(Refusal::invalid(format!(
+                    "malformed {word} reference, no target provided"
+                )));
+            }
+            _ => {}
         }
         let target = |reference: &Reference| reference.file.as_ref().map(|f| f.name.clone());
         let same = |earlier: &&Reference| {
