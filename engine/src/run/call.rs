@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
-use super::state::RunState;
+use super::state::{Call, RunState};
 use crate::clock::{Millis, millis};
 use crate::event::What;
 use crate::id::CallKey;
@@ -52,7 +52,7 @@ impl Driver {
                 }
                 Next::Begin { attempt } => self.begin(&call, attempt)?,
                 Next::GoOn { attempt } => {
-                    let base = self.ledger.look(|s| s.calls.get(key).map(|c| c.base.clone()));
+                    let base = self.ledger.look(|s| s.calls.get(key).map(|c| c.base.value()));
                     self.attempt(&call, &base.unwrap_or_default(), attempt)?;
                 }
                 Next::Probe => self.probe(key, None)?,
@@ -62,9 +62,9 @@ impl Driver {
 
     /// A replay must make the calls that are recorded, or the script is not the one that ran.
     fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
-        let recorded = self.ledger.look(|state| {
-            state.calls.get(key).filter(|call| call.head != *head).map(|call| call.head.clone())
-        });
+        let recorded = self
+            .ledger
+            .look(|state| state.calls.get(key).filter(|call| !call.is_of(head)).map(Call::head));
         let Some(recorded) = recorded else {
             return Ok(());
         };
@@ -180,15 +180,15 @@ impl Driver {
     ) -> Result<(), CallFailure> {
         let recorded = self.ledger.look(|s| s.calls.get(key).cloned());
         let Some(call) = recorded else { return Ok(()) };
-        let step = self.step(&call.head.step).map_err(CallFailure::Error)?;
+        let step = self.step(&call.step).map_err(CallFailure::Error)?;
         let stuck = |code: &str, message: String| {
             let error = StepError::needs_operator(code, message);
             Err(CallFailure::Halt(Halt::Stuck(self.redacted(error), Some(key.clone()))))
         };
-        let what = if call.says.is_empty() { call.head.step.clone() } else { call.says.clone() };
+        let what = if call.says.is_empty() { call.step.clone() } else { call.says.clone() };
         let looked = match mutant::is(Mutant::RepeatBlindly) {
             true => Ok(Probe::NotApplied),
-            false => self.probe_patiently(key, &step, &call.head.args, &call.base)?,
+            false => self.probe_patiently(key, &step, &call.args.value(), &call.base.value())?,
         };
         // Who lost against another writer has not written: the next attempt looks at what there is.
         let lost = cause.as_ref().is_some_and(|(error, _)| error.class == ErrorClass::Conflict);

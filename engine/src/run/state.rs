@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
+use super::Packed;
 use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::journal::{
@@ -25,18 +24,22 @@ pub struct Trouble {
 /// A call, as far as it got.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Which step, with which arguments.
-    pub head: CallHead,
+    /// Which step.
+    pub step: String,
+    /// What kind of call.
+    pub kind: Kind,
+    /// Its arguments.
+    pub args: Packed,
     /// Where it stands.
     pub status: CallStatus,
     /// Attempts begun.
     pub attempt: u32,
     /// What its last attempt found before changing anything.
-    pub base: Value,
+    pub base: Packed,
     /// What it does, for people.
     pub says: String,
     /// What the script got.
-    pub output: Value,
+    pub output: Packed,
     /// How the outcome is known.
     pub how: Option<How>,
     /// What went wrong last.
@@ -47,6 +50,18 @@ pub struct Call {
     pub began: Millis,
     /// When it was last heard of.
     pub heard: Millis,
+}
+
+impl Call {
+    /// Returns which step it is of, and its arguments.
+    pub fn head(&self) -> CallHead {
+        CallHead { step: self.step.clone(), kind: self.kind, args: self.args.value() }
+    }
+
+    /// True if it is of this step, with these arguments.
+    pub fn is_of(&self, head: &CallHead) -> bool {
+        self.step == head.step && self.kind == head.kind && self.args.is(&head.args)
+    }
 }
 
 /// The journal holds something that can't be.
@@ -114,7 +129,7 @@ impl RunState {
         {
             call.status = after;
             call.heard = entry.at;
-            if call.head.kind == Kind::Destroy && after == CallStatus::Applied {
+            if call.kind == Kind::Destroy && after == CallStatus::Applied {
                 self.pivot.get_or_insert_with(|| key.clone());
             }
         }
@@ -141,13 +156,13 @@ impl RunState {
             Body::Intended { key, head, attempt, base, says } => {
                 let call = self.call(key, Some(head), at);
                 call.attempt = *attempt;
-                call.base = base.clone();
+                call.base = Packed::of(base);
                 call.says.clone_from(says);
                 call.retry_at = None;
             }
             Body::Applied { key, head, output, how, .. } => {
                 let call = self.call(key, head.as_ref(), at);
-                call.output = output.clone();
+                call.output = Packed::of(output);
                 call.how = Some(*how);
                 call.error = None;
             }
@@ -192,8 +207,8 @@ impl RunState {
         }
         if let Decision::MarkDone { key, output } = decision {
             let call = self.call(key, None, at);
-            call.output = output.clone();
-            if call.head.kind == Kind::Destroy {
+            call.output = Packed::of(output);
+            if call.kind == Kind::Destroy {
                 self.pivot.get_or_insert_with(|| key.clone());
             }
         }
@@ -202,16 +217,14 @@ impl RunState {
     fn call(&mut self, key: &CallKey, head: Option<&CallHead>, at: Millis) -> &mut Call {
         let call = self.calls.entry(key.clone()).or_insert_with(|| Call {
             // `next` has made sure that a call without a head is known already.
-            head: head.cloned().unwrap_or_else(|| CallHead {
-                step: String::new(),
-                kind: Kind::Read,
-                args: Value::Null,
-            }),
+            step: String::new(),
+            kind: Kind::Read,
+            args: Packed::default(),
             status: CallStatus::InDoubt,
             attempt: 0,
-            base: Value::Null,
+            base: Packed::default(),
             says: String::new(),
-            output: Value::Null,
+            output: Packed::default(),
             how: None,
             error: None,
             retry_at: None,
@@ -219,7 +232,8 @@ impl RunState {
             heard: at,
         });
         if let Some(head) = head {
-            call.head = head.clone();
+            call.step.clone_from(&head.step);
+            (call.kind, call.args) = (head.kind, Packed::of(&head.args));
         }
         call
     }

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use windlass_engine::clock::Millis;
 use zeroize::Zeroizing;
 
-use super::connection::{Connection, encoded, parsed};
+use super::connection::{Connection, each_of, encoded, parsed};
 use super::endpoint::{Endpoint, Environment};
 use super::error::DockerError;
 use super::events::Events;
@@ -195,6 +195,15 @@ impl Swarm {
     /// As [`Swarm::info`].
     pub async fn services(&self) -> Result<Vec<Value>, DockerError> {
         list(self.get("/services", &[]).await?)
+    }
+
+    /// Calls `each` for every service, one after another: the trees of ten thousand services at
+    /// once would take hundreds of megabytes.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub(crate) async fn each_service(&self, each: impl FnMut(Value)) -> Result<(), DockerError> {
+        each_of(&self.send("GET", "/services", &[], Bytes::new()).await?, each)
     }
 
     /// Returns the service with this ID, if there is one.

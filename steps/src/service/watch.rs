@@ -187,7 +187,7 @@ impl<'a> Eye<'a> {
     /// How long to wait for an event before looking at the tasks.
     fn interval(&self, watch: &Watch) -> Duration {
         let (first, most) = match watch.is_open() {
-            true => (5_000, 30_000),
+            true => (10_000, 30_000),
             false => (250, 2_000),
         };
         let grown =
