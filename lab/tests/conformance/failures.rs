@@ -90,15 +90,16 @@ fn a_failing_update_rolls_back_if_told_so(place: &Place) -> Value {
     })
 }
 
-/// Lets an update fail after its old secret was removed. There is one replica only: a node on
-/// which another task still has the secret would start the new one with it, although nobody else
-/// can get it any more.
-fn failing_back(place: &Place, restart: &str) -> Value {
-    let (path, old) = switched(place, 1, |spec| {
+/// Lets an update fail after its old secret was removed, at a time when no node has a task with
+/// that secret any more: such a node would start another one with it, although nobody else can
+/// get it.
+fn failing_back(place: &Place, replicas: u64, restart: &str) -> Value {
+    let (path, old) = switched(place, replicas, |spec| {
         spec["UpdateConfig"]["FailureAction"] = json!("rollback");
-        spec["UpdateConfig"]["Monitor"] = json!(5000 * MS);
+        spec["UpdateConfig"]["Delay"] = json!(0);
+        spec["UpdateConfig"]["Monitor"] = json!(10_000 * MS);
         spec["TaskTemplate"]["RestartPolicy"]["Condition"] = json!(restart);
-        container(spec)["Command"] = json!(["sh", "-c", "sleep 2; exit 3"]);
+        container(spec)["Command"] = json!(["sh", "-c", "sleep 4; exit 3"]);
     });
     let removed = place.ask("DELETE", &format!("/secrets/{old}"), &Value::Null).status;
     let settled = place.settled(&path);
@@ -106,12 +107,14 @@ fn failing_back(place: &Place, restart: &str) -> Value {
     json!({ "remove": removed, "status": settled, "spec names": refs })
 }
 
+/// The second task still runs when the first one fails, so there is something to roll back. In
+/// the slot of the first, swarm may have put a task of the old spec already.
 fn a_failing_rollback_pauses(place: &Place) -> Value {
-    failing_back(place, "any")
+    failing_back(place, 2, "any")
 }
 
 fn a_rollback_of_tasks_that_ended_for_good_completes_without_them(place: &Place) -> Value {
-    failing_back(place, "none")
+    failing_back(place, 1, "none")
 }
 
 fn a_failure_after_the_monitor_does_not_count(place: &Place) -> Value {

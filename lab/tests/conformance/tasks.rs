@@ -137,13 +137,16 @@ fn a_missing_image_rejects_the_task(place: &Place) -> Value {
 
 fn an_owner_that_is_no_number_fails_the_task(place: &Place) -> Value {
     let id = place.secret("db", "hunter2");
-    let mut spec = once(place, "once", &["true"]);
-    let mut odd = reference(place, &id, "db", "db");
-    odd["File"]["UID"] = json!("app");
-    container(&mut spec)["Secrets"] = json!([odd]);
-    let path = place.service(&spec);
-    place.newest(&path, "failed");
-    json!(fates(&place.tasks(&path)))
+    let owned = |name: &str, owner: &str| {
+        let mut spec = once(place, name, &["true"]);
+        let mut odd = reference(place, &id, "db", "db");
+        odd["File"]["UID"] = json!(owner);
+        container(&mut spec)["Secrets"] = json!([odd]);
+        let path = place.service(&spec);
+        place.newest(&path, "failed");
+        fates(&place.tasks(&path))
+    };
+    json!({ "a name": owned("named", "app"), "empty": owned("empty", "") })
 }
 
 fn an_app_that_refuses_its_secret_ends_with_status_3(place: &Place) -> Value {

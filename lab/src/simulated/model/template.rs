@@ -172,11 +172,11 @@ fn references(sort: Sort, list: &Value) -> Result<Vec<Reference>, Refusal> {
         let text = |key: &str| reference[key].as_str().filter(|text| !text.is_empty());
         let (Some(id), Some(name)) = (text(id), text(name)) else { return Err(malformed()) };
         let file = &reference["File"];
-        let field = |key: &str, other: &str| file[key].as_str().unwrap_or(other).to_owned();
+        let field = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
         let file = file.is_object().then(|| File {
-            name: field("Name", ""),
-            uid: field("UID", "0"),
-            gid: field("GID", "0"),
+            name: field("Name"),
+            uid: field("UID"),
+            gid: field("GID"),
             mode: file["Mode"].as_u64().unwrap_or(0),
         });
         let word = sort.word();
