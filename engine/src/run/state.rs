@@ -6,7 +6,8 @@ use super::Packed;
 use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::journal::{
-    Body, CallHead, CallStatus, Created, Decision, Entry, How, Illegal, RunStatus, next,
+    Body, CallHead, CallStatus, Chain, ChainHead, Created, Decision, Entry, How, Illegal,
+    RunStatus, next,
 };
 use crate::step::{Kind, StepError};
 
@@ -110,6 +111,20 @@ impl RunState {
             state.apply(entry)?;
         }
         Ok(state)
+    }
+
+    /// Returns the state that the records of a journal tell, and where they end.
+    ///
+    /// # Errors
+    /// In words, at the first record that can't be read or can't stand where it stands.
+    pub(crate) fn read<R: AsRef<[u8]>>(
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<(Self, ChainHead), String> {
+        let (mut state, mut chain) = (RunState::default(), Chain::over(records));
+        for entry in chain.by_ref() {
+            state.apply(&entry.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+        }
+        Ok((state, chain.head()))
     }
 
     /// Takes one more entry in.
