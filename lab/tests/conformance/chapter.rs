@@ -66,8 +66,12 @@ impl Chapter {
         drop(real);
         pairs.sort_by_key(|(index, _)| *index);
         let pairs: Vec<Pair> = pairs.into_iter().map(|(_, pair)| pair).collect();
+        let whole = chosen.is_empty();
+        if whole {
+            table::write(self.title, &pairs);
+        }
         table::differences(&pairs);
-        if chosen.is_empty() {
+        if whole {
             table::book(self.title, &pairs);
         }
     }
