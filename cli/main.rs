@@ -26,11 +26,6 @@ use crate::args::Args;
 use crate::exit::Exit;
 use crate::settings::Settings;
 
-/// A run with ten thousand services allocates on seventy threads; the system's allocator keeps what
-/// each of them once needed, and takes three times the memory.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let settings = Settings::from_environment(&args);

@@ -25,10 +25,6 @@ const SPEED: f64 = 50.0;
 /// Services move to the temporary secret, and back.
 const HOPS: usize = 2;
 
-/// As in the command: see there.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     let given: Vec<String> = std::env::args().collect();
     if let Some(place) = given.iter().position(|arg| arg == "--rotate") {

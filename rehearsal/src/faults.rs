@@ -29,7 +29,7 @@ pub(crate) const KINDS: &[(&str, &str, &str)] = &[
     ("foreign-edit", "foreign edit", "somebody changes a service between two calls"),
     ("newcomer", "newcomer", "somebody deploys a new service that uses the secret"),
     ("usurper", "usurper", "somebody switches a service to a third secret"),
-    ("slow-start", "slow start", "the new tasks take two minutes to start"),
+    ("slow-start", "slow start", "the new tasks take half a minute to start"),
     ("stall", "stall", "the new tasks never start"),
     ("task-fails", "tasks fail", "the new tasks exit at once"),
     ("cancel", "cancel", "an operator cancels the run"),
@@ -181,8 +181,9 @@ fn tasks(call: &Traced, into: &mut Vec<Variant>) {
     }
     let edit = |edit| at(&call.key, true, 1, What::Edit(edit));
     let heal = || Strike::Remedy(Edit::Heal { service: service.clone() });
-    let slow = Edit::SlowStart { service: service.clone(), ms: 120_000 };
-    into.push(variant(call, "slow-start", vec![edit(slow)], May::OnlyEndNew));
+    let slow = Edit::SlowStart { service: service.clone(), ms: 30_000 };
+    // Slow tasks, one after another, can take longer than the runbook's deadline allows.
+    into.push(variant(call, "slow-start", vec![edit(slow)], May::EndOldOrStick));
     let stall = Edit::Stall { service: service.clone() };
     into.push(variant(call, "stall", vec![edit(stall), heal()], May::EndOldOrStick));
     let fail = Edit::FailTasks { service: service.clone(), after_ms: None };

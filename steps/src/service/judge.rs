@@ -65,8 +65,8 @@ pub(super) struct Failure {
     pub task: Option<String>,
 }
 
-/// True if an update of the service is paused that writing its spec once more would set going. A
-/// one-shot task that ran to its end within the monitor time paused it too, and is to run no more.
+/// True if an update of the service is paused that `--force` would set going. A one-shot task that
+/// ran to its end within the monitor time paused it too, and is to run no more.
 pub(super) fn is_paused(service: &Value) -> bool {
     let one_shot = service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] == "none";
     matches!(update_state(service), "paused" | "rollback_paused") && !one_shot

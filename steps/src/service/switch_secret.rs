@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_engine::clock::millis;
 use windlass_engine::step::{About, ChangeStep, Context, ErrorClass, Prepared, Probe, StepError};
 
@@ -175,8 +175,14 @@ impl ChangeStep for SwitchSecret {
             if swapped == 0 && refs::count(&service["Spec"], &args.from.id) == 0 {
                 return Err(neither(&doing, args, service));
             }
-            // An undo that is tried again sets an update going that was paused meanwhile.
-            Ok(swapped > 0 || judge::is_paused(service))
+            // An undo that is tried again sets an update going that was paused meanwhile. The same
+            // spec would not: it only makes the swarm forget that the update is not through.
+            let paused = swapped == 0 && judge::is_paused(service);
+            if paused {
+                let force = &mut service["Spec"]["TaskTemplate"]["ForceUpdate"];
+                *force = json!(force.as_u64().unwrap_or_default() + 1);
+            }
+            Ok(swapped > 0 || paused)
         };
         self.rewrite(cx, args, &doing, back).await?;
         let ends = cx.now() + millis(UNDO_WAIT);
@@ -318,7 +324,6 @@ pub(super) fn version(service: &Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn args() -> Args {
         let object = |id: &str, name: &str| Object { id: id.into(), name: name.into() };
