@@ -312,6 +312,8 @@ impl Player<'_> {
     /// Judges how it ended.
     fn judge(mut self, ended: Result<Ending, String>) -> Result<Played, String> {
         let struck = self.stage.swarm.faults_hit();
+        // A fault that has not struck must not strike those who look now.
+        self.stage.swarm.set_faults(Vec::new());
         let took = self.stage.swarm.now() - self.scene.swarm.now();
         self.stage.swarm.advance_to(self.stage.swarm.now() + CALM_MS);
         let world = self.stage.swarm.look();
