@@ -6,9 +6,10 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 use super::{Engine, EngineError};
+use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Entry, RunStatus, read_chain};
+use crate::journal::{Entry, JournalStore, RunStatus, read_chain};
 use crate::run::{OpenCall, Plan, PlanError, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
@@ -21,6 +22,16 @@ impl Engine {
     /// Returns the steps.
     pub fn steps(&self) -> &Registry {
         &self.0.world.steps
+    }
+
+    /// Returns the store, for those who keep values of their own beside the journals.
+    pub fn store(&self) -> &Arc<dyn JournalStore> {
+        &self.0.store
+    }
+
+    /// Returns the time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     /// Returns events of all runs from now on.

@@ -12,6 +12,7 @@ enum Write {
     Record(RunId, Vec<u8>),
     Summary(RunId, bool, Vec<u8>),
     Value(String, Vec<u8>),
+    NoValue(String),
 }
 
 #[derive(Debug, Default, Clone)]
@@ -39,6 +40,9 @@ impl Inner {
             }
             Write::Value(name, value) => {
                 self.values.insert(name.clone(), value.clone());
+            }
+            Write::NoValue(name) => {
+                self.values.remove(name);
             }
         }
         self.writes.push(write);
@@ -130,6 +134,23 @@ impl JournalStore for MemoryStore {
 
     fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.lock().values.get(name).cloned())
+    }
+
+    fn remove_value(&self, name: &str) -> Result<Position, StoreError> {
+        self.lock().write(Write::NoValue(name.to_owned()))
+    }
+
+    fn values(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let inner = self.lock();
+        let from = inner.values.range(prefix.max(after).to_owned()..);
+        let named = from.take_while(|(name, _)| name.starts_with(prefix));
+        let behind = named.filter(|(name, _)| name.as_str() > after || after.is_empty());
+        Ok(behind.take(limit).map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     fn value_names(&self) -> Result<Vec<String>, StoreError> {

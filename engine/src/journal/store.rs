@@ -91,7 +91,8 @@ pub trait JournalStore: Send + Sync {
     /// If the store is damaged.
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError>;
 
-    /// Keeps a text or other small value under a name.
+    /// Keeps a text or other small value under a name. Names are paths such as `notice/000017`, so
+    /// that those who keep values beside the journals don't meet.
     ///
     /// # Errors
     /// If the store can't write.
@@ -102,6 +103,24 @@ pub trait JournalStore: Send + Sync {
     /// # Errors
     /// If the store is damaged.
     fn value(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Forgets the value kept under a name, if there is one.
+    ///
+    /// # Errors
+    /// If the store can't write.
+    fn remove_value(&self, name: &str) -> Result<Position, StoreError>;
+
+    /// Returns the values whose names begin with `prefix` and come behind `after` (all, if empty),
+    /// in the order of their names, `limit` of them at most.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn values(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
     /// Returns the names of all values.
     ///

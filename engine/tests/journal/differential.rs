@@ -33,6 +33,13 @@ enum Op {
     Value {
         name: u8,
     },
+    RemoveValue {
+        name: u8,
+    },
+    Values {
+        after: u8,
+        limit: usize,
+    },
     Sync,
     Reopen,
 }
@@ -51,6 +58,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => any::<bool>().prop_map(|open_only| Op::Summaries { open_only }),
         2 => (0..3_u8, length()).prop_map(|(name, length)| Op::PutValue { name, length }),
         2 => (0..4_u8).prop_map(|name| Op::Value { name }),
+        1 => (0..4_u8).prop_map(|name| Op::RemoveValue { name }),
+        1 => (0..4_u8, 0..4_usize).prop_map(|(after, limit)| Op::Values { after, limit }),
         2 => Just(Op::Sync),
         1 => Just(Op::Reopen),
     ]
@@ -74,6 +83,10 @@ fn answer(store: &dyn JournalStore, op: &Op, nth: usize) -> String {
         Op::Summaries { open_only } => told(store.summaries(*open_only)),
         Op::PutValue { name, length } => {
             told(store.put_value(&format!("value {name}"), &bytes(nth, *length)).map(drop))
+        }
+        Op::RemoveValue { name } => told(store.remove_value(&format!("value {name}")).map(drop)),
+        Op::Values { after, limit } => {
+            told(store.values("value ", &format!("value {after}"), *limit))
         }
         Op::Value { name } => told(store.value(&format!("value {name}"))),
         Op::Sync | Op::Reopen => {

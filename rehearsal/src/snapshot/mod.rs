@@ -7,8 +7,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`take`] | asks the daemon, five lists |
-//! | [`strip`] | keeps the texts that are on a list, and hides every other one |
+//! | [`take()`] | asks the daemon, five lists |
+//! | [`strip()`] | keeps the texts that are on a list, and hides every other one |
 //! | [`text`], [`read`] | a file, checked when it is read |
 
 mod file;

@@ -77,6 +77,14 @@ pub(super) fn join<E>(
     Ok(Ok(value))
 }
 
+/// Returns the keys of the parts of what `kept` stands for.
+pub(super) fn keys(id: u8, key: &[u8], kept: &[u8]) -> Vec<Vec<u8>> {
+    let head = kept.strip_prefix(&[IN_PARTS]).and_then(|head| head.first_chunk::<8>());
+    let length = head.map_or(0, |length| u64::from_be_bytes(*length));
+    let parts = length.div_ceil(PART as u64);
+    (0..parts).map(|number| part_key(id, key, number as usize)).collect()
+}
+
 fn part_key(id: u8, key: &[u8], number: usize) -> Vec<u8> {
     [&[id], key, &(number as u64).to_be_bytes()].concat()
 }
@@ -98,6 +106,8 @@ mod tests {
                 Ok::<_, Infallible>(())
             };
             let kept = split(1, b"key", &value, keep).unwrap();
+            let named = keys(1, b"key", &kept);
+            assert_eq!(named, parts.keys().cloned().collect::<Vec<_>>());
             let get = |key| Ok::<_, Infallible>(parts.get(&key).cloned());
             assert_eq!(join(1, b"key", &kept, get).unwrap(), Ok(value));
             if parts.pop_last().is_some() {

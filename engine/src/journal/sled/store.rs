@@ -152,6 +152,21 @@ impl JournalStore for SledStore {
         self.ask(|trees| trees.value(name))
     }
 
+    fn remove_value(&self, name: &str) -> Result<Position, StoreError> {
+        self.may_write()?;
+        self.ask(|trees| trees.remove_value(name))?;
+        Ok(self.flusher.appended())
+    }
+
+    fn values(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.ask(|trees| trees.values(prefix, after, limit))
+    }
+
     fn value_names(&self) -> Result<Vec<String>, StoreError> {
         self.ask(Trees::value_names)
     }

@@ -140,6 +140,40 @@ impl Trees {
         Ok(value.map(Some).map_err(|problem| format!("the value `{name}`: {problem}")))
     }
 
+    /// Forgets a value. The parts of a long one go after it: a crash leaves parts that nobody names.
+    pub(super) fn remove_value(&self, name: &str) -> Kept<()> {
+        if let Some(kept) = self.values.remove(name)? {
+            for key in parts::keys(VALUES, name.as_bytes(), &kept) {
+                self.parts.remove(key)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    pub(super) fn values(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Kept<Vec<(String, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for kept in self.values.range(prefix.max(after)..) {
+            let (key, kept) = kept?;
+            if found.len() == limit || !key.starts_with(prefix.as_bytes()) {
+                break;
+            }
+            let name = String::from_utf8_lossy(&key).into_owned();
+            if !after.is_empty() && name == after {
+                continue;
+            }
+            match self.get(VALUES, &key, &kept)? {
+                Ok(value) => found.push((name, value)),
+                Err(problem) => return Ok(Err(format!("the value `{name}`: {problem}"))),
+            }
+        }
+        Ok(Ok(found))
+    }
+
     pub(super) fn value_names(&self) -> Kept<Vec<String>> {
         let names = self.values.iter().keys();
         let names = names.map(|key| Ok(String::from_utf8_lossy(&key?).into_owned()));

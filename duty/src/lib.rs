@@ -1,0 +1,1 @@
+//! What a daemon does besides driving runs: schedules and notices.
