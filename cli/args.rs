@@ -127,7 +127,7 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
-    /// A real, throwaway swarm on this machine, to practise on.
+    /// A throwaway swarm on this machine, real or simulated, to practise on.
     Lab {
         #[command(subcommand)]
         action: LabAction,

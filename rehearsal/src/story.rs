@@ -80,7 +80,8 @@ impl Story {
             let text = format!("{} at {} {}", said(&fault.what), hit.method, path(&hit.target));
             self.add(hit.at, lane, MomentKind::Fault, text);
         }
-        self.moments.sort_by_key(|moment| moment.at_ms);
+        // In the same millisecond, a fault comes before what it did.
+        self.moments.sort_by_key(|moment| (moment.at_ms, moment.kind != MomentKind::Fault));
     }
 
     /// True if something that was told fits.
