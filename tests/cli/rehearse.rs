@@ -57,7 +57,11 @@ fn a_snapshot_is_rehearsed_on_and_the_page_has_every_pass() {
 
     let rehearse = format!("rehearse rotate-secret -p secret=registry_token --snapshot {swarm}");
     let output = operator.windlass(&format!("{rehearse} --html {page}"));
-    assert_says(&output, 0, &["create secret registry_token_v2", "held", "unwound", "has every pass"]);
+    assert_says(
+        &output,
+        0,
+        &["create secret registry_token_v2", "held", "unwound", "has every pass"],
+    );
     let page = std::fs::read_to_string(page).unwrap();
     let output = operator.windlass(&format!("{rehearse} --json"));
     assert_says(&output, 0, &[]);

@@ -1,5 +1,7 @@
 //! The battery can fail: three deliberate bugs, put into the engine in turn, are each found.
 
+use std::ops::ControlFlow;
+
 use tokio::runtime::Runtime;
 use windlass_engine::mutant::{Mutant, put};
 
