@@ -45,7 +45,7 @@ fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &World) -> Vec<E
     let goal = [&args["secret"], &args["from"]].into_iter().find_map(|s| s["name"].as_str());
     let now = world.services.iter().find(|s| s.name == service).map(|s| references(&s.spec));
     match (code, goal, now) {
-        ("update_paused", ..) => vec![Edit::ForceUpdate { service }],
+        ("update_paused" | "old_tasks", ..) => vec![Edit::ForceUpdate { service }],
         ("rolled_back", Some(goal), Some(now)) => {
             let temporary =
                 |name: &&String| name.starts_with(goal) || goal.starts_with(name.as_str());

@@ -103,7 +103,9 @@ pub fn next(
         (Body::Parallel { .. }, Running, None) => (Running, Some(Branches)),
 
         (Body::Unwinding { .. }, Running, call) => (Unwinding, call),
-        (Body::UndoIntended { .. }, Unwinding, Some(Applied | Undoing)) => (Unwinding, Some(Undoing)),
+        // Who died between `undo_failed` and `stuck` tries again; so does a branch that a person's
+        // decision about another one has set going.
+        (Body::UndoIntended { .. }, Unwinding, Some(Applied | Undoing | UndoFailed)) => (Unwinding, Some(Undoing)),
         (Body::UndoApplied { .. }, Unwinding, Some(Undoing)) => (Unwinding, Some(Undone)),
         (Body::UndoFailed { .. }, Unwinding, Some(Undoing)) => (Unwinding, Some(UndoFailed)),
 

@@ -38,10 +38,12 @@ impl Places {
             .calls
             .iter()
             .filter(|(_, call)| {
-                let failed = call.status == CallStatus::Failed;
-                (matches!(call.status, CallStatus::Applied | CallStatus::Undoing)
-                    || (failed && mutant::is(Mutant::UndoFailed)))
-                    && call.kind.changes()
+                let there = match call.status {
+                    CallStatus::Applied | CallStatus::Undoing | CallStatus::UndoFailed => true,
+                    CallStatus::Failed => mutant::is(Mutant::UndoFailed),
+                    _ => false,
+                };
+                there && call.kind.changes()
             })
             .map(|(key, _)| key.clone())
             .collect();
