@@ -303,7 +303,15 @@ impl Player<'_> {
                 self.stage.swarm.edit(&edit)?;
             }
             self.story.tell(now, MomentKind::Decided, &format!("`windlass retry {key}`"));
-            let decided = engine.decide(&run, Decision::Retry { key }, "rehearsed");
+            let decision = Decision::Retry { key };
+            let mut decided = engine.decide(&run, decision.clone(), "rehearsed");
+            if let Err(EngineError::Store(error)) = &decided {
+                self.story.tell(now, MomentKind::Note, &format!("failed: {error}"));
+                self.story.tell(now, MomentKind::Decided, "a person makes room on the disk");
+                self.stage.crash(0);
+                let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+                decided = engine.decide(&run, decision, "rehearsed");
+            }
             decided.map_err(|e| format!("a retry is refused: {e}"))?;
         }
         Ok(())
