@@ -44,18 +44,22 @@ pub struct Options {
 /// that does is put right, or a run that is over would keep its locks.
 fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
     let mut open = HashSet::new();
-    for (run, _) in store.summaries(true)? {
+    for (run, listed) in store.summaries(true)? {
         // A damaged journal is reported when somebody asks for that run; it stays open.
         let entries = read_chain(store.read(&run)?).map(|(entries, _)| entries).unwrap_or_default();
         let state = RunState::of(&entries).unwrap_or_default();
         let summary = Summary::of(&run, &state);
-        if state.status.is_none() || summary.is_open() {
-            open.insert(run);
-            continue;
-        }
+        let is_open = state.status.is_none() || summary.is_open();
         let bytes =
             serde_json::to_vec(&summary).map_err(|e| EngineError::Damaged(e.to_string()))?;
-        store.sync(store.put_summary(&run, false, &bytes)?)?;
+        // Where it stood when the process died may differ from what was last listed: a branch that
+        // was at work no longer is.
+        if state.status.is_some() && bytes != listed {
+            store.sync(store.put_summary(&run, is_open, &bytes)?)?;
+        }
+        if is_open {
+            open.insert(run);
+        }
     }
     Ok(open)
 }
@@ -80,8 +84,18 @@ impl Engine {
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());
-        let inner =
-            Inner { store, keyring, clock, world, events, by, place, version, live, let_go };
-        Ok(Engine(Arc::new(inner)))
+        Ok(Engine(Arc::new(Inner {
+            store,
+            keyring,
+            clock,
+            world,
+            events,
+            by,
+            place,
+            version,
+            live,
+            let_go,
+            answering: tokio::sync::Mutex::default(),
+        })))
     }
 }

@@ -24,10 +24,10 @@ use crate::step::{AnyStep, Context, ErrorClass, Kind, Mode, Probe, StepError};
 pub(super) const LOOK_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A call that is being made.
-struct Making<'a> {
-    key: &'a CallKey,
-    step: &'a Arc<dyn AnyStep>,
-    head: CallHead,
+pub(super) struct Making<'a> {
+    pub(super) key: &'a CallKey,
+    pub(super) step: &'a Arc<dyn AnyStep>,
+    pub(super) head: CallHead,
 }
 
 impl Driver {
@@ -61,7 +61,7 @@ impl Driver {
     }
 
     /// A replay must make the calls that are recorded, or the script is not the one that ran.
-    fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
+    pub(super) fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
         let recorded = self.ledger.look(|state| {
             state.calls.get(key).filter(|call| call.head != *head).map(|call| call.head.clone())
         });
@@ -113,11 +113,13 @@ impl Driver {
         let args = &call.head.args;
         let deadline = call.step.deadline(args);
         let doing = call.step.apply(&cx, args, base);
-        let result = if call.head.kind.changes() {
+        let result = match call.head.kind {
             // Not to be interrupted: a change that has begun is seen to its end.
-            self.world.runtime.block_on(within(deadline, call.head.kind, doing))
-        } else {
-            self.look_at_within(deadline, call.head.kind, doing)?
+            Kind::Change | Kind::Destroy => {
+                self.world.runtime.block_on(within(deadline, call.head.kind, doing))
+            }
+            Kind::Read => self.look_at_within(deadline, Kind::Read, doing)?,
+            Kind::Wait => self.wait_for_step(call, base)?,
         };
         match result {
             Ok(output) => {
@@ -251,6 +253,25 @@ impl Driver {
             self.sleep(self.now() + millis(wait))?;
         }
         unreachable!("a backoff ends")
+    }
+
+    /// Calls a read step and records nothing: a look of a condition, which may be repeated.
+    pub(super) fn read_only(
+        &self,
+        key: &CallKey,
+        name: &str,
+        args: &Value,
+    ) -> Result<Value, CallFailure> {
+        self.check_halt().map_err(CallFailure::Halt)?;
+        let step = self.step(name).map_err(CallFailure::Error)?;
+        if step.kind() != Kind::Read {
+            let message = format!("`{name}` does more than read: a condition can't call it");
+            return Err(CallFailure::Error(StepError::permanent("not_a_read", message)));
+        }
+        let cx = self.context(key, Mode::Run);
+        let reading = step.apply(&cx, args, &Value::Null);
+        let read = self.look_at_within(step.deadline(args), Kind::Read, reading)?;
+        read.map_err(|error| CallFailure::Error(self.redacted(error)))
     }
 
     pub(super) fn step(&self, name: &str) -> Result<Arc<dyn AnyStep>, StepError> {

@@ -1,0 +1,162 @@
+//! What is left of a run: the plan that people approve.
+//!
+//! The script is evaluated as for a plan, with what has been done already walked past. The changes
+//! that it would make from here on, each with what it rests on, are what an approval is bound to:
+//! asked again when it counts, they must be the same.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::drive::Driver;
+use super::plan::{Done, Planned, plan_on};
+use super::state::Call;
+use crate::id::CallKey;
+use crate::journal::{Bound, CallStatus, text_hash};
+use crate::runbook::Runbook;
+use crate::script::STACK_BYTES;
+use crate::step::StepError;
+
+/// Changes that a request for approval lists.
+const CHANGES_MAX: usize = 500;
+
+/// Lines of a difference that people are shown.
+const LINES_MAX: usize = 20;
+
+impl Driver {
+    /// Returns what an approval is bound to at this moment. Reads the world, and changes nothing.
+    ///
+    /// Blocks. It takes a thread of its own: the script may be as deep as the one that asks.
+    pub(crate) fn bound(&self, runbook: &Runbook) -> Bound {
+        let (params, done) = self.ledger.look(|state| {
+            let params = state.created.as_ref().map(|created| created.params.clone());
+            (params.unwrap_or_default(), done(&state.calls))
+        });
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let planned = std::thread::scope(|scope| {
+            let (steps, runtime) = (self.world.steps.clone(), self.world.runtime.clone());
+            let (clock, sealed) = (self.ledger.clock().clone(), self.sealed.clone());
+            let run = self.ledger.run().clone();
+            let params = &params;
+            let plan = move || {
+                let planned = Planned { run, done, params };
+                plan_on(runbook, planned, &steps, runtime, clock, sealed)
+            };
+            let planning = thread.spawn_scoped(scope, plan);
+            planning.map(std::thread::ScopedJoinHandle::join)
+        });
+        match planned {
+            Ok(Ok(Ok((_, changes)))) => self.bind(changes),
+            // Bound to not knowing why: if it is known when it counts, it is asked again.
+            Ok(Ok(Err(error))) => self.bind(vec![unknown(&error.error)]),
+            Ok(Err(_)) => self.bind(vec![unknown(&StepError::permanent("bug", "it broke off"))]),
+            Err(error) => {
+                self.bind(vec![unknown(&StepError::permanent("machine", error.to_string()))])
+            }
+        }
+    }
+
+    fn bind(&self, changes: Vec<(CallKey, String, Value)>) -> Bound {
+        let mut changes: Vec<(CallKey, String, String)> = changes
+            .into_iter()
+            .map(|(key, says, base)| (key, self.sealed.redact(&says), rests_on(base)))
+            .collect();
+        changes.sort();
+        let text = serde_json::to_string(&changes).unwrap_or_default();
+        let digest = text_hash(text.as_bytes());
+        let shown = changes.into_iter().take(CHANGES_MAX);
+        Bound { digest, changes: shown.map(|(_, says, base)| (says, base)).collect() }
+    }
+}
+
+fn unknown(error: &StepError) -> (CallKey, String, Value) {
+    let says = format!("what comes next can't be told: {}", error.message);
+    (CallKey::ROOT, says, Value::Null)
+}
+
+/// Returns what calls came to that are over.
+fn done(calls: &HashMap<CallKey, Call>) -> Done {
+    let over = calls.iter().filter_map(|(key, call)| {
+        let outcome = match call.status {
+            CallStatus::Applied | CallStatus::Settled => Ok(call.output.clone()),
+            CallStatus::Failed => Err(call.error.clone()?),
+            _ => return None,
+        };
+        Some((key.clone(), outcome))
+    });
+    over.collect()
+}
+
+/// Returns a short hash of what a change rests on. A `version` in it does not count: a swarm moves
+/// those by itself, and a change is prepared again before it is made.
+fn rests_on(mut base: Value) -> String {
+    if let Value::Object(fields) = &mut base {
+        fields.remove("version");
+    }
+    text_hash(base.to_string().as_bytes()).chars().take(12).collect()
+}
+
+/// Returns how what would be done now differs from what was approved; nothing if it does not.
+pub(crate) fn difference(then: &Bound, now: &Bound) -> Option<String> {
+    if then.digest == now.digest {
+        return None;
+    }
+    let before: HashSet<&(String, String)> = then.changes.iter().collect();
+    let after: HashSet<&(String, String)> = now.changes.iter().collect();
+    let said = |changes: &HashSet<&(String, String)>, says: &str| {
+        changes.iter().any(|(other, _)| other == says)
+    };
+    let mut lines = Vec::new();
+    for change in now.changes.iter().filter(|change| !before.contains(change)) {
+        let says = &change.0;
+        let what = if said(&before, says) { "rests on something else" } else { "new" };
+        lines.push(format!("{what}: {says}"));
+    }
+    for change in then.changes.iter().filter(|change| !after.contains(change)) {
+        if !said(&after, &change.0) {
+            lines.push(format!("no longer: {}", change.0));
+        }
+    }
+    if lines.is_empty() {
+        lines.push("the order of the changes, or one beyond those listed".to_owned());
+    }
+    let more = lines.len().saturating_sub(LINES_MAX);
+    lines.truncate(LINES_MAX);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    Some(lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn bound(changes: &[(&str, &str)]) -> Bound {
+        let changes: Vec<(String, String)> =
+            changes.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        Bound { digest: text_hash(format!("{changes:?}").as_bytes()), changes }
+    }
+
+    #[test]
+    fn a_difference_names_what_is_new_gone_and_changed_underneath() {
+        let then = bound(&[("switch web", "1"), ("switch api", "1"), ("remove db_v1", "1")]);
+        assert_eq!(difference(&then, &then.clone()), None);
+        let now = bound(&[("switch web", "2"), ("switch job", "1"), ("remove db_v1", "1")]);
+        let said = difference(&then, &now).unwrap();
+        let expected =
+            "rests on something else: switch web\nnew: switch job\nno longer: switch api";
+        assert_eq!(said, expected);
+        let turned = bound(&[("remove db_v1", "1"), ("switch web", "1"), ("switch api", "1")]);
+        assert!(difference(&then, &turned).unwrap().contains("order"));
+    }
+
+    #[test]
+    fn versions_that_a_swarm_moves_by_itself_do_not_count() {
+        let (a, b) = (json!({ "version": 1, "x": 1 }), json!({ "version": 2, "x": 1 }));
+        assert_eq!(rests_on(a), rests_on(b));
+        assert_ne!(rests_on(json!({ "x": 1 })), rests_on(json!({ "x": 2 })));
+    }
+}
