@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Engine, EngineError};
 use crate::id::{CallKey, RunId};
 use crate::journal::{Answer, Body, CallStatus, Origin, RunStatus};
-use crate::run::{Call, Driver, RunState, difference};
+use crate::run::{Call, Driver, RunState};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
 use crate::wait::{Approval, Question, Wait};
@@ -77,7 +77,7 @@ impl Engine {
         let (driver, runbook) = (found.driver.clone(), found.runbook.clone());
         let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
         let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
-        let why = asked.bound.as_ref().and_then(|then| difference(then, &now));
+        let why = found.driver.lapsed(asked.bound.as_ref(), &now);
         let Some(why) = why else {
             let answer = Answer::Approved { reason, enough: true };
             self.answered(&found, answer, by, BTreeMap::new())?;

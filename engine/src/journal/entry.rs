@@ -276,9 +276,19 @@ pub enum Answer {
 pub struct Bound {
     /// Hash of all of them, with what they rest on.
     pub digest: Hash,
-    /// The changes, in order of place: what each says, and a short hash of what it rests on. A long
-    /// list is cut; the digest covers all of it.
-    pub changes: Vec<(String, String)>,
+    /// The changes, in order of place.
+    pub changes: Vec<BoundChange>,
+}
+
+/// A change that an approval is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BoundChange {
+    /// The call.
+    pub key: CallKey,
+    /// What it would do, for people.
+    pub says: String,
+    /// A short hash of what it rests on.
+    pub rests_on: String,
 }
 
 /// How an outcome is known.

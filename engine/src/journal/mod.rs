@@ -25,8 +25,8 @@ mod store;
 pub use self::sled::{AfterSync, SledStore};
 pub use chain::{ChainError, ChainHead, read_chain};
 pub use entry::{
-    Answer, Body, Bound, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin,
-    text_hash,
+    Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
+    Origin, text_hash,
 };
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};

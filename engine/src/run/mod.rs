@@ -41,7 +41,6 @@ pub use drive::{Outcome, Point, Points};
 pub(crate) use ledger::Ledger;
 pub(crate) use plan::plan;
 pub use plan::{Plan, PlanError, PlannedCall};
-pub(crate) use remaining::difference;
 pub(crate) use rest::{Threads, Waits};
 pub use settle::OpenCall;
 pub(crate) use settle::open_calls;

@@ -12,13 +12,10 @@ use super::drive::Driver;
 use super::plan::{Done, Planned, plan_on};
 use super::state::Call;
 use crate::id::CallKey;
-use crate::journal::{Bound, CallStatus, text_hash};
+use crate::journal::{Bound, BoundChange, CallStatus, text_hash};
 use crate::runbook::Runbook;
 use crate::script::STACK_BYTES;
 use crate::step::StepError;
-
-/// Changes that a request for approval lists.
-const CHANGES_MAX: usize = 500;
 
 /// Lines of a difference that people are shown.
 const LINES_MAX: usize = 20;
@@ -57,15 +54,21 @@ impl Driver {
     }
 
     fn bind(&self, changes: Vec<(CallKey, String, Value)>) -> Bound {
-        let mut changes: Vec<(CallKey, String, String)> = changes
-            .into_iter()
-            .map(|(key, says, base)| (key, self.sealed.redact(&says), rests_on(base)))
-            .collect();
+        let change = |(key, says, base): (CallKey, String, Value)| BoundChange {
+            key,
+            says: self.sealed.redact(&says),
+            rests_on: rests_on(base),
+        };
+        let mut changes: Vec<BoundChange> = changes.into_iter().map(change).collect();
         changes.sort();
         let text = serde_json::to_string(&changes).unwrap_or_default();
-        let digest = text_hash(text.as_bytes());
-        let shown = changes.into_iter().take(CHANGES_MAX);
-        Bound { digest, changes: shown.map(|(_, says, base)| (says, base)).collect() }
+        Bound { digest: text_hash(text.as_bytes()), changes }
+    }
+
+    /// Returns how what would be done now differs from what is asked; nothing if it does not. What
+    /// the run itself has begun meanwhile, in other branches, is no difference.
+    pub(crate) fn lapsed(&self, then: Option<&Bound>, now: &Bound) -> Option<String> {
+        self.ledger.look(|state| difference(then?, now, |key| state.calls.contains_key(key)))
     }
 }
 
@@ -96,29 +99,33 @@ fn rests_on(mut base: Value) -> String {
     text_hash(base.to_string().as_bytes()).chars().take(12).collect()
 }
 
-/// Returns how what would be done now differs from what was approved; nothing if it does not.
-pub(crate) fn difference(then: &Bound, now: &Bound) -> Option<String> {
+/// Returns how what would be done now differs from what was asked, but for what has begun.
+fn difference(then: &Bound, now: &Bound, begun: impl Fn(&CallKey) -> bool) -> Option<String> {
     if then.digest == now.digest {
         return None;
     }
-    let before: HashSet<&(String, String)> = then.changes.iter().collect();
-    let after: HashSet<&(String, String)> = now.changes.iter().collect();
-    let said = |changes: &HashSet<&(String, String)>, says: &str| {
-        changes.iter().any(|(other, _)| other == says)
+    let left = |bound: &Bound| -> Vec<(String, String)> {
+        let left = bound.changes.iter().filter(|change| !begun(&change.key));
+        left.map(|change| (change.says.clone(), change.rests_on.clone())).collect()
     };
-    let mut lines = Vec::new();
-    for change in now.changes.iter().filter(|change| !before.contains(change)) {
-        let says = &change.0;
-        let what = if said(&before, says) { "rests on something else" } else { "new" };
-        lines.push(format!("{what}: {says}"));
+    let (then, now) = (left(then), left(now));
+    if then == now {
+        return None;
     }
-    for change in then.changes.iter().filter(|change| !after.contains(change)) {
-        if !said(&after, &change.0) {
+    let (before, after): (HashSet<_>, HashSet<_>) = (then.iter().collect(), now.iter().collect());
+    let said = |changes: &[(String, String)], says: &str| changes.iter().any(|(s, _)| s == says);
+    let mut lines = Vec::new();
+    for change in now.iter().filter(|change| !before.contains(change)) {
+        let what = if said(&then, &change.0) { "rests on something else" } else { "new" };
+        lines.push(format!("{what}: {}", change.0));
+    }
+    for change in then.iter().filter(|change| !after.contains(change)) {
+        if !said(&now, &change.0) {
             lines.push(format!("no longer: {}", change.0));
         }
     }
     if lines.is_empty() {
-        lines.push("the order of the changes, or one beyond those listed".to_owned());
+        lines.push("the order of the changes".to_owned());
     }
     let more = lines.len().saturating_sub(LINES_MAX);
     lines.truncate(LINES_MAX);
@@ -135,22 +142,41 @@ mod tests {
     use super::*;
 
     fn bound(changes: &[(&str, &str)]) -> Bound {
-        let changes: Vec<(String, String)> =
-            changes.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let change = |(n, (says, rests_on)): (u32, &(&str, &str))| BoundChange {
+            key: CallKey::ROOT.child(n),
+            says: (*says).to_owned(),
+            rests_on: (*rests_on).to_owned(),
+        };
+        let changes: Vec<BoundChange> = (1..).zip(changes).map(change).collect();
         Bound { digest: text_hash(format!("{changes:?}").as_bytes()), changes }
+    }
+
+    fn differ(then: &Bound, now: &Bound) -> Option<String> {
+        difference(then, now, |_| false)
+    }
+
+    #[test]
+    fn what_the_run_has_done_meanwhile_is_no_difference() {
+        let then = bound(&[("switch web", "1"), ("switch api", "1")]);
+        let mut now = then.clone();
+        now.changes.remove(0);
+        now.digest = String::new();
+        assert!(differ(&then, &now).is_some());
+        let first = CallKey::ROOT.child(1);
+        assert_eq!(difference(&then, &now, |key| *key == first), None);
     }
 
     #[test]
     fn a_difference_names_what_is_new_gone_and_changed_underneath() {
         let then = bound(&[("switch web", "1"), ("switch api", "1"), ("remove db_v1", "1")]);
-        assert_eq!(difference(&then, &then.clone()), None);
+        assert_eq!(differ(&then, &then.clone()), None);
         let now = bound(&[("switch web", "2"), ("switch job", "1"), ("remove db_v1", "1")]);
-        let said = difference(&then, &now).unwrap();
+        let said = differ(&then, &now).unwrap();
         let expected =
             "rests on something else: switch web\nnew: switch job\nno longer: switch api";
         assert_eq!(said, expected);
         let turned = bound(&[("remove db_v1", "1"), ("switch web", "1"), ("switch api", "1")]);
-        assert!(difference(&then, &turned).unwrap().contains("order"));
+        assert!(differ(&then, &turned).unwrap().contains("order"));
     }
 
     #[test]

@@ -124,6 +124,14 @@ impl Waits {
         (self.wake)();
     }
 
+    /// Ends a wait that nobody attends.
+    pub(super) fn forget(&self, key: &CallKey) {
+        if let Some(wait) = self.lock().remove(key) {
+            wait.task.iter().for_each(JoinHandle::abort);
+            wait.shared.uncount(self.clock.as_ref());
+        }
+    }
+
     /// Counts the tasks with the clock from now on: the run's threads end.
     pub(crate) fn left_alone(&self) {
         for wait in self.lock().values() {

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::call::Making;
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
-use super::remaining::difference;
 use super::state::Asked;
 use crate::clock::{Millis, millis, utc};
 use crate::event::What;
@@ -92,15 +91,18 @@ impl Driver {
         };
         match answer {
             Some(answer) => self.answered(waiting, answer),
-            // Asked again meanwhile.
-            None if self.ledger.look(|s| s.calls.get(key).and_then(|c| c.asked.clone()))
-                != Some(asked) =>
-            {
-                Ok(())
-            }
             None => {
                 self.waits.begin(key, &self.world.runtime, due.map(|due| self.timer(due)));
-                self.rest(key)
+                // An answer that came before this was not told to anybody: look once more.
+                let same = self.ledger.look(|state| {
+                    let call = state.calls.get(key);
+                    call.is_some_and(|call| call.waits() && call.asked.as_ref() == Some(&asked))
+                });
+                if same {
+                    return self.rest(key);
+                }
+                self.waits.forget(key);
+                Ok(())
             }
         }
     }
@@ -185,7 +187,7 @@ impl Driver {
             Otherwise::Approve => {
                 self.check_halt().map_err(CallFailure::Halt)?;
                 let now = self.bound(waiting.runbook);
-                match asked.bound.as_ref().and_then(|then| difference(then, &now)) {
+                match self.lapsed(asked.bound.as_ref(), &now) {
                     Some(why) => Ok(Answer::Lapsed { why }),
                     None => {
                         let reason = Some(format!("nobody denied it within {within}"));
