@@ -48,6 +48,10 @@ pub enum Command {
     Plan(RunArgs),
     /// Run a runbook.
     Run(RunArgs),
+    /// Try a runbook on a copy of the swarm, with everything that can go wrong.
+    Rehearse(RehearseArgs),
+    /// Write the shape of the swarm to a file, to rehearse on: no values, nothing to hide.
+    Snapshot(SnapshotArgs),
     /// List runs.
     Runs {
         /// Only those that are not over.
@@ -155,6 +159,49 @@ pub struct RunArgs {
     pub newline: Newline,
 }
 
+/// What to rehearse, and on which swarm.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Values of secret parameters are made up. Nothing is changed: the live swarm \
+is only read. Exit codes: 0 every invariant held, 7 one did not."
+)]
+pub struct RehearseArgs {
+    /// A name from `windlass runbooks`, or a path.
+    pub runbook: String,
+    /// A parameter; give it once for each.
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// The live swarm to copy; the one that the docker command uses if it is left out.
+    #[arg(long, value_name = "DOCKER_HOST")]
+    pub from: Option<String>,
+    /// A copy made by `windlass snapshot`, instead of a live swarm.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    pub snapshot: Option<PathBuf>,
+    /// Make only this pass, such as 3.1.1/lost-answer, and tell all of it.
+    #[arg(long, value_name = "PASS")]
+    pub only: Option<String>,
+    /// Write everything to this file too, as one page for a browser.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How many passes are made side by side; all cores if it is left out.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// Where everything random comes from: the same seed gives the same passes.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Which swarm to copy, and where to.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SnapshotArgs {
+    /// The swarm; the one that the docker command uses if it is left out.
+    #[arg(long, value_name = "DOCKER_HOST")]
+    pub from: Option<String>,
+    /// The file; one that is there is replaced. Standard output if it is left out.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// What to do with a newline at the end of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Newline {
@@ -210,6 +257,18 @@ pub enum LabAction {
         /// Install the Debian packages that are missing (as root).
         #[arg(long)]
         install: bool,
+        /// No daemons: answer from a model of a swarm, until Ctrl-C. Needs neither root nor Docker.
+        #[arg(long, conflicts_with_all = ["name", "install"])]
+        simulated: bool,
+        /// How many made-up services the model has.
+        #[arg(long, default_value_t = 20, requires = "simulated")]
+        services: usize,
+        /// Where the model answers; else in a directory of its own.
+        #[arg(long, requires = "simulated")]
+        socket: Option<PathBuf>,
+        /// How fast the model's clock goes.
+        #[arg(long, default_value_t = 1.0, requires = "simulated")]
+        speed: f64,
     },
     /// Take a lab down and leave nothing behind.
     Down {

@@ -51,7 +51,8 @@ fn log_to_stderr() {
     if asked.is_empty() {
         return;
     }
-    let ours = ["windlass", "windlass_engine", "windlass_steps", "windlass_lab"];
+    let ours =
+        ["windlass", "windlass_engine", "windlass_steps", "windlass_lab", "windlass_rehearsal"];
     let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);
     let filter = ours.map(|name| format!("{name}={level}")).join(",");
     tracing_subscriber::fmt()

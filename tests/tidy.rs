@@ -13,8 +13,10 @@ fn root() -> PathBuf {
 
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut directories: Vec<PathBuf> =
-        ["cli", "engine", "steps", "lab", "tests"].iter().map(|d| root().join(d)).collect();
+    let mut directories: Vec<PathBuf> = ["cli", "engine", "steps", "lab", "rehearsal", "tests"]
+        .iter()
+        .map(|d| root().join(d))
+        .collect();
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();

@@ -59,7 +59,8 @@ fn measure(lab: &Lab) {
 
 /// Six services; the first has a port that is asked all the time, and starts new tasks first.
 fn deploy(lab: &Lab) {
-    docker_with_input(lab, &["secret", "create", "db_password", "-"], b"the old value");
+    let create = ["secret", "create", "db_password", "-"];
+    lab.run_with_input(0, &create, b"the old value").unwrap();
     for n in 0..SERVICES {
         let name = format!("app{n}");
         let mut words = vec!["service", "create", "--detach", "--name", &name, "--replicas", "2"];
@@ -107,7 +108,7 @@ fn windlass(lab: &Lab) -> std::process::Output {
     ]);
     command.args(["--secret", "value=-"]);
     command.env("DOCKER_HOST", lab.docker_host()).env("WINDLASS_STATE", state.path());
-    feed(&mut command, b"the new value")
+    windlass_lab::feed(&mut command, b"the new value").unwrap()
 }
 
 fn script(lab: &Lab) -> std::process::Output {
@@ -117,19 +118,6 @@ fn script(lab: &Lab) -> std::process::Output {
     let mut command = Command::new("bash");
     command.arg(path).args(["db_password", "another value"]).env("DOCKER_HOST", lab.docker_host());
     command.stdin(Stdio::null()).output().unwrap()
-}
-
-fn docker_with_input(lab: &Lab, words: &[&str], input: &[u8]) {
-    let output = feed(lab.docker(0).args(words), input);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn feed(command: &mut Command, input: &[u8]) -> std::process::Output {
-    use std::io::Write;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
 }
 
 fn which(program: &str) -> Option<std::path::PathBuf> {

@@ -1,7 +1,12 @@
-//! `windlass lab`: a real, throwaway swarm on this machine.
+//! `windlass lab`: a throwaway swarm on this machine, real or simulated.
 
+use std::path::PathBuf;
+
+use windlass_engine::clock::{Clock, SystemClock};
+use windlass_lab::simulated::{Simulated, SimulatedSpec};
 use windlass_lab::{LabError, LabSpec, packages};
 
+use super::run::asked_to_stop;
 use crate::args::LabAction;
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -13,7 +18,11 @@ use crate::show::table::columns;
 /// Does what is asked of labs.
 pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem> {
     match action {
-        LabAction::Up { nodes, managers, name, install } => {
+        LabAction::Up { simulated: true, nodes, managers, services, socket, speed, .. } => {
+            let spec = SimulatedSpec { nodes, managers, services, ..SimulatedSpec::default() };
+            simulate(spec, socket, speed).await?;
+        }
+        LabAction::Up { nodes, managers, name, install, .. } => {
             provide(install).await?;
             let mut spec = LabSpec::new(&name, nodes);
             spec.managers = managers;
@@ -37,6 +46,39 @@ pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem
         }
     }
     Ok(Exit::Done)
+}
+
+/// Serves a simulated swarm until it is told to end.
+async fn simulate(
+    mut spec: SimulatedSpec,
+    socket: Option<PathBuf>,
+    speed: f64,
+) -> Result<(), Problem> {
+    if !(1..=spec.nodes).contains(&spec.managers) || !speed.is_normal() || speed < 0.0 {
+        let message = "there must be a manager, no more managers than nodes, and a speed above 0";
+        return Err(Problem::new("WL0014", Exit::Usage, message));
+    }
+    spec.start = SystemClock.now();
+    let swarm = Simulated::new(&spec);
+    let own = std::env::temp_dir().join(format!("windlass-simulated-{}.sock", std::process::id()));
+    let socket = socket.unwrap_or(own);
+    let served = swarm.serve(&socket).await.map_err(|error| {
+        let message = format!("failed to listen on {}: {error}", socket.display());
+        Problem::new("WL0014", Exit::OutOfReach, message)
+    })?;
+    let flow = swarm.flow(speed);
+    show::note(&format!(
+        "a simulated swarm of {} nodes and {} services answers until Ctrl-C; {} for the docker \
+         command line:",
+        spec.nodes,
+        spec.services,
+        bold("environment")
+    ));
+    show::line(&format!("export DOCKER_HOST={}", served.docker_host()));
+    asked_to_stop().await;
+    drop((flow, served));
+    show::note("the simulated swarm is gone");
+    Ok(())
 }
 
 async fn status(settings: &Settings) {

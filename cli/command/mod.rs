@@ -7,8 +7,10 @@ mod explain;
 mod lab;
 mod library;
 mod plan;
+mod rehearse;
 mod run;
 mod runs;
+mod snapshot;
 mod steps;
 mod store;
 
@@ -56,6 +58,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Check { files } => check::check(settings, &files),
         Command::Plan(args) => plan::plan(settings, &args).await,
         Command::Run(args) => run::run(settings, &args).await,
+        Command::Rehearse(args) => rehearse::rehearse(settings, args).await,
+        Command::Snapshot(args) => snapshot::snapshot(settings, &args).await,
         Command::Runs { open } => runs::list(settings, open).await,
         Command::Show { run } => runs::show(settings, run).await,
         Command::Log { run, follow } => runs::log(settings, run, follow).await,

@@ -84,9 +84,11 @@ pub fn params(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
 /// Looks whether the swarm can be reached, before anything is recorded.
 pub async fn reach_swarm(engine: &Engine, runbook: &Runbook) -> Result<(), Problem> {
     let needs_swarm = runbook.script().steps().iter().any(|step| step != "secret.generate");
-    if !needs_swarm {
-        return Ok(());
-    }
+    if needs_swarm { reach_a_manager(engine).await } else { Ok(()) }
+}
+
+/// Looks whether a manager answers.
+pub async fn reach_a_manager(engine: &Engine) -> Result<(), Problem> {
     let looked = engine.look("swarm.check", &serde_json::json!({})).await;
     looked.map(drop).map_err(|error| {
         let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
@@ -158,7 +160,7 @@ fn verdict(view: &RunView) -> String {
 }
 
 /// Returns at the first Ctrl-C or SIGTERM.
-async fn asked_to_stop() {
+pub async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

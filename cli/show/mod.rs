@@ -4,9 +4,11 @@
 pub mod journal;
 pub mod plan;
 pub mod progress;
+pub mod rehearsal;
 pub mod run;
 pub mod style;
 pub mod table;
+pub mod waits;
 
 use serde::Serialize;
 

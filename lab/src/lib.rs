@@ -39,6 +39,7 @@ pub mod packages;
 mod process;
 mod program;
 mod registry;
+pub mod simulated;
 mod spec;
 mod status;
 mod swarm;
@@ -46,6 +47,7 @@ mod up;
 mod wait;
 
 pub use api::ApiError;
+pub use ask::feed;
 pub use daemon::DaemonError;
 pub use down::DownError;
 pub use image::ImageError;

@@ -9,4 +9,5 @@ mod oracle;
 mod refuse;
 mod rig;
 mod rotate;
+mod snapshot;
 mod trouble;

@@ -179,12 +179,7 @@ impl Operator {
 
 /// Runs a command with something on its standard input.
 pub fn feed(command: &mut Command, input: &[u8]) -> Output {
-    use std::io::Write;
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // A command that does not read its input ends before it gets it.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    windlass_lab::feed(command, input).unwrap()
 }
 
 pub fn text(bytes: &[u8]) -> String {

@@ -1,6 +1,5 @@
 //! The example of the demo: four services of different kinds that share one secret.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -79,7 +78,8 @@ impl<'a> Example<'a> {
     pub fn deploy(lab: &'a Lab) -> Result<Self, Problem> {
         let value = |which: &str| format!("the {which} password of demo {}", std::process::id());
         let (old, new) = (value("old"), value("new"));
-        create_secret(lab, &old)?;
+        let create = ["secret", "create", SECRET, "-"];
+        lab.run_with_input(0, &create, old.as_bytes()).map_err(|e| failed(&e))?;
         for service in &SERVICES {
             let mut words = vec!["service", "create", "--detach", "--name", service.name];
             words.extend(["--update-monitor", "2s"]);
@@ -173,23 +173,6 @@ impl<'a> Example<'a> {
         let refs = &inspected[0]["Spec"]["TaskTemplate"]["ContainerSpec"]["Secrets"];
         let without_id = |reference: &Value| serde_json::json!({ "File": reference["File"], "SecretName": reference["SecretName"] });
         Ok(refs.as_array().into_iter().flatten().map(without_id).collect())
-    }
-}
-
-fn create_secret(lab: &Lab, value: &str) -> Result<(), Problem> {
-    use std::io::Write;
-    let cannot = |e: std::io::Error| Problem::bug(format!("docker secret create: {e}"));
-    let mut command = lab.docker(0);
-    command.args(["secret", "create", SECRET, "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = command.spawn().map_err(cannot)?;
-    if let Some(mut pipe) = child.stdin.take() {
-        pipe.write_all(value.as_bytes()).map_err(cannot)?;
-    }
-    let status = child.wait().map_err(cannot)?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Problem::bug(format!("docker secret create: {status}")))
     }
 }
 

@@ -87,7 +87,7 @@ impl Engine {
         let until = approval.deadline.map(|span| crate::clock::millis(span.0));
         found.driver.ledger.record(Body::Waiting {
             key: found.key.clone(),
-            head: found.call.head.clone(),
+            head: found.call.head(),
             says: found.call.says.clone(),
             until: until.map(|length| self.0.clock.now().saturating_add(length)),
             bound: Some(now),
@@ -128,7 +128,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let _one_at_a_time = self.0.answering.lock().await;
         let found = self.asked(run, key, "ask")?;
-        let Ok(Wait::Ask(question)) = Wait::parse("ask", &found.call.head.args) else {
+        let Ok(Wait::Ask(question)) = found.call.wait() else {
             return Err(EngineError::Damaged(format!("{run} asks what can't be read")));
         };
         let (output, sealed) = self.sealed_answer(&found, &question, given, secrets)?;
@@ -166,7 +166,7 @@ impl Engine {
         key: Option<&CallKey>,
     ) -> Result<(Found, Approval), EngineError> {
         let found = self.asked(run, key, "approve")?;
-        match Wait::parse("approve", &found.call.head.args) {
+        match found.call.wait() {
             Ok(Wait::Approve(approval)) => Ok((found, approval)),
             _ => Err(EngineError::Damaged(format!("{run} asks what can't be read"))),
         }
@@ -238,7 +238,7 @@ impl Engine {
 
 /// Finds the call that is meant, or the only one that could be.
 fn open(state: &RunState, key: Option<&CallKey>, what: &str) -> Result<(CallKey, Call), String> {
-    let asks = |call: &Call| call.status == CallStatus::Waiting && call.head.step == what;
+    let asks = |call: &Call| call.status == CallStatus::Waiting && call.step == what;
     let asked = if what == "ask" { "does not ask anything" } else { "does not ask for approval" };
     let open: Vec<_> = state.waits().into_iter().filter(|(_, call)| asks(call)).collect();
     let meant = |(at, call): &(&CallKey, &Call)| ((*at).clone(), (*call).clone());

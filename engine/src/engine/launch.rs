@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::{Engine, EngineError, Live};
 use crate::event::RunView;
 use crate::id::RunId;
-use crate::journal::{Body, Created, Decision, RunStatus, next};
+use crate::journal::{Body, Chain, Created, Decision, RunStatus, next};
 use crate::run::{Control, Driver, Ledger, Outcome, Threads, Waits};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
@@ -218,7 +218,8 @@ impl Engine {
         sealed: &SealedValues,
     ) -> Result<(), EngineError> {
         sealed.restore(&created.sealed);
-        for entry in self.entries(run)? {
+        for entry in Chain::over(self.0.store.read(run)?) {
+            let entry = entry.map_err(|e| EngineError::Damaged(format!("{run}: {e}")))?;
             if let Body::Applied { sealed: values, .. } | Body::Answered { sealed: values, .. } =
                 &entry.body
             {

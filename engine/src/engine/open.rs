@@ -10,7 +10,7 @@ use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
 use crate::event::{EventSink, Summary};
 use crate::id::RunId;
-use crate::journal::{JournalStore, Origin, read_chain};
+use crate::journal::{JournalStore, Origin};
 use crate::run::{Points, RunState, World};
 use crate::secret::Keyring;
 use crate::step::Registry;
@@ -46,8 +46,7 @@ fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
     let mut open = HashSet::new();
     for (run, listed) in store.summaries(true)? {
         // A damaged journal is reported when somebody asks for that run; it stays open.
-        let entries = read_chain(store.read(&run)?).map(|(entries, _)| entries).unwrap_or_default();
-        let state = RunState::of(&entries).unwrap_or_default();
+        let (state, _) = RunState::read(store.read(&run)?).unwrap_or_default();
         let summary = Summary::of(&run, &state);
         let is_open = state.status.is_none() || summary.is_open();
         let bytes =

@@ -70,9 +70,8 @@ pub enum What {
 impl Event {
     /// Returns the event that tells of an entry; `state` already has it.
     pub(crate) fn of(run: &RunId, entry: &Entry, state: &RunState) -> Option<Self> {
-        let step = |key: &CallKey| {
-            state.calls.get(key).map(|call| call.head.step.clone()).unwrap_or_default()
-        };
+        let step =
+            |key: &CallKey| state.calls.get(key).map(|call| call.step.clone()).unwrap_or_default();
         let says =
             |key: &CallKey| state.calls.get(key).map(|call| call.says.clone()).unwrap_or_default();
         let what = match entry.body.clone() {

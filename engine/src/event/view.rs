@@ -67,8 +67,8 @@ impl RunView {
             .iter()
             .map(|(key, call)| CallView {
                 key: key.clone(),
-                step: call.head.step.clone(),
-                kind: call.head.kind,
+                step: call.step.clone(),
+                kind: call.kind,
                 status: call.status,
                 attempt: call.attempt,
                 says: call.says.clone(),

@@ -8,6 +8,7 @@ use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::run::Call;
 use crate::runbook::Parameter;
+use crate::step::Span;
 use crate::wait::Wait;
 
 /// What a run waits for, and who can end it.
@@ -32,12 +33,18 @@ pub struct WaitView {
     /// Who has approved so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// What the run would do next, as those see it who are asked to approve it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Why it is asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lapsed: Option<String>,
     /// What is asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Parameter>,
+    /// How often a condition is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Span>,
 }
 
 impl WaitView {
@@ -46,25 +53,28 @@ impl WaitView {
         let asked = call.asked.clone().unwrap_or_default();
         let mut view = WaitView {
             key: key.clone(),
-            step: call.head.step.clone(),
+            step: call.step.clone(),
             says: call.says.clone(),
             since: asked.since,
             until: asked.until,
             roles: Vec::new(),
             of: None,
             approvals: asked.approvals.into_iter().map(|by| by.user).collect(),
+            changes: asked.bound.into_iter().flat_map(|b| b.changes).map(|c| c.says).collect(),
             lapsed: asked.lapsed,
             fields: BTreeMap::new(),
+            every: None,
         };
-        match Wait::parse(&call.head.step, &call.head.args) {
+        match call.wait() {
             Ok(Wait::Approve(approval)) => {
                 (view.roles, view.of) = (approval.roles, Some(approval.of));
             }
             Ok(Wait::Ask(question)) => {
                 (view.roles, view.fields) = (question.roles, question.fields);
             }
+            Ok(Wait::Until(condition)) => view.every = Some(condition.every),
             // Nobody is asked; a step that waits is no wait of a script.
-            Ok(Wait::Sleep(_) | Wait::Window(_) | Wait::Until(_)) | Err(_) => {}
+            Ok(Wait::Sleep(_) | Wait::Window(_)) | Err(_) => {}
         }
         view
     }

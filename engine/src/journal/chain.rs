@@ -72,18 +72,28 @@ struct Version {
     v: u32,
 }
 
-/// Returns the entries of a chain, and its end.
-///
-/// # Errors
-/// At the first record that is unreadable or does not follow.
-pub fn read_chain<R: AsRef<[u8]>>(
-    records: impl IntoIterator<Item = R>,
-) -> Result<(Vec<Entry>, ChainHead), ChainError> {
-    let mut head = ChainHead::default();
-    let mut entries = Vec::new();
-    for record in records {
-        let record = record.as_ref();
-        let seq = head.seq;
+/// Reads a chain, entry by entry: a long journal as a whole would take hundreds of megabytes.
+pub struct Chain<I> {
+    records: I,
+    head: ChainHead,
+}
+
+impl<I> Chain<I> {
+    /// Begins to read.
+    pub fn over<R>(records: impl IntoIterator<Item = R, IntoIter = I>) -> Self
+    where
+        I: Iterator<Item = R>,
+    {
+        Chain { records: records.into_iter(), head: ChainHead::default() }
+    }
+
+    /// Returns the end of what has been read.
+    pub fn head(self) -> ChainHead {
+        self.head
+    }
+
+    fn read(&mut self, record: &[u8]) -> Result<Entry, ChainError> {
+        let seq = self.head.seq;
         let unreadable =
             |e: serde_json::Error| ChainError::Unreadable { seq, problem: e.to_string() };
         let version: Version = serde_json::from_slice(record).map_err(unreadable)?;
@@ -91,13 +101,34 @@ pub fn read_chain<R: AsRef<[u8]>>(
             return Err(ChainError::TooNew { seq, found: version.v });
         }
         let entry: Entry = serde_json::from_slice(record).map_err(unreadable)?;
-        if entry.seq != seq || entry.prev != head.prev {
+        if entry.seq != seq || entry.prev != self.head.prev {
             return Err(ChainError::Broken { seq });
         }
-        head = ChainHead { seq: seq + 1, prev: text_hash(record) };
-        entries.push(entry);
+        self.head = ChainHead { seq: seq + 1, prev: text_hash(record) };
+        Ok(entry)
     }
-    Ok((entries, head))
+}
+
+/// The first error is at a record that is unreadable or does not follow; nothing after it counts.
+impl<R: AsRef<[u8]>, I: Iterator<Item = R>> Iterator for Chain<I> {
+    type Item = Result<Entry, ChainError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.records.next()?;
+        Some(self.read(record.as_ref()))
+    }
+}
+
+/// Returns the entries of a chain, and its end.
+///
+/// # Errors
+/// At the first record that is unreadable or does not follow.
+pub fn read_chain<R: AsRef<[u8]>>(
+    records: impl IntoIterator<Item = R>,
+) -> Result<(Vec<Entry>, ChainHead), ChainError> {
+    let mut chain = Chain::over(records);
+    let entries = chain.by_ref().collect::<Result<_, _>>()?;
+    Ok((entries, chain.head()))
 }
 
 #[cfg(test)]

@@ -341,6 +341,23 @@ pub enum End {
     Cancelled,
 }
 
+impl Answer {
+    /// Returns what came of it, for people: "approved", "denied: not today".
+    pub fn says(&self) -> String {
+        match self {
+            Answer::Over { .. } => "over".to_owned(),
+            Answer::Given { .. } => "answered".to_owned(),
+            Answer::Approved { reason, .. } => match reason {
+                Some(reason) => format!("approved: {reason}"),
+                None => "approved".to_owned(),
+            },
+            Answer::Denied { reason } => format!("denied: {reason}"),
+            Answer::Lapsed { why } => format!("lapsed: {why}"),
+            Answer::Failed { error } => format!("given up: {error}"),
+        }
+    }
+}
+
 impl Body {
     /// Returns the call that the entry is about.
     pub fn key(&self) -> Option<&CallKey> {

@@ -23,7 +23,7 @@ mod status;
 mod store;
 
 pub use self::sled::{AfterSync, SledStore};
-pub use chain::{ChainError, ChainHead, read_chain};
+pub use chain::{Chain, ChainError, ChainHead, read_chain};
 pub use entry::{
     Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
     Origin, text_hash,

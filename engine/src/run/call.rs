@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
-use super::state::RunState;
+use super::state::{Call, RunState};
 use crate::clock::{Millis, millis};
 use crate::event::What;
 use crate::id::CallKey;
@@ -52,7 +52,7 @@ impl Driver {
                 }
                 Next::Begin { attempt } => self.begin(&call, attempt)?,
                 Next::GoOn { attempt } => {
-                    let base = self.ledger.look(|s| s.calls.get(key).map(|c| c.base.clone()));
+                    let base = self.ledger.look(|s| s.calls.get(key).map(|c| c.base.value()));
                     self.attempt(&call, &base.unwrap_or_default(), attempt)?;
                 }
                 Next::Probe => self.probe(key, None)?,
@@ -62,9 +62,9 @@ impl Driver {
 
     /// A replay must make the calls that are recorded, or the script is not the one that ran.
     pub(super) fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
-        let recorded = self.ledger.look(|state| {
-            state.calls.get(key).filter(|call| call.head != *head).map(|call| call.head.clone())
-        });
+        let recorded = self
+            .ledger
+            .look(|state| state.calls.get(key).filter(|call| !call.is_of(head)).map(Call::head));
         let Some(recorded) = recorded else {
             return Ok(());
         };
@@ -156,7 +156,9 @@ impl Driver {
         error: StepError,
     ) -> Result<(), CallFailure> {
         let error = self.redacted(error);
-        if error.class == ErrorClass::Ambiguous && !without_intent && call.head.kind.changes() {
+        // A conflict may be with an earlier delivery of the same request: it was done then.
+        let doubtful = matches!(error.class, ErrorClass::Ambiguous | ErrorClass::Conflict);
+        if doubtful && !without_intent && call.head.kind.changes() {
             return self.probe(call.key, Some((error, attempt)));
         }
         let needs_operator = error.class == ErrorClass::NeedsOperator;
@@ -180,17 +182,20 @@ impl Driver {
     ) -> Result<(), CallFailure> {
         let recorded = self.ledger.look(|s| s.calls.get(key).cloned());
         let Some(call) = recorded else { return Ok(()) };
-        let step = self.step(&call.head.step).map_err(CallFailure::Error)?;
+        let step = self.step(&call.step).map_err(CallFailure::Error)?;
         let stuck = |code: &str, message: String| {
             let error = StepError::needs_operator(code, message);
             Err(CallFailure::Halt(Halt::Stuck(self.redacted(error), Some(key.clone()))))
         };
-        let what = if call.says.is_empty() { call.head.step.clone() } else { call.says.clone() };
+        let what = if call.says.is_empty() { call.step.clone() } else { call.says.clone() };
         let looked = match mutant::is(Mutant::RepeatBlindly) {
             true => Ok(Probe::NotApplied),
-            false => self.probe_patiently(key, &step, &call.head.args, &call.base)?,
+            false => self.probe_patiently(key, &step, &call.args.value(), &call.base.value())?,
         };
+        // Who lost against another writer has not written: the next attempt looks at what there is.
+        let lost = cause.as_ref().is_some_and(|(error, _)| error.class == ErrorClass::Conflict);
         match looked {
+            Ok(Probe::Foreign(_) | Probe::Unknown(_)) | Err(_) if lost => self.not_done(key, cause),
             Ok(Probe::Applied(output)) => {
                 let sealed = self.sealed.take_fresh_of(&format!("call {key}"));
                 let key = key.clone();
@@ -198,21 +203,7 @@ impl Driver {
                 self.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
-            Ok(Probe::NotApplied | Probe::Partial(_)) => {
-                let (error, retry_at) = match cause {
-                    Some((error, attempt)) => {
-                        let wait = backoff(error.class, attempt);
-                        (error, wait.map(|wait| self.now() + millis(wait)))
-                    }
-                    None => {
-                        let message = "interrupted before it took effect";
-                        (StepError::transient("interrupted", message), Some(self.now()))
-                    }
-                };
-                let body = Body::Failed { key: key.clone(), head: None, error, retry_at };
-                self.ledger.append(body).map_err(unrecorded)?;
-                Ok(())
-            }
+            Ok(Probe::NotApplied | Probe::Partial(_)) => self.not_done(key, cause),
             Ok(Probe::Foreign(difference)) => stuck(
                 "foreign_change",
                 format!(
@@ -230,6 +221,23 @@ impl Driver {
                 format!("\"{what}\" was interrupted, and looking at what it left failed: {error}"),
             ),
         }
+    }
+
+    /// Records that an attempt did not take effect, and when the next one is due.
+    fn not_done(&self, key: &CallKey, cause: Option<(StepError, u32)>) -> Result<(), CallFailure> {
+        let (error, retry_at) = match cause {
+            Some((error, attempt)) => {
+                let wait = backoff(error.class, attempt);
+                (error, wait.map(|wait| self.now() + millis(wait)))
+            }
+            None => {
+                let message = "interrupted before it took effect";
+                (StepError::transient("interrupted", message), Some(self.now()))
+            }
+        };
+        let body = Body::Failed { key: key.clone(), head: None, error, retry_at };
+        self.ledger.append(body).map_err(unrecorded)?;
+        Ok(())
     }
 
     /// Probes, and again when the world does not answer.

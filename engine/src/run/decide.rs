@@ -42,8 +42,8 @@ pub(super) fn decide(recorded: Option<&Call>) -> Next {
     };
     let attempt = call.attempt + 1;
     match call.status {
-        CallStatus::Applied | CallStatus::Settled => Next::Return(call.output.clone()),
-        CallStatus::InDoubt if call.head.kind == Kind::Wait => Next::GoOn { attempt: call.attempt },
+        CallStatus::Applied | CallStatus::Settled => Next::Return(call.output.value()),
+        CallStatus::InDoubt if call.kind == Kind::Wait => Next::GoOn { attempt: call.attempt },
         CallStatus::Waiting => Next::GoOn { attempt: call.attempt },
         CallStatus::InDoubt => Next::Probe,
         CallStatus::Backoff => match call.retry_at {
@@ -71,16 +71,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::journal::CallHead;
+    use crate::run::Packed;
 
     fn call(kind: Kind, status: CallStatus) -> Call {
         Call {
-            head: CallHead { step: "a.b".into(), kind, args: json!({}) },
+            step: "a.b".into(),
+            kind,
+            args: Packed::of(&json!({})),
             status,
             attempt: 2,
-            base: json!({}),
+            base: Packed::of(&json!({})),
             says: String::new(),
-            output: json!({ "id": 1 }),
+            output: Packed::of(&json!({ "id": 1 })),
             how: None,
             error: Some(StepError::permanent("no", "no")),
             retry_at: Some(77),

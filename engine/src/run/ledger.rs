@@ -6,7 +6,7 @@ use super::state::RunState;
 use crate::clock::Clock;
 use crate::event::{Event, EventSink, Summary};
 use crate::id::RunId;
-use crate::journal::{Body, ChainHead, JournalStore, Position, StoreError, read_chain};
+use crate::journal::{Body, ChainHead, JournalStore, Position, StoreError};
 
 /// The journal of one run, open for writing, with the state that it tells.
 pub(crate) struct Ledger {
@@ -36,8 +36,7 @@ impl Ledger {
         events: EventSink,
     ) -> Result<Self, String> {
         let records = store.read(&run).map_err(|e| e.to_string())?;
-        let (entries, head) = read_chain(records).map_err(|e| format!("{run}: {e}"))?;
-        let state = RunState::of(&entries).map_err(|e| format!("{run}: {e}"))?;
+        let (state, head) = RunState::read(records).map_err(|e| format!("{run}: {e}"))?;
         Ok(Ledger {
             run,
             store,

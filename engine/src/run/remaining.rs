@@ -81,7 +81,7 @@ fn unknown(error: &StepError) -> (CallKey, String, Value) {
 fn done(calls: &HashMap<CallKey, Call>) -> Done {
     let over = calls.iter().filter_map(|(key, call)| {
         let outcome = match call.status {
-            CallStatus::Applied | CallStatus::Settled => Ok(call.output.clone()),
+            CallStatus::Applied | CallStatus::Settled => Ok(call.output.value()),
             CallStatus::Failed => Err(call.error.clone()?),
             _ => return None,
         };

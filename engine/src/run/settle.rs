@@ -44,7 +44,7 @@ fn in_doubt(state: &RunState) -> Vec<CallKey> {
     let doubtful = state
         .calls
         .iter()
-        .filter(|(_, call)| call.status == CallStatus::InDoubt && call.head.kind.changes());
+        .filter(|(_, call)| call.status == CallStatus::InDoubt && call.kind.changes());
     let mut keys: Vec<CallKey> = doubtful.map(|(key, _)| key.clone()).collect();
     keys.sort();
     keys
@@ -68,14 +68,15 @@ pub(crate) async fn open_calls(driver: &Driver) -> Vec<OpenCall> {
     for (key, call) in open {
         let (resume, because) = match call.status {
             CallStatus::Waiting => ("wait", "it goes on waiting".to_owned()),
-            CallStatus::InDoubt if call.head.kind == Kind::Wait => {
+            CallStatus::InDoubt if call.kind == Kind::Wait => {
                 ("wait", "it goes on waiting from where it began".to_owned())
             }
             CallStatus::InDoubt => {
                 let cx = driver.context(key, Mode::Run);
-                let looked = match driver.step(&call.head.step) {
+                let looked = match driver.step(&call.step) {
                     Ok(step) => {
-                        let probing = step.probe(&cx, &call.head.args, &call.base);
+                        let (args, base) = (call.args.value(), call.base.value());
+                        let probing = step.probe(&cx, &args, &base);
                         within(LOOK_DEADLINE, Kind::Read, probing).await
                     }
                     Err(error) => Err(error),
@@ -89,7 +90,7 @@ pub(crate) async fn open_calls(driver: &Driver) -> Vec<OpenCall> {
         };
         shown.push(OpenCall {
             key: key.clone(),
-            step: call.head.step.clone(),
+            step: call.step.clone(),
             says: call.says.clone(),
             status: call.status,
             resume: resume.to_owned(),

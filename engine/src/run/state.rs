@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::Packed;
 use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::journal::{
-    Answer, Body, Bound, CallHead, CallStatus, Created, Decision, Entry, How, Illegal, Origin,
-    RunStatus, next,
+    Answer, Body, Bound, CallHead, CallStatus, Chain, ChainHead, Created, Decision, Entry, How,
+    Illegal, Origin, RunStatus, next,
 };
 use crate::step::{Kind, StepError};
+use crate::wait::{BadWait, Wait};
 
 /// Why a run went back or stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,18 +28,22 @@ pub struct Trouble {
 /// A call, as far as it got.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// Which step, with which arguments.
-    pub head: CallHead,
+    /// Which step.
+    pub step: String,
+    /// What kind of call.
+    pub kind: Kind,
+    /// Its arguments.
+    pub args: Packed,
     /// Where it stands.
     pub status: CallStatus,
     /// Attempts begun.
     pub attempt: u32,
     /// What its last attempt found before changing anything.
-    pub base: Value,
+    pub base: Packed,
     /// What it does, for people.
     pub says: String,
     /// What the script got.
-    pub output: Value,
+    pub output: Packed,
     /// How the outcome is known.
     pub how: Option<How>,
     /// What went wrong last.
@@ -53,11 +59,29 @@ pub struct Call {
 }
 
 impl Call {
+    /// Returns which step it is of, and its arguments.
+    pub fn head(&self) -> CallHead {
+        CallHead { step: self.step.clone(), kind: self.kind, args: self.args.value() }
+    }
+
+    /// True if it is of this step, with these arguments.
+    pub fn is_of(&self, head: &CallHead) -> bool {
+        self.step == head.step && self.kind == head.kind && self.args.is(&head.args)
+    }
+
+    /// Returns the wait that it is.
+    ///
+    /// # Errors
+    /// If it is a step.
+    pub fn wait(&self) -> Result<Wait, BadWait> {
+        Wait::parse(&self.step, &self.args.value())
+    }
+
     /// True if it waits, and no thread has to be held for it.
     pub fn waits(&self) -> bool {
         match self.status {
             CallStatus::Waiting => true,
-            CallStatus::InDoubt => self.head.kind == Kind::Wait && self.asked.is_some(),
+            CallStatus::InDoubt => self.kind == Kind::Wait && self.asked.is_some(),
             _ => false,
         }
     }
@@ -128,6 +152,20 @@ impl RunState {
         Ok(state)
     }
 
+    /// Returns the state that the records of a journal tell, and where they end.
+    ///
+    /// # Errors
+    /// In words, at the first record that can't be read or can't stand where it stands.
+    pub(crate) fn read<R: AsRef<[u8]>>(
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<(Self, ChainHead), String> {
+        let (mut state, mut chain) = (RunState::default(), Chain::over(records));
+        for entry in chain.by_ref() {
+            state.apply(&entry.map_err(|e| e.to_string())?).map_err(|e| e.to_string())?;
+        }
+        Ok((state, chain.head()))
+    }
+
     /// Takes one more entry in.
     ///
     /// # Errors
@@ -146,7 +184,7 @@ impl RunState {
         {
             call.status = after;
             call.heard = entry.at;
-            if call.head.kind == Kind::Destroy && after == CallStatus::Applied {
+            if call.kind == Kind::Destroy && after == CallStatus::Applied {
                 self.pivot.get_or_insert_with(|| key.clone());
             }
         }
@@ -198,13 +236,13 @@ impl RunState {
             Body::Intended { key, head, attempt, base, says } => {
                 let call = self.call(key, Some(head), at);
                 call.attempt = *attempt;
-                call.base = base.clone();
+                call.base = Packed::of(base);
                 call.says.clone_from(says);
                 call.retry_at = None;
             }
             Body::Applied { key, head, output, how, .. } => {
                 let call = self.call(key, head.as_ref(), at);
-                call.output = output.clone();
+                call.output = Packed::of(output);
                 call.how = Some(*how);
                 call.error = None;
             }
@@ -259,12 +297,12 @@ impl RunState {
         let call = self.call(key, None, at);
         let asked = call.asked.get_or_insert_default();
         match answer {
-            Answer::Over { output } | Answer::Given { output } => call.output = output.clone(),
+            Answer::Over { output } | Answer::Given { output } => call.output = Packed::of(output),
             Answer::Approved { enough, .. } => {
                 asked.approvals.extend(by.cloned());
                 if *enough {
                     let by: Vec<&str> = asked.approvals.iter().map(|by| by.user.as_str()).collect();
-                    call.output = json!({ "by": by });
+                    call.output = Packed::of(&json!({ "by": by }));
                 }
             }
             Answer::Denied { reason } => {
@@ -289,8 +327,8 @@ impl RunState {
         }
         if let Decision::MarkDone { key, output } = decision {
             let call = self.call(key, None, at);
-            call.output = output.clone();
-            if call.head.kind == Kind::Destroy {
+            call.output = Packed::of(output);
+            if call.kind == Kind::Destroy {
                 self.pivot.get_or_insert_with(|| key.clone());
             }
         }
@@ -299,16 +337,14 @@ impl RunState {
     fn call(&mut self, key: &CallKey, head: Option<&CallHead>, at: Millis) -> &mut Call {
         let call = self.calls.entry(key.clone()).or_insert_with(|| Call {
             // `next` has made sure that a call without a head is known already.
-            head: head.cloned().unwrap_or_else(|| CallHead {
-                step: String::new(),
-                kind: Kind::Read,
-                args: Value::Null,
-            }),
+            step: String::new(),
+            kind: Kind::Read,
+            args: Packed::default(),
             status: CallStatus::InDoubt,
             attempt: 0,
-            base: Value::Null,
+            base: Packed::default(),
             says: String::new(),
-            output: Value::Null,
+            output: Packed::default(),
             how: None,
             error: None,
             retry_at: None,
@@ -317,7 +353,8 @@ impl RunState {
             heard: at,
         });
         if let Some(head) = head {
-            call.head = head.clone();
+            call.step.clone_from(&head.step);
+            (call.kind, call.args) = (head.kind, Packed::of(&head.args));
         }
         call
     }

@@ -41,7 +41,7 @@ impl Places {
                 let failed = call.status == CallStatus::Failed;
                 (matches!(call.status, CallStatus::Applied | CallStatus::Undoing)
                     || (failed && mutant::is(Mutant::UndoFailed)))
-                    && call.head.kind.changes()
+                    && call.kind.changes()
             })
             .map(|(key, _)| key.clone())
             .collect();
@@ -126,13 +126,14 @@ impl Driver {
             })
         };
         recording(Body::UndoIntended { key: key.clone() })?;
-        self.reach(Point::AfterUndoIntent, key, &call.head.step);
+        self.reach(Point::AfterUndoIntent, key, &call.step);
         let stuck = |error: StepError| Halt::Stuck(error, Some(key.clone()));
-        let step = self.step(&call.head.step).map_err(stuck)?;
+        let step = self.step(&call.step).map_err(stuck)?;
         let cx = self.context(key, Mode::Run);
+        let (args, base, output) = (call.args.value(), call.base.value(), call.output.value());
+        let deadline = step.undo_deadline(&args);
         for attempt in 1.. {
-            let (args, deadline) = (&call.head.args, step.undo_deadline(&call.head.args));
-            let undoing = step.undo(&cx, args, &call.base, &call.output);
+            let undoing = step.undo(&cx, &args, &base, &output);
             let result = self.world.runtime.block_on(within(deadline, Kind::Change, undoing));
             let Err(error) = result else { break };
             let error = self.redacted(error);
@@ -144,7 +145,7 @@ impl Driver {
             cx.progress(&format!("trying again in {} s: {error}", wait.as_secs().max(1)));
             self.sleep(self.now() + millis(wait)).map_err(|_| Halt::Parked)?;
         }
-        self.reach(Point::AfterUndoEffect, key, &call.head.step);
+        self.reach(Point::AfterUndoEffect, key, &call.step);
         self.ledger
             .append(Body::UndoApplied { key: key.clone() })
             .map_err(|error| Halt::Store(error.to_string()))?;

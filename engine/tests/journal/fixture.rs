@@ -187,13 +187,13 @@ fn the_journal_of_the_first_format_is_read_and_tells_its_story() {
     assert!(state.pivot.is_none());
 
     let call = |at: &str| &state.calls[&key(at)];
-    assert_eq!((call("1").status, &call("1").output), (CallStatus::Applied, &json!(["web"])));
+    assert_eq!((call("1").status, call("1").output.value()), (CallStatus::Applied, json!(["web"])));
     assert_eq!((call("3").status, call("3").attempt), (CallStatus::Undone, 2));
     assert_eq!(call("3").how, Some(How::Probed));
-    assert_eq!(call("3").base, json!({ "version": 17 }));
-    assert_eq!(call("3").head.args["value"], json!({ "$sealed": "value" }));
+    assert_eq!(call("3").base.value(), json!({ "version": 17 }));
+    assert_eq!(call("3").head().args["value"], json!({ "$sealed": "value" }));
     assert_eq!(call("4.2.1").status, CallStatus::Settled);
-    assert_eq!(call("4.2.1").output, json!({ "by": "hand" }));
+    assert_eq!(call("4.2.1").output.value(), json!({ "by": "hand" }));
     assert_eq!(call("4.3.1").status, CallStatus::Undone);
     assert_eq!(call("4.1.1").error.as_ref().unwrap().code, "paused");
 }

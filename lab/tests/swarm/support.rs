@@ -64,21 +64,12 @@ impl Drop for TestLab {
 
 /// Runs docker against a node and returns what it wrote; panics with its error if it failed.
 pub fn docker(lab: &Lab, index: usize, arguments: &[&str]) -> String {
-    docker_stdin(lab, index, arguments, b"")
+    lab.run(index, arguments).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The same with something on its standard input.
 pub fn docker_stdin(lab: &Lab, index: usize, arguments: &[&str], input: &[u8]) -> String {
-    use std::process::Stdio;
-    let mut command = lab.docker(index);
-    command.args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "docker {}: {stderr}", arguments.join(" "));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    lab.run_with_input(index, arguments, input).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Returns the app's answer, if it gives one.

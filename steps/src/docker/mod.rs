@@ -14,6 +14,7 @@ mod connection;
 mod endpoint;
 mod error;
 mod events;
+mod handed;
 mod logs;
 mod swarm;
 

@@ -1,6 +1,6 @@
 //! The daemon's objects, as raw JSON.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -10,10 +10,11 @@ use tokio::sync::OnceCell;
 use windlass_engine::clock::Millis;
 use zeroize::Zeroizing;
 
-use super::connection::{Connection, encoded, parsed};
+use super::connection::{Connection, each_of, encoded, parsed};
 use super::endpoint::{Endpoint, Environment};
 use super::error::DockerError;
 use super::events::Events;
+use super::handed::Handed;
 
 /// A swarm, reached through one of its managers. Cheap to clone; connects at the first request.
 #[derive(Clone)]
@@ -34,9 +35,7 @@ struct Inner {
     from: From,
     connected: OnceCell<Connection>,
     events: Events,
-    /// Services just read by a `prepare`, for the `apply` that follows it: one request less. The
-    /// version in the update refuses what has become stale meanwhile.
-    handed_on: Mutex<HashMap<String, Value>>,
+    handed: Handed,
     nodes: Mutex<Option<(Millis, Arc<Nodes>)>>,
 }
 
@@ -70,7 +69,7 @@ impl Swarm {
                 from,
                 connected: OnceCell::new(),
                 events: Events::default(),
-                handed_on: Mutex::default(),
+                handed: Handed::default(),
                 nodes: Mutex::default(),
             }),
         }
@@ -182,12 +181,29 @@ impl Swarm {
         }
     }
 
+    /// Returns all configs, with their data: the daemon gives those.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn configs(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/configs", &[]).await?)
+    }
+
     /// Returns all services.
     ///
     /// # Errors
     /// As [`Swarm::info`].
     pub async fn services(&self) -> Result<Vec<Value>, DockerError> {
         list(self.get("/services", &[]).await?)
+    }
+
+    /// Calls `each` for every service, one after another: the trees of ten thousand services at
+    /// once would take hundreds of megabytes.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub(crate) async fn each_service(&self, each: impl FnMut(Value)) -> Result<(), DockerError> {
+        each_of(&self.send("GET", "/services", &[], Bytes::new()).await?, each)
     }
 
     /// Returns the service with this ID, if there is one.
@@ -237,6 +253,14 @@ impl Swarm {
         list(self.get("/tasks", &[("filters", filters)]).await?)
     }
 
+    /// Returns all tasks that the swarm remembers, running and past.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn tasks(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/tasks", &[]).await?)
+    }
+
     pub(super) fn downgrade(&self) -> WeakSwarm {
         WeakSwarm(Arc::downgrade(&self.inner))
     }
@@ -246,22 +270,9 @@ impl Swarm {
         &self.inner.events
     }
 
-    /// Keeps a service that was just read for the update that follows.
-    pub(crate) fn hand_on(&self, service: &Value) {
-        if let Some(id) = service["ID"].as_str() {
-            self.lock().insert(id.to_owned(), service.clone());
-        }
-    }
-
-    /// Returns the service kept by [`Swarm::hand_on`], once, if it has this version.
-    pub(crate) fn handed_on(&self, id: &str, version: u64) -> Option<Value> {
-        let kept = self.lock().remove(id)?;
-        (kept["Version"]["Index"].as_u64() == Some(version)).then_some(kept)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Value>> {
-        let handed_on = &self.inner.handed_on;
-        handed_on.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns what calls leave for those that follow.
+    pub(super) fn handed(&self) -> &Handed {
+        &self.inner.handed
     }
 
     async fn connected(&self) -> Result<&Connection, DockerError> {

@@ -174,9 +174,8 @@ impl Create {
         let message = format!("{doing}: there is one already, made by {}", maker(other));
         let users = match planned::is_planned(&secret.id) {
             true => Ok(Vec::new()),
-            false => self.swarm.services().await,
+            false => refs::users(&self.swarm, &secret.id, |_| {}).await.map(|users| users.now),
         };
-        let users = users.map(|services| refs::users(&services, &secret.id));
         let (message, hint) = match (users, label::run_of(other)) {
             (Ok(users), None) if users.is_empty() => (
                 format!("{message}; no service uses it"),

@@ -82,13 +82,10 @@ impl ChangeStep for Remove {
                 found.is_some() && !planned::is_removed(cx, &args.id)
             }
         };
-        let mut services = self.swarm.services().await.map_err(|e| e.reading(&doing))?;
-        for service in &mut services {
-            planned::service(cx, service);
-        }
-        let users = refs::users(&services, &args.id);
-        if !users.is_empty() {
-            return Err(refs::used(&doing, &secret, &users));
+        let users = refs::users(&self.swarm, &args.id, |service| planned::service(cx, service));
+        let users = users.await.map_err(|e| e.reading(&doing))?;
+        if !users.now.is_empty() {
+            return Err(refs::used(&doing, &secret, &users.now));
         }
         planned::removed(cx, &secret);
         let says = match existed {
@@ -96,11 +93,10 @@ impl ChangeStep for Remove {
             false => format!("nothing: secret {} is gone already", args.name),
         };
         let mut prepared = Prepared::new(Base { existed }, secret, says);
-        let unsealed = refs::previous_users(&services, &args.id);
-        if !unsealed.is_empty() {
+        if !users.before.is_empty() {
             prepared.risks.push(format!(
                 "`docker service rollback` of {} would start tasks that fail, because their previous spec refers to this secret",
-                names(&unsealed)
+                names(&users.before)
             ));
         }
         Ok(prepared)

@@ -65,6 +65,13 @@ pub(super) struct Failure {
     pub task: Option<String>,
 }
 
+/// True if an update of the service is paused that `--force` would set going. A one-shot task that
+/// ran to its end within the monitor time paused it too, and is to run no more.
+pub(super) fn is_paused(service: &Value) -> bool {
+    let one_shot = service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] == "none";
+    matches!(update_state(service), "paused" | "rollback_paused") && !one_shot
+}
+
 /// Judges a service by its spec and the state of its update alone: enough to fail early, and for a
 /// service that is to have no tasks. `None` means: look at the tasks.
 pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Option<Verdict> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use windlass_engine::step::StepError;
 
-use crate::docker::Swarm;
+use crate::docker::{DockerError, Swarm};
 use crate::object::{Object, names};
 
 const PATH: &str = "/TaskTemplate/ContainerSpec/Secrets";
@@ -42,23 +42,38 @@ pub fn swap(spec: &mut Value, from: &Object, to: &Object) -> usize {
     swapped
 }
 
-/// Returns the services whose spec refers to a secret.
-pub fn users(services: &[Value], secret: &str) -> Vec<Object> {
-    let uses = |service: &&Value| count(&service["Spec"], secret) > 0;
-    sorted(services.iter().filter(uses).map(Object::of).collect())
+/// The services that refer to a secret, by name.
+#[derive(Debug, Default)]
+pub struct Users {
+    /// Those whose spec does.
+    pub now: Vec<Object>,
+    /// Those whose previous spec alone does.
+    pub before: Vec<Object>,
 }
 
-/// Returns the services whose previous spec alone refers to a secret.
-pub fn previous_users(services: &[Value], secret: &str) -> Vec<Object> {
-    let used = |service: &&Value| {
-        count(&service["PreviousSpec"], secret) > 0 && count(&service["Spec"], secret) == 0
+/// Returns the services that refer to a secret. `see` may change each before it is looked at, as a
+/// plan does.
+///
+/// # Errors
+/// If the services can't be listed.
+pub async fn users(
+    swarm: &Swarm,
+    secret: &str,
+    mut see: impl FnMut(&mut Value),
+) -> Result<Users, DockerError> {
+    let mut users = Users::default();
+    let each = |mut service: Value| {
+        see(&mut service);
+        if count(&service["Spec"], secret) > 0 {
+            users.now.push(Object::of(&service));
+        } else if count(&service["PreviousSpec"], secret) > 0 {
+            users.before.push(Object::of(&service));
+        }
     };
-    sorted(services.iter().filter(used).map(Object::of).collect())
-}
-
-fn sorted(mut objects: Vec<Object>) -> Vec<Object> {
-    objects.sort_by(|a, b| a.name.cmp(&b.name));
-    objects
+    swarm.each_service(each).await?;
+    users.now.sort_by(|a, b| a.name.cmp(&b.name));
+    users.before.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(users)
 }
 
 /// Returns the references of a spec in words: "db_password (abc), api_key (def)".
@@ -87,15 +102,11 @@ pub async fn in_use(swarm: &Swarm, secret: &Object, error: StepError) -> StepErr
     if error.code != "in_use" {
         return error;
     }
-    match swarm.services().await {
-        Ok(services) => {
-            let users = users(&services, &secret.id);
-            match users.is_empty() {
-                true => error,
-                false => used(&format!("remove the secret {}", secret.name), secret, &users),
-            }
+    match users(swarm, &secret.id, |_| {}).await {
+        Ok(Users { now, .. }) if !now.is_empty() => {
+            used(&format!("remove the secret {}", secret.name), secret, &now)
         }
-        Err(_) => error,
+        _ => error,
     }
 }
 

@@ -78,7 +78,9 @@ impl ChangeStep for Seal {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let found = self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
+        let to_seal = |service: &Value| check(service, args, &doing, false).is_ok();
+        let found = self.swarm.service_for_update(&args.service.id, to_seal).await;
+        let found = found.map_err(|e| e.reading(&doing))?;
         let mut service = found.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let needed = refs::count(&service["PreviousSpec"], &args.secret.id) > 0;
@@ -146,6 +148,14 @@ impl Args {
     fn doing(&self) -> String {
         format!("seal {} against a rollback to {}", self.service.name, self.secret.name)
     }
+}
+
+/// True if `docker service rollback` would make the service refer to the secret. Any update of a
+/// job runs it again, so a job is never sealed.
+pub(super) fn is_needed(service: &Value, secret: &Object) -> bool {
+    let mode = &service["Spec"]["Mode"];
+    let job = mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object();
+    !job && refs::count(&service["PreviousSpec"], &secret.id) > 0
 }
 
 /// Refuses where writing the same spec would do more than forget the previous one.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | reads | the service, as raw JSON; the nodes, if it is global |
 //! | changes | the ID and the name in every reference to `from`, in one update; nothing else |
-//! | undoes | the inverse on the spec as it is then, and waits until the tasks run again |
+//! | undoes | the inverse on the spec as it is then, waits until the tasks run again, and seals it |
 //! | a `kill -9` before or during | probe finds all references old: prepared and applied again |
 //! | a `kill -9` after | probe finds all references new: recorded as applied |
 //!
@@ -16,11 +16,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_engine::clock::millis;
 use windlass_engine::step::{About, ChangeStep, Context, ErrorClass, Prepared, Probe, StepError};
 
-use super::{refs, risk, watch};
+use super::{judge, refs, risk, seal, watch};
 use crate::docker::{Nodes, Swarm};
 use crate::object::Object;
 use crate::planned;
@@ -87,7 +87,7 @@ impl ChangeStep for SwitchSecret {
             summary: "Make a service use another secret at the same path.",
             reads: "The service; the nodes, if it is global.",
             changes: "The secret's ID and name in each reference; the service's tasks are replaced by its own update rules.",
-            undo: "Switches back on the spec as it is then, and waits until all tasks run.",
+            undo: "Switches back on the spec as it is then, waits until all tasks run, and seals the service against a rollback.",
             example: r#"service::switch_secret(#{ service: s, from: old, to: next });"#,
         }
     }
@@ -98,7 +98,10 @@ impl ChangeStep for SwitchSecret {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let mut service = self.read(args, &doing).await?.ok_or_else(|| watch::gone(&doing))?;
+        let to_switch = |service: &Value| refs::count(&service["Spec"], &args.from.id) > 0;
+        let found = self.swarm.service_for_update(&args.service.id, to_switch).await;
+        let found = found.map_err(|e| e.reading(&doing))?;
+        let mut service = found.ok_or_else(|| watch::gone(&doing))?;
         planned::service(cx, &mut service);
         let mut after = service["Spec"].clone();
         let swapped = refs::swap(&mut after, &args.from, &args.to);
@@ -146,6 +149,7 @@ impl ChangeStep for SwitchSecret {
         }
         if swapped > 0 {
             self.write(&service, &doing).await?;
+            self.swarm.note_written(&args.service.id);
         }
         let untouched = refs::fingerprint(&service["Spec"]) == base.after;
         Ok(args.output(references, untouched))
@@ -166,35 +170,30 @@ impl ChangeStep for SwitchSecret {
 
     async fn undo(&self, cx: &Context, args: &Args, _: &Base, _: &Output) -> Result<(), StepError> {
         let doing = format!("switch {} back to {}", args.service.name, args.from.name);
-        let mut tries = 0;
-        loop {
-            let Some(mut service) = self.read(args, &doing).await? else {
-                return Ok(());
-            };
+        let back = |service: &mut Value| {
             let swapped = refs::swap(&mut service["Spec"], &args.to, &args.from);
-            if swapped == 0 {
-                if refs::count(&service["Spec"], &args.from.id) == 0 {
-                    return Err(neither(&doing, args, &service));
-                }
-                break;
+            if swapped == 0 && refs::count(&service["Spec"], &args.from.id) == 0 {
+                return Err(neither(&doing, args, service));
             }
-            tries += 1;
-            match self.write(&service, &doing).await {
-                Ok(()) => break,
-                Err(error) if error.code == "not_found" => return Ok(()),
-                Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
-                    let nap = Duration::from_millis(100 << tries);
-                    cx.clock().sleep_until(cx.now() + millis(nap)).await;
-                }
-                Err(error) => return Err(error),
+            // An undo that is tried again sets an update going that was paused meanwhile. The same
+            // spec would not: it only makes the swarm forget that the update is not through.
+            let paused = swapped == 0 && judge::is_paused(service);
+            if paused {
+                let force = &mut service["Spec"]["TaskTemplate"]["ForceUpdate"];
+                *force = json!(force.as_u64().unwrap_or_default() + 1);
             }
-        }
+            Ok(swapped > 0 || paused)
+        };
+        self.rewrite(cx, args, &doing, back).await?;
         let ends = cx.now() + millis(UNDO_WAIT);
         let waited = watch::until_converged(cx, &self.swarm, &args.service, &args.from, ends).await;
         match waited {
-            Err(error) if error.code == "service_gone" => Ok(()),
-            waited => waited.map(drop),
-        }
+            Err(error) if error.code == "service_gone" => return Ok(()),
+            waited => waited?,
+        };
+        // What follows takes `to` away, and `docker service rollback` must not lead to it.
+        let seal = |service: &mut Value| Ok(seal::is_needed(service, &args.to));
+        self.rewrite(cx, args, &doing, seal).await
     }
 
     fn undo_deadline(&self, _: &Args) -> Duration {
@@ -221,6 +220,35 @@ impl SwitchSecret {
     async fn read(&self, args: &Args, doing: &str) -> Result<Option<Value>, StepError> {
         let found = self.swarm.service(&args.service.id).await;
         found.map_err(|e| e.reading(doing))
+    }
+
+    /// Writes the service as `patch` makes it, if `patch` says so; again if others write meanwhile.
+    async fn rewrite(
+        &self,
+        cx: &Context,
+        args: &Args,
+        doing: &str,
+        patch: impl Fn(&mut Value) -> Result<bool, StepError>,
+    ) -> Result<(), StepError> {
+        let mut tries = 0;
+        loop {
+            let Some(mut service) = self.read(args, doing).await? else {
+                return Ok(());
+            };
+            if !patch(&mut service)? {
+                return Ok(());
+            }
+            tries += 1;
+            match self.write(&service, doing).await {
+                Ok(()) => return Ok(()),
+                Err(error) if error.code == "not_found" => return Ok(()),
+                Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
+                    let nap = Duration::from_millis(100 << tries);
+                    cx.clock().sleep_until(cx.now() + millis(nap)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn write(&self, service: &Value, doing: &str) -> Result<(), StepError> {
@@ -296,7 +324,6 @@ pub(super) fn version(service: &Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn args() -> Args {
         let object = |id: &str, name: &str| Object { id: id.into(), name: name.into() };

@@ -110,25 +110,34 @@ impl ReadStep for Using {
 
     async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
         let doing = format!("list the services that use {}", args.secret.name);
-        let mut services = self.swarm.services().await.map_err(|e| e.reading(&doing))?;
-        for service in &mut services {
-            planned::service(cx, service);
-        }
-        services.sort_by(|a, b| a["Spec"]["Name"].as_str().cmp(&b["Spec"]["Name"].as_str()));
-        let sealing = refs::previous_users(&services, &args.secret.id);
-        let is_job = |id: &str| services.iter().any(|s| s["ID"] == id && job_mode(s).is_some());
-        let sealing = sealing.into_iter().filter(|s| !is_job(&s.id)).collect();
-        let uses = |s: &&Value| refs::count(&s["Spec"], &args.secret.id) > 0;
+        let (mut using, mut sealing) = (Vec::new(), Vec::new());
+        let each = |mut service: Value| {
+            planned::service(cx, &mut service);
+            let [now, before] =
+                ["Spec", "PreviousSpec"].map(|spec| refs::count(&service[spec], &args.secret.id));
+            if now + before > 0 && cx.assumed().is_none() {
+                self.swarm.hand_on(&service);
+            }
+            if now > 0 {
+                using.push(Candidate::of(&service, &args.secret.id));
+            } else if before > 0 && job_mode(&service).is_none() {
+                sealing.push(Object::of(&service));
+            }
+        };
+        self.swarm.each_service(each).await.map_err(|e| e.reading(&doing))?;
+        using.sort_by(|a, b| a.user.name.cmp(&b.user.name));
+        sealing.sort_by(|a, b| a.name.cmp(&b.name));
         let (mut users, mut skipped) = (Vec::new(), Vec::new());
-        for service in services.iter().filter(uses) {
-            let why = match args.jobs {
-                Jobs::Rerun => None,
-                Jobs::Refuse | Jobs::Skip => self.runs_again(service, &doing).await?,
+        for Candidate { user, runs_again, may_have_finished } in using {
+            let why = match (args.jobs, runs_again) {
+                (Jobs::Rerun, _) => None,
+                (_, Some(why)) => Some(why),
+                _ if may_have_finished => self.finished(&user.id, &doing).await?,
+                _ => None,
             };
-            let Object { id, name } = Object::of(service);
             match why {
-                Some(why) => skipped.push(Skipped { id, name, why }),
-                None => users.push(user(service, &args.secret.id)),
+                Some(why) => skipped.push(Skipped { id: user.id, name: user.name, why }),
+                None => users.push(user),
             }
         }
         if args.jobs == Jobs::Refuse && !skipped.is_empty() {
@@ -139,25 +148,36 @@ impl ReadStep for Using {
 }
 
 impl Using {
-    /// Returns why an update would run the service again, if it would.
-    async fn runs_again(&self, service: &Value, doing: &str) -> Result<Option<String>, StepError> {
-        if let Some(mode) = job_mode(service) {
-            return Ok(Some(format!("it is a {mode}, and any update runs it again")));
-        }
-        let spec = &service["Spec"];
-        if spec["Labels"]["swarm.cronjob.enable"] == "true" {
-            return Ok(Some(
-                "swarm-cronjob starts it by its schedule, and an update starts it now".to_owned(),
-            ));
-        }
-        let condition = spec["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
-        if !matches!(condition, Some("none" | "on-failure")) {
-            return Ok(None);
-        }
-        let Object { id, .. } = Object::of(service);
-        let tasks = self.swarm.tasks_of(&[&id]).await.map_err(|e| e.reading(doing))?;
+    /// Returns why an update would run the service again, if all its tasks have finished.
+    async fn finished(&self, id: &str, doing: &str) -> Result<Option<String>, StepError> {
+        let tasks = self.swarm.tasks_of(&[id]).await.map_err(|e| e.reading(doing))?;
         Ok(has_finished(&tasks)
             .then(|| "its tasks have finished for good, and an update runs them again".to_owned()))
+    }
+}
+
+/// What has to be known of a service that refers to the secret.
+struct Candidate {
+    user: User,
+    /// Why any update would run it again, if it would.
+    runs_again: Option<String>,
+    /// True if its tasks end by themselves: then they have to be looked at.
+    may_have_finished: bool,
+}
+
+impl Candidate {
+    fn of(service: &Value, secret: &str) -> Self {
+        let spec = &service["Spec"];
+        let job = job_mode(service).map(|m| format!("it is a {m}, and any update runs it again"));
+        let cron = (spec["Labels"]["swarm.cronjob.enable"] == "true").then(|| {
+            "swarm-cronjob starts it by its schedule, and an update starts it now".to_owned()
+        });
+        let condition = spec["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
+        Candidate {
+            user: user(service, secret),
+            runs_again: job.or(cron),
+            may_have_finished: matches!(condition, Some("none" | "on-failure")),
+        }
     }
 }
 

@@ -124,6 +124,11 @@ impl<'a> Eye<'a> {
         doing: &str,
     ) -> Result<Option<Verdict>, StepError> {
         let read = |error: crate::docker::DockerError| error.reading(doing);
+        if self.looks == 0 && swarm.was_written(&self.service.id) {
+            // An update of ours has just begun: its end will be told.
+            self.looks = 1;
+            return Ok(None);
+        }
         // Before a success is believed, the service is read once more.
         let stale = cx.now() - self.seen_at > millis(SEEN_KEEP) || self.steady.is_some();
         let service = match self.seen.take().filter(|_| !stale) {
@@ -182,11 +187,11 @@ impl<'a> Eye<'a> {
     /// How long to wait for an event before looking at the tasks.
     fn interval(&self, watch: &Watch) -> Duration {
         let (first, most) = match watch.is_open() {
-            true => (4_000, 10_000),
+            true => (10_000, 30_000),
             false => (250, 2_000),
         };
         let grown =
-            f64::from(first) * 1.5_f64.powi(i32::try_from(self.looks).unwrap_or(30).min(30) - 1);
+            f64::from(first) * 2_f64.powi(i32::try_from(self.looks).unwrap_or(30).min(30) - 1);
         Duration::from_millis((grown as u64).clamp(250, most))
     }
 
@@ -280,6 +285,15 @@ fn hint(code: &str, service: &str) -> String {
             "Run `docker node update --availability active NODE`, or remove the task from it."
                 .to_owned()
         }
+        "update_paused" => format!(
+            "`docker service ps --no-trunc {service}` shows why. When that is mended, `docker service \
+             update --force {service}` sets the update going again."
+        ),
+        "rolled_back" => format!(
+            "`docker service ps --no-trunc {service}` shows why. If it is to be tried again after \
+             that is mended: `docker service update --secret-rm ... --secret-add \
+             source=...,target=... {service}`."
+        ),
         "foreign_change" => {
             format!("See who deploys {service}: `docker service inspect {service}`.")
         }

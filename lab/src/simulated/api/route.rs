@@ -1,0 +1,109 @@
+//! Which request is which. What is not here is not simulated, and says so as the daemon would.
+
+use serde_json::{Value, json};
+
+use super::query::Query;
+use super::{logs, networks, nodes, objects, services, system, tasks};
+use crate::simulated::model::Model;
+use crate::simulated::model::object::Sort;
+use crate::simulated::model::refusal::Refusal;
+
+/// A request, taken apart.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) method: String,
+    /// The decoded parts of the path, without the version.
+    pub(crate) path: Vec<String>,
+    pub(crate) query: Query,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Ask {
+    /// Returns the body as JSON.
+    pub(crate) fn json(&self) -> Result<Value, Refusal> {
+        if self.body.is_empty() {
+            return Err(Refusal::bad("got EOF while reading request body"));
+        }
+        let value: Value =
+            serde_json::from_slice(&self.body).map_err(|e| Refusal::bad(e.to_string()))?;
+        if value.is_object() {
+            return Ok(value);
+        }
+        Err(Refusal::bad("json: cannot unmarshal this into Go value of type struct"))
+    }
+}
+
+/// What an answer's body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Json,
+    Text,
+    /// The daemon's format of several streams in one.
+    Streams,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) content: Content,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Returns JSON text, with the newline that the daemon ends it with.
+    pub(crate) fn json(status: u16, mut text: String) -> Self {
+        text.push('\n');
+        Answer { status, content: Content::Json, body: text.into_bytes() }
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Answer { status, content: Content::Text, body: Vec::new() }
+    }
+
+    pub(crate) fn refused(refusal: &Refusal) -> Self {
+        Self::json(refusal.status, json!({ "message": refusal.message }).to_string())
+    }
+}
+
+/// Carries a request out.
+pub(crate) fn answer(model: &mut Model, ask: &Ask) -> Answer {
+    routed(model, ask).unwrap_or_else(|refusal| Answer::refused(&refusal))
+}
+
+fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
+    let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+    match (ask.method.as_str(), &path[..]) {
+        ("GET" | "HEAD", ["_ping"]) => Ok(system::ping()),
+        ("GET", ["version"]) => Ok(system::version()),
+        ("GET", ["info"]) => Ok(system::info(model)),
+        ("GET", ["swarm"]) => Ok(system::swarm(model)),
+        ("GET", ["services"]) => services::list(model, ask),
+        ("POST", ["services", "create"]) => services::create(model, ask),
+        ("GET", ["services", id]) => services::inspect(model, id, ask),
+        ("DELETE", ["services", id]) => services::remove(model, id),
+        ("POST", ["services", id, "update"]) => services::update(model, id, ask),
+        ("GET", ["services", id, "logs"]) => logs::of_service(model, id, ask),
+        ("GET", ["tasks"]) => tasks::list(model, ask),
+        ("GET", ["tasks", id]) => tasks::inspect(model, id),
+        ("GET", ["tasks", id, "logs"]) => logs::of_task(model, id, ask),
+        ("GET", ["nodes"]) => nodes::list(model, ask),
+        ("GET", ["nodes", id]) => nodes::inspect(model, id),
+        ("POST", ["nodes", id, "update"]) => nodes::update(model, id, ask),
+        ("DELETE", ["nodes", id]) => nodes::remove(model, id, ask),
+        ("GET", ["networks"]) => networks::list(model, ask),
+        ("POST", ["networks", "create"]) => networks::create(model, ask),
+        ("GET", ["networks", id]) => networks::inspect(model, id),
+        ("DELETE", ["networks", id]) => networks::remove(model, id),
+        ("GET", ["images", name @ .., "json"]) => system::image(&name.join("/")),
+        ("GET", ["distribution", .., "json"]) => Err(system::no_registry()),
+        (_, ["secrets", rest @ ..]) => objects::route(model, Sort::Secret, rest, ask),
+        (_, ["configs", rest @ ..]) => objects::route(model, Sort::Config, rest, ask),
+        _ => Err(not_here()),
+    }
+}
+
+/// What the daemon says of a path that it does not know.
+pub(crate) fn not_here() -> Refusal {
+    Refusal::new(404, "page not found")
+}

@@ -1,0 +1,12 @@
+//! The simulated swarm: what the real one was seen to do, and the docker command line against it.
+#![expect(clippy::unwrap_used, reason = "a test panics where it can't go on")]
+
+mod bench;
+mod docker;
+mod events;
+mod faults;
+mod nodes;
+mod objects;
+mod rollouts;
+mod tasks;
+mod worlds;

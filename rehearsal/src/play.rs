@@ -1,0 +1,458 @@
+//! Plays one pass: begins the run, lets go wrong what is to go wrong, resumes it as an operator
+//! would, and judges how it ended.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use windlass_engine::engine::{Engine, EngineError, RunHandle};
+use windlass_engine::event::Event;
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::{Body, Decision, End, Entry, How, JournalStore};
+use windlass_engine::run::{Outcome, Point, Points};
+use windlass_engine::secret::KeyStore;
+use windlass_lab::simulated::{Edit, Fault, What, World};
+
+use crate::oracle::{FOREIGN, Shape, ailments, references};
+use crate::report::{MomentKind, Verdict};
+use crate::scene::Scene;
+use crate::stage::{Mortal, Stage};
+use crate::story::{Story, in_words};
+use crate::trace::Trace;
+use crate::variant::{May, Moment, Strike, Variant};
+
+/// A run that needs more processes than this goes round in circles.
+const PROCESSES_MAX: usize = 12;
+
+/// How long a pass may take on the wall: a hundred times what it does.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// How long the swarm is given to calm down at the end, in milliseconds of its own time.
+const CALM_MS: i64 = 180_000;
+
+/// Returns what a person does by hand before trying again, as the message says.
+fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &World) -> Vec<Edit> {
+    let args = entries.iter().find_map(|entry| match &entry.body {
+        Body::Intended { key: of, head, .. } if of == key => Some(&head.args),
+        _ => None,
+    });
+    let Some(args) = args else { return Vec::new() };
+    let Some(service) = args["service"]["name"].as_str().map(str::to_owned) else {
+        return Vec::new();
+    };
+    let goal = [&args["secret"], &args["from"]].into_iter().find_map(|s| s["name"].as_str());
+    let now = world.services.iter().find(|s| s.name == service).map(|s| references(&s.spec));
+    match (code, goal, now) {
+        ("update_paused", ..) => vec![Edit::ForceUpdate { service }],
+        ("rolled_back", Some(goal), Some(now)) => {
+            let temporary =
+                |name: &&String| name.starts_with(goal) || goal.starts_with(name.as_str());
+            let from = now.iter().map(|(_, name)| name).find(temporary).cloned();
+            let to = goal.to_owned();
+            from.into_iter()
+                .map(|from| Edit::SecretRefs { service: service.clone(), from, to: to.clone() })
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How a pass went.
+pub(crate) struct Played {
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// What is wrong, in words; empty unless violated.
+    pub(crate) problems: Vec<String>,
+    /// What happened.
+    pub(crate) story: Story,
+    /// How often the run was resumed.
+    pub(crate) resumes: u32,
+    /// How many requests the daemon got.
+    pub(crate) requests: usize,
+    /// How long it took in the swarm's time, in milliseconds.
+    pub(crate) took: i64,
+    /// What it did, call by call.
+    pub(crate) trace: Trace,
+    /// The world at its end.
+    pub(crate) shape: Shape,
+}
+
+/// How the run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    End(End),
+    /// It was lost before it was recorded, and before it did anything.
+    NeverBegan,
+}
+
+/// Plays a pass.
+///
+/// # Errors
+/// If the rehearsal itself can't go on: no socket, no thread.
+pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
+    let stage = Stage::of(&scene.swarm, &scene.runtime).map_err(|e| format!("serve: {e}"))?;
+    let mut player = Player {
+        scene,
+        variant,
+        stage,
+        story: Story::begin(scene.swarm.now()),
+        run: None,
+        processes: 0,
+        asked: false,
+        remedied: Arc::default(),
+    };
+    let ended = player.perform();
+    player.judge(ended)
+}
+
+struct Player<'a> {
+    scene: &'a Scene,
+    variant: &'a Variant,
+    stage: Stage,
+    story: Story,
+    run: Option<RunId>,
+    processes: usize,
+    /// A person was asked to decide.
+    asked: bool,
+    remedied: Arc<AtomicBool>,
+}
+
+impl Player<'_> {
+    /// Takes the run to its end, whatever it takes.
+    fn perform(&mut self) -> Result<Ending, String> {
+        let faults = self.variant.strikes.iter().filter_map(|strike| match strike {
+            Strike::Request(fault) => Some(fault.clone()),
+            _ => None,
+        });
+        self.stage.swarm.set_faults(faults.collect());
+        for strike in &self.variant.strikes {
+            if let Strike::StoreFull(writes) = strike {
+                self.stage.store().fail_after(*writes);
+            }
+        }
+        while self.processes < PROCESSES_MAX {
+            match self.live()? {
+                Outcome::Finished(end) => return Ok(Ending::End(end)),
+                Outcome::Stuck => self.decide()?,
+                Outcome::Parked | Outcome::Unrecorded(_) => {}
+            }
+            if self.run.as_ref().is_none_or(|run| !self.is_recorded(run)) {
+                return Ok(Ending::NeverBegan);
+            }
+        }
+        Err(format!("it has not ended after {PROCESSES_MAX} processes"))
+    }
+
+    fn is_recorded(&self, run: &RunId) -> bool {
+        self.stage.store().read(run).is_ok_and(|records| !records.is_empty())
+    }
+
+    /// Lives the life of one process, until it stops or is killed.
+    fn live(&mut self) -> Result<Outcome, String> {
+        let mortal = Arc::new(Mortal::default());
+        let engine_cell: Arc<OnceLock<Engine>> = Arc::default();
+        let points = self.points(&mortal, &engine_cell);
+        let deaths = self.variant.strikes.iter().filter_map(|strike| match strike {
+            Strike::Die { kept, .. } => Some(*kept),
+            _ => None,
+        });
+        let kept = deaths.clone().nth(self.processes).unwrap_or_default();
+        self.processes += 1;
+        let engine = match self.stage.engine(Some(points)) {
+            Ok(engine) => engine,
+            Err(error) => {
+                self.story.tell(
+                    self.stage.swarm.now(),
+                    MomentKind::Note,
+                    &format!("failed: {error}"),
+                );
+                self.stage.crash(0);
+                return Ok(Outcome::Unrecorded(error.to_string()));
+            }
+        };
+        let _ = engine_cell.set(engine.clone());
+        let mut events = engine.subscribe();
+        let outcome = match self.set_going(&engine)? {
+            Some(handle) => {
+                self.run = Some(handle.run.clone());
+                self.await_outcome(handle)?
+            }
+            None => Outcome::Unrecorded("it could not be recorded".to_owned()),
+        };
+        self.listen(&mut events);
+        if mortal.is_dead() {
+            self.story.tell(self.stage.swarm.now(), MomentKind::Died, "the process is killed");
+        }
+        if mortal.is_dead() || matches!(outcome, Outcome::Unrecorded(_)) {
+            self.stage.crash(kept);
+            return Ok(Outcome::Parked);
+        }
+        Ok(outcome)
+    }
+
+    /// Begins the run, or resumes it. Nothing if it can't be recorded.
+    fn set_going(&mut self, engine: &Engine) -> Result<Option<RunHandle>, String> {
+        let begun = match &self.run {
+            None => {
+                let secrets = self.scene.secrets();
+                engine.start(&self.scene.runbook, &self.scene.params, secrets)
+            }
+            Some(run) => {
+                self.story.tell(self.stage.swarm.now(), MomentKind::Resumed, "`windlass resume`");
+                engine.resume(run)
+            }
+        };
+        match begun {
+            Ok(handle) => Ok(Some(handle)),
+            Err(EngineError::Store(error)) => {
+                self.story.tell(
+                    self.stage.swarm.now(),
+                    MomentKind::Note,
+                    &format!("failed: {error}"),
+                );
+                Ok(None)
+            }
+            Err(error) => Err(format!("the run does not go on: {error}")),
+        }
+    }
+
+    fn await_outcome(&self, handle: RunHandle) -> Result<Outcome, String> {
+        let outcome = async { tokio::time::timeout(HANGS, handle.outcome()).await };
+        self.stage.wait(outcome).map_err(|_| format!("it hangs: no end in {HANGS:?}"))
+    }
+
+    fn listen(&mut self, events: &mut broadcast::Receiver<Event>) {
+        loop {
+            match events.try_recv() {
+                Ok(event) => self.story.hear(&event),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// What happens at the points that this process reaches.
+    fn points(&self, mortal: &Arc<Mortal>, engine: &Arc<OnceLock<Engine>>) -> Points {
+        let deaths = self.variant.strikes.iter().filter_map(|strike| match strike {
+            Strike::Die { at, .. } => Some(at.clone()),
+            _ => None,
+        });
+        let death = deaths.clone().nth(self.processes);
+        let cancel = self.variant.strikes.iter().find_map(|strike| match strike {
+            Strike::Cancel(key) if self.processes == 0 => Some(key.clone()),
+            _ => None,
+        });
+        let remedies = self.remedies();
+        let (mortal, engine, reached) = (mortal.clone(), engine.clone(), AtomicUsize::new(0));
+        let (store, swarm) = (self.stage.store(), self.stage.swarm.clone());
+        let remedied = self.remedied.clone();
+        Arc::new(move |point: Point, key: &CallKey, _: &str| {
+            mortal.check();
+            let nth = reached.fetch_add(1, Ordering::SeqCst);
+            let dies = match &death {
+                Some(Moment::Point(at, call)) => *at == point && call == key,
+                Some(Moment::Nth(n)) => *n == nth,
+                None => false,
+            };
+            if dies {
+                mortal.kill(&store);
+            }
+            if point == Point::AfterIntent && cancel.as_ref() == Some(key) {
+                // Past the pivot it is refused, as it should be.
+                if let Some(engine) = engine.get() {
+                    let run = engine.driven().into_iter().next();
+                    let _ = run.map(|run| engine.cancel(&run, "a rehearsal cancels"));
+                }
+            }
+            if point == Point::AfterUndoIntent && !remedied.swap(true, Ordering::SeqCst) {
+                remedies.iter().for_each(|edit| drop(swarm.edit(edit)));
+            }
+        })
+    }
+
+    fn remedies(&self) -> Vec<Edit> {
+        let remedy = |strike: &Strike| match strike {
+            Strike::Remedy(edit) => Some(edit.clone()),
+            _ => None,
+        };
+        self.variant.strikes.iter().filter_map(remedy).collect()
+    }
+
+    /// Does what a person does about a stuck run: puts the world right, and says "try again".
+    fn decide(&mut self) -> Result<(), String> {
+        self.asked = true;
+        let run = self.run.clone().unwrap_or_else(|| RunId::from("none"));
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let view = engine.view(&run).map_err(|e| e.to_string())?;
+        let error = view.stuck.ok_or("it is stuck, and does not say over what")?;
+        if error.message.is_empty() || error.code.is_empty() {
+            return Err("it is stuck, and does not say what has to be decided".to_owned());
+        }
+        let now = self.stage.swarm.now();
+        self.story.tell(now, MomentKind::Decided, "a person puts the world right");
+        self.stage.swarm.set_faults(Vec::new());
+        if !self.remedied.swap(true, Ordering::SeqCst) {
+            self.remedies().iter().for_each(|edit| drop(self.stage.swarm.edit(edit)));
+        }
+        if let Some(key) = view.stuck_at {
+            let entries = engine.entries(&run).map_err(|e| e.to_string())?;
+            for edit in by_hand(&key, &error.code, &entries, &self.stage.swarm.look()) {
+                self.story.tell(now, MomentKind::Decided, &format!("by hand: {}", in_words(&edit)));
+                self.stage.swarm.edit(&edit)?;
+            }
+            self.story.tell(now, MomentKind::Decided, &format!("`windlass retry {key}`"));
+            let decided = engine.decide(&run, Decision::Retry { key }, "rehearsed");
+            decided.map_err(|e| format!("a retry is refused: {e}"))?;
+        }
+        Ok(())
+    }
+
+    /// Judges how it ended.
+    fn judge(mut self, ended: Result<Ending, String>) -> Result<Played, String> {
+        let struck = self.stage.swarm.faults_hit();
+        // A fault that has not struck must not strike those who look now.
+        self.stage.swarm.set_faults(Vec::new());
+        let took = self.stage.swarm.now() - self.scene.swarm.now();
+        self.stage.swarm.advance_to(self.stage.swarm.now() + CALM_MS);
+        let world = self.stage.swarm.look();
+        let shape = Shape::of(&world);
+        let mut problems = Vec::new();
+        match &ended {
+            Err(problem) => problems.push(problem.clone()),
+            Ok(ending) => {
+                problems.extend(self.against(*ending, &shape));
+                problems.extend(ailments(&world, &self.foreign(&struck)));
+            }
+        }
+        problems.extend(self.not_found()?);
+        problems.extend(self.left_behind()?);
+        problems.extend(self.broken_invariants()?);
+        let verdict = match ended {
+            _ if !problems.is_empty() => Verdict::Violated,
+            _ if self.asked => Verdict::Stuck,
+            Ok(Ending::End(End::Undone | End::Cancelled)) => Verdict::Unwound,
+            _ => Verdict::Held,
+        };
+        let requests = self.stage.swarm.requests();
+        let trace = self.trace(&requests)?;
+        self.story.strikes(self.variant, &requests);
+        Ok(Played {
+            verdict,
+            problems,
+            story: self.story,
+            resumes: u32::try_from(self.processes.saturating_sub(1)).unwrap_or(u32::MAX),
+            requests: requests.len(),
+            took,
+            trace,
+            shape,
+        })
+    }
+
+    /// Returns how the world differs from what this ending promises.
+    fn against(&self, ending: Ending, shape: &Shape) -> Vec<String> {
+        let new = ending == Ending::End(End::Done);
+        let mut problems = Vec::new();
+        let (wanted, name) = match (new, &self.scene.after) {
+            (true, Some(after)) => (after, "all new"),
+            // The clean pass is what defines "all new".
+            (true, None) => (shape, "all new"),
+            (false, _) => (&self.scene.before, "all old"),
+        };
+        let differences = wanted.differences(shape);
+        problems.extend(differences.into_iter().map(|d| format!("not {name}: {d}")));
+        if self.variant.may == May::OnlyEndNew {
+            if matches!(ending, Ending::End(End::Undone | End::Cancelled)) {
+                problems
+                    .push("it went back, although nothing but chance was against it".to_owned());
+            }
+            if self.asked {
+                problems.push("it asked a person, although there was nothing to decide".to_owned());
+            }
+        }
+        problems
+    }
+
+    /// Returns how many foreign marks each service must still bear.
+    fn foreign(&self, struck: &[usize]) -> BTreeMap<String, usize> {
+        let mut marks = BTreeMap::new();
+        let faults = self.variant.strikes.iter().filter_map(|strike| match strike {
+            Strike::Request(fault) => Some(fault),
+            _ => None,
+        });
+        for (fault, times) in faults.zip(struck) {
+            if let (Fault { what: What::Edit(Edit::Env { service, line }), .. }, 1..) =
+                (fault, times)
+                && line.contains(FOREIGN)
+            {
+                *marks.entry(service.clone()).or_insert(0) += 1;
+            }
+        }
+        marks
+    }
+
+    /// Returns what is wrong if a call that was done had to be found done, and was not.
+    fn not_found(&self) -> Result<Option<String>, String> {
+        let (Some(key), Some(run), true) = (&self.variant.call, &self.run, self.variant.finds)
+        else {
+            return Ok(None);
+        };
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        let found = |entry: &Entry| match &entry.body {
+            Body::Applied { key: of, how, .. } => of == key && *how == How::Probed,
+            _ => false,
+        };
+        let problem = || format!("call {key} was done, and the journal has it made again");
+        Ok((!entries.iter().any(found)).then(problem))
+    }
+
+    /// Returns what the run left behind on this machine.
+    fn left_behind(&self) -> Result<Vec<String>, String> {
+        let mut problems = Vec::new();
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        for open in engine.runs(true).map_err(|e| e.to_string())? {
+            problems.push(format!("{} still holds {}", open.run, open.locks.join(", ")));
+        }
+        if !self.stage.keys().runs().map_err(|e| e.to_string())?.is_empty() {
+            problems.push("the key of the run is still there".to_owned());
+        }
+        for secret in self.scene.values() {
+            let holds = |text: &[u8]| text.windows(secret.len()).any(|w| w == secret.as_slice());
+            let records = self.run.as_ref().map(|run| self.stage.store().read(run));
+            let records = records.transpose().map_err(|e| e.to_string())?.unwrap_or_default();
+            if records.iter().any(|record| holds(record)) {
+                problems.push("a secret value is in the journal".to_owned());
+            }
+            if self.story.contains(&holds) {
+                problems.push("a secret value was told to people".to_owned());
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Returns the invariants of the runbook that don't hold.
+    fn broken_invariants(&self) -> Result<Vec<String>, String> {
+        let mut broken = Vec::new();
+        for (sentence, check) in &self.scene.invariants {
+            let engine = self.stage.bystander().map_err(|e| e.to_string())?;
+            let handle = engine.start(check, &self.scene.params, self.scene.secrets());
+            let outcome = self.await_outcome(handle.map_err(|e| e.to_string())?)?;
+            if outcome != Outcome::Finished(End::Done) {
+                broken.push(format!("the runbook promises: {sentence}"));
+            }
+        }
+        Ok(broken)
+    }
+
+    fn trace(&self, requests: &[windlass_lab::simulated::Request]) -> Result<Trace, String> {
+        let Some(run) = self.run.as_ref().filter(|run| self.is_recorded(run)) else {
+            return Ok(Trace::default());
+        };
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let view = engine.view(run).map_err(|e| e.to_string())?;
+        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        Ok(Trace::of(&view, &entries, requests))
+    }
+}

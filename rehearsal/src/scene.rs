@@ -1,0 +1,80 @@
+//! What all passes of a rehearsal share: the swarm as it is before, the runbook, what it is told.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use windlass_engine::runbook::{CompileError, ParameterKind, Runbook};
+use windlass_engine::secret::Secret;
+use windlass_lab::simulated::Simulated;
+use windlass_steps::docker::{Endpoint, Swarm};
+
+use crate::oracle::Shape;
+
+/// How long a swarm is given to calm down before the first pass, in milliseconds of its own time.
+const CALM_MS: i64 = 180_000;
+
+/// What all passes share.
+pub(crate) struct Scene {
+    /// The swarm before a pass.
+    pub(crate) swarm: Simulated,
+    /// Where passes run.
+    pub(crate) runtime: Handle,
+    /// The runbook.
+    pub(crate) runbook: Runbook,
+    /// What it promises, each as a runbook that fails unless it is so.
+    pub(crate) invariants: Vec<(String, Runbook)>,
+    /// Its public parameters.
+    pub(crate) params: Vec<(String, String)>,
+    /// Values made up for its secret ones.
+    values: Vec<(String, Vec<u8>)>,
+    /// The swarm before: all old.
+    pub(crate) before: Shape,
+    /// The swarm after a clean pass: all new.
+    pub(crate) after: Option<Shape>,
+}
+
+impl Scene {
+    /// Sets the scene.
+    ///
+    /// # Errors
+    /// If the runbook or one of its invariants does not compile.
+    pub(crate) fn set(
+        swarm: &Simulated,
+        runtime: Handle,
+        (name, text): (&str, &str),
+        params: Vec<(String, String)>,
+        seed: u64,
+    ) -> Result<Self, CompileError> {
+        let swarm = swarm.fork();
+        swarm.advance_to(swarm.now() + CALM_MS);
+        let steps = windlass_steps::all(Arc::new(Swarm::connect(&nowhere())));
+        let runbook = Runbook::compile(name, text, &steps)?;
+        let promised = &runbook.header().invariants;
+        let invariants = promised
+            .iter()
+            .map(|(sentence, check)| Ok((sentence.clone(), runbook.invariant(check, &steps)?)));
+        let invariants = invariants.collect::<Result<_, CompileError>>()?;
+        let secrets = runbook.header().params.iter();
+        let secrets = secrets.filter(|(_, p)| p.kind == ParameterKind::Secret);
+        let values = secrets
+            .map(|(name, _)| (name.clone(), format!("rehearsed-{name}-{seed:016x}").into_bytes()))
+            .collect();
+        let before = Shape::of(&swarm.look());
+        Ok(Scene { swarm, runtime, runbook, invariants, params, values, before, after: None })
+    }
+
+    /// Returns the secret parameters.
+    pub(crate) fn secrets(&self) -> Vec<(String, Secret)> {
+        self.values.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect()
+    }
+
+    /// Returns the values that must appear nowhere.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.values.iter().map(|(_, value)| value)
+    }
+}
+
+/// Compiling asks no daemon.
+fn nowhere() -> Endpoint {
+    Endpoint { host: "unix:///nowhere".to_owned(), tls: None, origin: "a rehearsal".to_owned() }
+}

@@ -1,0 +1,87 @@
+//! Asking the daemon.
+
+use serde_json::Value;
+use windlass_engine::clock::{Millis, utc};
+use windlass_lab::simulated::Snapshot;
+use windlass_steps::docker::{DockerError, Swarm};
+
+use super::{VERSION, strip};
+
+/// How often it is tried to read a swarm that stands still.
+const TRIES_MAX: usize = 5;
+
+/// A snapshot, just taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// The snapshot, with everything hidden that must stay in the swarm.
+    pub snapshot: Snapshot,
+    /// False if services, secrets or configs went on changing while they were read, so that the
+    /// lists may not fit together.
+    pub at_rest: bool,
+}
+
+/// Takes a snapshot of a live swarm: reads, and changes nothing.
+///
+/// # Errors
+/// If the daemon can't be reached, or is no manager: [`DockerError`] tells which.
+pub async fn take(swarm: &Swarm, now: Millis) -> Result<Taken, DockerError> {
+    let api = swarm.api().await?;
+    let engine = swarm.info().await?["ServerVersion"].as_str().unwrap_or_default().to_owned();
+    let mut lists = Lists::read(swarm).await?;
+    let mut at_rest = lists.still_hold(swarm).await?;
+    for _ in 1..TRIES_MAX {
+        if at_rest {
+            break;
+        }
+        lists = Lists::read(swarm).await?;
+        at_rest = lists.still_hold(swarm).await?;
+    }
+    let Lists { nodes, services, secrets, configs, mut tasks } = lists;
+    tasks.retain(|task| services.iter().any(|service| service["ID"] == task["ServiceID"]));
+    // RFC 3339: whoever reads it may have to compute with it.
+    let taken = utc(now).replace(' ', "T");
+    let version = VERSION;
+    let mut snapshot =
+        Snapshot { version, taken, api, engine, nodes, services, secrets, configs, tasks };
+    strip(&mut snapshot);
+    Ok(Taken { snapshot, at_rest })
+}
+
+/// What the daemon says, read one after the other: it has no request for all at once.
+struct Lists {
+    nodes: Vec<Value>,
+    services: Vec<Value>,
+    secrets: Vec<Value>,
+    configs: Vec<Value>,
+    tasks: Vec<Value>,
+}
+
+impl Lists {
+    async fn read(swarm: &Swarm) -> Result<Self, DockerError> {
+        Ok(Lists {
+            nodes: swarm.nodes().await?,
+            services: swarm.services().await?,
+            secrets: swarm.secrets().await?,
+            configs: swarm.configs().await?,
+            tasks: swarm.tasks().await?,
+        })
+    }
+
+    /// True if services, secrets and configs are still as they were read.
+    async fn still_hold(&self, swarm: &Swarm) -> Result<bool, DockerError> {
+        Ok(same(&self.services, &swarm.services().await?)
+            && same(&self.secrets, &swarm.secrets().await?)
+            && same(&self.configs, &swarm.configs().await?))
+    }
+}
+
+/// True if both lists hold the same objects in the same versions.
+fn same(before: &[Value], after: &[Value]) -> bool {
+    let marks = |list: &[Value]| {
+        let mark = |object: &Value| (object["ID"].to_string(), object["Version"].to_string());
+        let mut marks: Vec<_> = list.iter().map(mark).collect();
+        marks.sort();
+        marks
+    };
+    marks(before) == marks(after)
+}
