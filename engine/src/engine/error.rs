@@ -67,6 +67,9 @@ pub enum EngineError {
     /// The decision does not fit where the call stands.
     #[error("{0}")]
     NotNow(String),
+    /// This person's answer does not count.
+    #[error("{0}")]
+    Refused(String),
     /// The journal can't be written or read.
     #[error(transparent)]
     Store(#[from] StoreError),

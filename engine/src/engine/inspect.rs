@@ -45,8 +45,8 @@ impl Engine {
     ) -> Result<Vec<Summary>, EngineError> {
         let mut runs = Vec::new();
         for (run, bytes) in self.0.store.summaries(open_only)? {
-            if let Some(live) = live.get(&run) {
-                runs.push(live.driver.ledger.look(|state| Summary::of(&run, state)));
+            if let Some(drive) = live.get(&run).and_then(|live| live.drive.as_ref()) {
+                runs.push(drive.driver.ledger.look(|state| Summary::of(&run, state)));
                 continue;
             }
             runs.push(match serde_json::from_slice(&bytes) {
@@ -96,8 +96,9 @@ impl Engine {
     /// # Errors
     /// If there is none, or its journal is damaged.
     pub fn view(&self, run: &RunId) -> Result<RunView, EngineError> {
-        if let Some(live) = self.0.live().get(run) {
-            return Ok(live.driver.ledger.look(|state| RunView::of(run, state)));
+        let drive = self.0.live().get(run).and_then(|live| live.drive.clone());
+        if let Some(drive) = drive {
+            return Ok(drive.driver.ledger.look(|state| RunView::of(run, state)));
         }
         Ok(self.ledger(run)?.look(|state| RunView::of(run, state)))
     }
@@ -126,7 +127,7 @@ impl Engine {
         if let Some(RunStatus::Finished(end)) = status {
             return Err(EngineError::Over { run: run.clone(), end });
         }
-        let driver = self.driver_of(&created, ledger)?;
+        let driver = self.driver_of(&created, ledger, self.standby(run))?;
         Ok(open_calls(&driver).await)
     }
 

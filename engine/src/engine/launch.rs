@@ -1,16 +1,16 @@
 //! Beginning, resuming, deciding: what moves a run.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::{Engine, EngineError, Live};
+use super::{Drive, Engine, EngineError, Live};
 use crate::event::RunView;
 use crate::id::RunId;
 use crate::journal::{Body, Chain, Created, Decision, RunStatus, next};
-use crate::run::{Control, Driver, Ledger, Outcome, Threads, Waits};
+use crate::run::{Driver, Ledger, Outcome, Standby, Threads};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
 
@@ -67,8 +67,8 @@ impl Engine {
             by: self.0.by.clone(),
             version: self.0.version.clone(),
         })))?;
-        let driver = self.driver(&Arc::new(ledger), sealed);
-        self.launch(live, run, driver, runbook.clone())
+        let driver = self.driver(ledger, sealed, self.standby(&run));
+        self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })
     }
 
     /// Takes up a run that was interrupted.
@@ -92,17 +92,16 @@ impl Engine {
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
     pub fn cancel(&self, run: &RunId, reason: &str) -> Result<(), EngineError> {
-        let live = self.0.live();
-        let driven = live.get(run);
-        let driven =
-            driven.ok_or_else(|| EngineError::NotNow(format!("{run} is not being driven")))?;
-        if let Some(pivot) = driven.driver.ledger.look(|state| state.pivot.clone()) {
+        let mut live = self.0.live();
+        let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
+        let driver = self.loaded(run, live.get_mut(run).ok_or_else(not_driven)?)?.driver;
+        if let Some(pivot) = driver.ledger.look(|state| state.pivot.clone()) {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
         let (reason_given, by) = (reason.to_owned(), self.0.by.clone());
-        driven.driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
-        driven.driver.control.cancel(reason);
+        driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
+        driver.standby.control.cancel(reason);
         drop(live);
         self.wake(run);
         Ok(())
@@ -139,16 +138,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks every run that is being driven to stop after its current call, or to stop waiting.
-    pub fn park_all(&self) {
-        let live: Vec<RunId> = {
-            let live = self.0.live();
-            live.values().for_each(|live| live.driver.control.park());
-            live.keys().cloned().collect()
-        };
-        live.iter().for_each(|run| self.wake(run));
-    }
-
     fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
         let live = self.0.live();
         if live.contains_key(run) {
@@ -177,7 +166,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot: pivot.clone() });
         }
         let runbook = self.recorded_runbook(&created)?;
-        let driver = self.driver_of(&created, ledger)?;
+        let driver = self.driver_of(&created, ledger, self.standby(run))?;
         driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
@@ -185,9 +174,9 @@ impl Engine {
         }
         // Asked for now, or before a crash: a decision that is recorded is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
-            driver.control.cancel(&reason);
+            driver.standby.control.cancel(&reason);
         }
-        self.launch(live, run.clone(), driver, runbook)
+        self.launch(live, run.clone(), Drive { driver, runbook: Arc::new(runbook) })
     }
 
     fn check_locks(
@@ -234,22 +223,20 @@ impl Engine {
         Ledger::open(run.clone(), store, clock, self.0.events.clone()).map_err(EngineError::Damaged)
     }
 
-    pub(super) fn driver(&self, ledger: &Arc<Ledger>, sealed: SealedValues) -> Arc<Driver> {
-        let (engine, run) = (Arc::downgrade(&self.0), ledger.run().clone());
+    /// Returns what stays of a run while it waits.
+    pub(super) fn standby(&self, run: &RunId) -> Standby {
+        let (engine, of) = (Arc::downgrade(&self.0), run.clone());
         let wake = move || {
             // Without an engine there is nobody who could go on with the run.
-            engine.upgrade().into_iter().for_each(|engine| Engine(engine).wake(&run));
+            engine.upgrade().into_iter().for_each(|engine| Engine(engine).wake(&of));
         };
-        let (clock, control) = (self.0.clock.clone(), Arc::new(Control::default()));
-        Arc::new(Driver {
-            world: self.0.world.clone(),
-            ledger: ledger.clone(),
-            sealed: Arc::new(sealed),
-            waits: Waits::new(clock.clone(), Arc::new(wake)),
-            threads: Threads::new(clock, control.clone()),
-            printed: Mutex::default(),
-            control,
-        })
+        Standby::new(self.0.clock.clone(), Arc::new(wake))
+    }
+
+    fn driver(&self, ledger: Ledger, sealed: SealedValues, standby: Standby) -> Arc<Driver> {
+        let threads = Threads::new(self.0.clock.clone(), standby.control.clone());
+        let (world, ledger, sealed) = (self.0.world.clone(), Arc::new(ledger), Arc::new(sealed));
+        Arc::new(Driver { world, ledger, sealed, standby, threads })
     }
 
     /// Returns a driver with the values that a run has sealed so far.
@@ -257,10 +244,11 @@ impl Engine {
         &self,
         created: &Created,
         ledger: Ledger,
+        standby: Standby,
     ) -> Result<Arc<Driver>, EngineError> {
         let sealed = self.0.keyring.resume(&created.run)?;
         self.restore_sealed(&created.run, created, &sealed)?;
-        Ok(self.driver(&Arc::new(ledger), sealed))
+        Ok(self.driver(ledger, sealed, standby))
     }
 
     /// Checks parameters and makes the values that a plan opens.

@@ -14,7 +14,7 @@ mod launch;
 mod open;
 mod rest;
 
-pub use answer::Approved;
+pub use answer::{Approved, Person};
 pub use error::EngineError;
 pub use launch::RunHandle;
 pub use open::{KEY_CHECK, Options};
@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::event::EventSink;
 use crate::id::RunId;
 use crate::journal::{JournalStore, Origin};
-use crate::run::{Driver, Outcome, World};
+use crate::run::{Driver, Outcome, Standby, World};
 use crate::runbook::Runbook;
 use crate::secret::Keyring;
 
@@ -55,12 +55,25 @@ struct Inner {
 
 /// A run that this process has in hand.
 struct Live {
-    driver: Arc<Driver>,
-    runbook: Arc<Runbook>,
+    /// What drives it; nothing while it waits, unless somebody is at it.
+    drive: Option<Drive>,
+    /// What stays of it while it waits.
+    standby: Standby,
     /// Who follows it.
     tell: Option<oneshot::Sender<Outcome>>,
     /// True while it waits, and no thread drives it.
     resting: bool,
+    /// How many need its journal for a moment, such as those who answer.
+    users: usize,
+    /// True once its journal says that this process has taken it over.
+    taken_over: bool,
+}
+
+/// What drives a run: its journal, open for writing, and its runbook.
+#[derive(Clone)]
+struct Drive {
+    driver: Arc<Driver>,
+    runbook: Arc<Runbook>,
 }
 
 impl Inner {

@@ -30,6 +30,12 @@ pub struct Summary {
     /// What has to be decided, if it is stuck; why it went back, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// How many entries of the journal this tells of. It lags behind if there are more.
+    #[serde(default)]
+    pub entries: u64,
+    /// True if somebody has answered, and nothing has come of it yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits: Vec<WaitView>,
@@ -53,6 +59,8 @@ impl Summary {
             began: state.began,
             heard: state.heard,
             trouble: trouble.map(|t| t.error.message.clone()),
+            entries: state.entries,
+            answered: state.answered && state.status == Some(RunStatus::Running),
             waits: match state.status {
                 Some(RunStatus::Running) => {
                     state.waits().into_iter().map(|(key, call)| WaitView::of(key, call)).collect()

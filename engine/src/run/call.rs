@@ -13,7 +13,7 @@ use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
 use super::state::{Call, RunState};
 use crate::clock::{Millis, millis};
-use crate::event::What;
+use crate::event::{Event, What};
 use crate::id::CallKey;
 use crate::journal::{Body, CallHead, CallStatus, How};
 use crate::mutant::{self, Mutant};
@@ -290,7 +290,9 @@ impl Driver {
     }
 
     pub(super) fn context(&self, key: &CallKey, mode: Mode) -> Context {
-        let events = (self.ledger.clone(), key.clone());
+        // Not the ledger: a step that waits must not keep the journal of its run in memory.
+        let (events, clock) = (self.ledger.events().clone(), self.ledger.clock().clone());
+        let (run, at_key) = (self.ledger.run().clone(), key.clone());
         Context {
             run: self.ledger.run().clone(),
             key: key.clone(),
@@ -298,10 +300,8 @@ impl Driver {
             clock: self.ledger.clock().clone(),
             sealed: self.sealed.clone(),
             progress: Arc::new(move |text| {
-                let (ledger, key) = &events;
-                let what = What::CallProgressed { key: key.clone(), text: text.to_owned() };
-                let at = ledger.clock().now();
-                ledger.tell(crate::event::Event { run: ledger.run().clone(), at, what });
+                let what = What::CallProgressed { key: at_key.clone(), text: text.to_owned() };
+                events.send(Event { run: run.clone(), at: clock.now(), what });
             }),
         }
     }
@@ -316,7 +316,7 @@ impl Driver {
         self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 () = clock.sleep_until(until) => Ok(()),
             }
         })
@@ -341,7 +341,7 @@ impl Driver {
         self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 result = within(deadline, kind, looking) => Ok(result),
             }
         })

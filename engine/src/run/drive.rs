@@ -1,14 +1,13 @@
 //! Takes a run as far as it goes: forward, back, or to a stop.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::control::Control;
 use super::ledger::Ledger;
-use super::rest::{Threads, Waits};
+use super::rest::Threads;
+use super::standby::Standby;
 use crate::clock::Clock;
 use crate::event::{Event, What};
 use crate::id::CallKey;
@@ -77,11 +76,8 @@ pub(crate) struct Driver {
     pub(crate) world: Arc<World>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) sealed: Arc<SealedValues>,
-    pub(crate) control: Arc<Control>,
-    pub(crate) waits: Waits,
+    pub(crate) standby: Standby,
     pub(crate) threads: Threads,
-    /// How many lines each branch has printed: a replay does not print them again.
-    pub(crate) printed: Mutex<HashMap<CallKey, u32>>,
 }
 
 impl Driver {
@@ -131,13 +127,13 @@ impl Driver {
     /// Evaluates the script once, and says why it did not reach its end.
     fn forward(self: &Arc<Self>, runbook: &Arc<Runbook>) -> Result<(), Halt> {
         let pivoted = self.pivoted();
-        if self.control.parked() {
+        if self.standby.control.parked() {
             return Err(Halt::Parked);
         }
-        if let (Some(reason), false) = (self.control.cancelled(), pivoted) {
+        if let (Some(reason), false) = (self.standby.control.cancelled(), pivoted) {
             return Err(Halt::Cancelled(reason));
         }
-        self.control.go_forward();
+        self.standby.control.go_forward();
         self.threads.begin();
         let params = self.ledger.look(|s| s.created.as_ref().map(|c| c.params.clone()));
         let (driver, of) = (self.clone(), runbook.clone());
@@ -148,7 +144,7 @@ impl Driver {
             Ok(_) => Ok(()),
             // Ended from outside: by whom is what the control says.
             Err(ScriptFailure::Halted(Halt::Sibling)) => {
-                Err(self.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
+                Err(self.standby.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
             }
             Err(ScriptFailure::Halted(halt)) => Err(halt),
             Err(ScriptFailure::Failed(failure)) => {
@@ -189,7 +185,7 @@ impl Driver {
         cancelled: bool,
     ) -> Result<Option<Outcome>, StoreError> {
         let error = self.redacted(error);
-        self.control.go_back();
+        self.standby.control.go_back();
         self.stop_waiting();
         if let Err(halt) = self.settle_doubts() {
             return self.halted(halt);
@@ -219,7 +215,7 @@ impl Driver {
 
     /// Ends the evaluation here if somebody asked for it.
     pub(super) fn check_halt(&self) -> Result<(), Halt> {
-        self.control.halt(self.pivoted()).map_or(Ok(()), Err)
+        self.standby.control.halt(self.pivoted()).map_or(Ok(()), Err)
     }
 
     pub(super) fn redacted(&self, mut error: StepError) -> StepError {
@@ -286,16 +282,16 @@ impl Caller for Evaluation {
     }
 
     fn branch_failed(&self) {
-        self.driver.control.end_branches();
+        self.driver.standby.control.end_branches();
     }
 
     fn halting(&self) -> bool {
-        self.driver.control.halt(self.driver.pivoted()).is_some()
+        self.driver.standby.control.halt(self.driver.pivoted()).is_some()
     }
 
     fn print(&self, branch: &CallKey, nth: u32, text: &str) {
         let driver = &self.driver;
-        let mut printed = driver.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut printed = driver.standby.printed.lock().unwrap_or_else(PoisonError::into_inner);
         let before = printed.entry(branch.clone()).or_default();
         if nth > *before {
             *before = nth;

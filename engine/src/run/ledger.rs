@@ -126,6 +126,11 @@ impl Ledger {
         self.events.send(event);
     }
 
+    /// Returns where events go.
+    pub(crate) fn events(&self) -> &EventSink {
+        &self.events
+    }
+
     /// Returns the clock.
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock

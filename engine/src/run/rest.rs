@@ -2,8 +2,8 @@
 //!
 //! What a run waits for goes on as a task of the runtime, one for each wait. The thread that came to
 //! the wait attends it for as long as other threads of the run are at work; once all of them do
-//! nothing but wait, the evaluation ends and the run is put away. The task that is over first has
-//! the run taken up again, by replay, which finds what the task left here.
+//! nothing but wait, the evaluation ends and the run is put away (`standby`). The task that is over
+//! first has the run taken up again, by replay, which finds what the task left here.
 //!
 //! ```text
 //! thread: begin -> attend -----------> take (the result), go on
@@ -94,6 +94,17 @@ impl Waits {
             })
         });
         open.insert(key.clone(), Open { shared, over, task });
+    }
+
+    /// Returns what a wait for a moment is.
+    pub(super) fn timer(
+        clock: Arc<dyn Clock>,
+        due: Millis,
+    ) -> impl Future<Output = Waited> + Send + 'static {
+        async move {
+            clock.sleep_until(due).await;
+            Ok(Value::Null)
+        }
     }
 
     /// True if that wait goes on.
@@ -236,12 +247,12 @@ impl Driver {
     ///
     /// The while is real time: what is spared by it is a thread, which is real as well.
     pub(super) fn attend(&self, key: &CallKey, at_most: Duration) -> Result<bool, CallFailure> {
-        let Some(mut over) = self.waits.watch(key) else { return Ok(true) };
+        let Some(mut over) = self.standby.waits.watch(key) else { return Ok(true) };
         let pivoted = self.pivoted();
         let attending = async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 // Closed, it was ended.
                 _ = over.wait_for(|over| *over) => Ok(true),
             }
@@ -254,13 +265,13 @@ impl Driver {
     /// Waits with a thread for as long as other threads of the run are at work; after that the run
     /// is put away.
     pub(super) fn rest(&self, key: &CallKey) -> Result<(), CallFailure> {
-        let Some(mut over) = self.waits.watch(key) else { return Ok(()) };
+        let Some(mut over) = self.standby.waits.watch(key) else { return Ok(()) };
         let pivoted = self.pivoted();
         self.threads.rest(1);
         let rested = self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 _ = over.wait_for(|over| *over) => Ok(()),
             }
         });
@@ -269,22 +280,7 @@ impl Driver {
     }
 
     /// Ends all waits; on return none of their tasks is left.
-    pub(crate) fn stop_waiting(&self) {
-        let tasks = self.waits.close();
-        self.world.runtime.block_on(async {
-            for task in tasks {
-                // Aborted, or at its end: either is what is wanted.
-                let _ = task.await;
-            }
-        });
-    }
-
-    /// Returns what a wait for a moment is.
-    pub(super) fn timer(&self, due: Millis) -> impl Future<Output = Waited> + Send + 'static {
-        let clock = self.ledger.clock().clone();
-        async move {
-            clock.sleep_until(due).await;
-            Ok(Value::Null)
-        }
+    pub(super) fn stop_waiting(&self) {
+        self.standby.stop(&self.world.runtime);
     }
 }

@@ -131,6 +131,8 @@ pub struct RunState {
     pub unwinding: Option<Trouble>,
     /// What a person must decide.
     pub stuck: Option<Trouble>,
+    /// How many entries tell this.
+    pub entries: u64,
     /// True if the last that was heard is an answer, and nothing has come of it yet.
     pub answered: bool,
     /// When it began.
@@ -177,6 +179,7 @@ impl RunState {
             .map_err(|problem| Impossible { seq: entry.seq, problem })?;
         self.status = Some(status);
         self.heard = entry.at;
+        self.entries = entry.seq + 1;
         self.answered = matches!(entry.body, Body::Answered { .. });
         self.take_in(&entry.body, entry.at);
         if let (Some(key), Some(after)) = (key, after)

@@ -1,5 +1,6 @@
 //! Waits: asked for durably, and gone on with after any restart.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,14 +8,15 @@ use serde_json::{Value, json};
 use super::call::Making;
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
-use super::state::Asked;
+use super::rest::Waits;
+use super::state::{Asked, Call, RunState};
 use crate::clock::{Millis, millis, utc};
-use crate::event::What;
+use crate::event::{WaitView, What};
 use crate::id::CallKey;
-use crate::journal::{Answer, Body, CallHead};
+use crate::journal::{Answer, Body, CallHead, CallStatus};
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Look};
-use crate::step::{ErrorClass, Kind, StepError};
+use crate::step::{AnyStep, ErrorClass, Kind, Mode, StepError};
 use crate::wait::{Approval, Condition, Otherwise, Wait, Window};
 
 /// A wait that is being gone on with.
@@ -40,7 +42,12 @@ impl Driver {
         self.check_replay(key, &head)?;
         let waiting = Waiting { runbook, key, wait: &wait, head: &head };
         loop {
-            match self.ledger.look(|state| decide(state.calls.get(key))) {
+            let next = self.ledger.look(|state| decide(state.calls.get(key)));
+            if matches!(next, Next::Return(_) | Next::Raise(_)) {
+                // What ended it from outside is still there, and would wake the run for ever.
+                self.standby.waits.forget(key);
+            }
+            match next {
                 Next::Return(output) => return Ok(output),
                 Next::Raise(error) => return Err(CallFailure::Error(error)),
                 Next::GoOn { .. } => self.go_on_waiting(&waiting, look)?,
@@ -69,10 +76,10 @@ impl Driver {
     fn go_on_waiting(&self, waiting: &Waiting<'_>, look: Look<'_>) -> Result<(), CallFailure> {
         self.check_halt().map_err(CallFailure::Halt)?;
         let key = waiting.key;
-        if self.waits.pending(key) {
+        if self.standby.waits.pending(key) {
             return self.rest(key);
         }
-        self.waits.take(key);
+        self.standby.waits.take(key);
         let asked = self.ledger.look(|s| s.calls.get(key).and_then(|c| c.asked.clone()));
         let asked = asked.unwrap_or_default();
         let late = asked.until.is_some_and(|until| self.now() >= until);
@@ -92,7 +99,8 @@ impl Driver {
         match answer {
             Some(answer) => self.answered(waiting, answer),
             None => {
-                self.waits.begin(key, &self.world.runtime, due.map(|due| self.timer(due)));
+                let timer = |due| Waits::timer(self.ledger.clock().clone(), due);
+                self.standby.waits.begin(key, &self.world.runtime, due.map(timer));
                 // An answer that came before this was not told to anybody: look once more.
                 let same = self.ledger.look(|state| {
                     let call = state.calls.get(key);
@@ -101,7 +109,7 @@ impl Driver {
                 if same {
                     return self.rest(key);
                 }
-                self.waits.forget(key);
+                self.standby.waits.forget(key);
                 Ok(())
             }
         }
@@ -205,30 +213,50 @@ impl Driver {
         base: &Value,
     ) -> Result<Result<Value, StepError>, CallFailure> {
         let args = &call.head.args;
-        let waiting = {
-            let (step, args, base) = (call.step.clone(), args.clone(), base.clone());
-            let cx = self.context(call.key, crate::step::Mode::Run);
-            let (clock, deadline) = (self.ledger.clock().clone(), step.deadline(&args));
-            async move {
-                let began = clock.now();
-                let waiting = step.apply(&cx, &args, &base);
-                within_by(clock.as_ref(), began, deadline, waiting).await
-            }
-        };
-        self.waits.begin(call.key, &self.world.runtime, Some(waiting));
+        self.begin_step_wait(call.key, call.step, args, base);
         if !self.attend(call.key, call.step.patience(args))? {
             self.note_waiting(call, call.step.until(args, base))?;
             self.rest(call.key)?;
         }
         // Gone without a result, the run is being put away.
-        self.waits.take(call.key).ok_or(CallFailure::Halt(crate::script::Halt::Parked))
+        self.standby.waits.take(call.key).ok_or(CallFailure::Halt(crate::script::Halt::Parked))
+    }
+
+    fn begin_step_wait(&self, key: &CallKey, step: &Arc<dyn AnyStep>, args: &Value, base: &Value) {
+        let (step, args, base) = (step.clone(), args.clone(), base.clone());
+        let cx = self.context(key, Mode::Run);
+        let (clock, deadline) = (self.ledger.clock().clone(), step.deadline(&args));
+        let waiting = async move {
+            let began = clock.now();
+            let waiting = step.apply(&cx, &args, &base);
+            within_by(clock.as_ref(), began, deadline, waiting).await
+        };
+        self.standby.waits.begin(key, &self.world.runtime, Some(waiting));
+    }
+
+    /// Begins all waits of a run that was put away in another process, without its script. False if
+    /// that can't be done, because a step is not there any more.
+    pub(crate) fn wait_again(&self) -> bool {
+        let waits = |state: &RunState| -> Vec<(CallKey, Call)> {
+            state.waits().into_iter().map(|(key, call)| (key.clone(), call.clone())).collect()
+        };
+        let clock = self.ledger.clock();
+        self.ledger.look(waits).into_iter().all(|(key, call)| {
+            if call.status == CallStatus::Waiting {
+                let wait = WaitView::of(&key, &call);
+                return self.standby.begin(&[wait], clock, &self.world.runtime);
+            }
+            let Ok(step) = self.step(&call.step) else { return false };
+            self.begin_step_wait(&key, &step, &call.args.value(), &call.base.value());
+            true
+        })
     }
 
     /// Records, once, that a step waits without a thread.
     fn note_waiting(&self, call: &Making<'_>, until: Option<Millis>) -> Result<(), CallFailure> {
-        let noted = |state: &super::RunState| {
+        let noted = |state: &RunState| {
             let call = state.calls.get(call.key);
-            (call.is_some_and(super::Call::waits), call.map(|call| call.says.clone()))
+            (call.is_some_and(Call::waits), call.map(|call| call.says.clone()))
         };
         let (noted, says) = self.ledger.look(noted);
         if noted {

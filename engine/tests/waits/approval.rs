@@ -15,7 +15,9 @@ const TWO: &str = "approve(#{ text: \"destroy old?\", of: 2, not_starter: true }
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, EngineError>, words: &str) {
     match result {
-        Err(EngineError::NotNow(why)) => assert!(why.contains(words), "{why}"),
+        Err(EngineError::NotNow(why) | EngineError::Refused(why)) => {
+            assert!(why.contains(words), "{why}")
+        }
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -152,7 +154,7 @@ fn an_approval_in_a_branch_stops_that_branch_only_and_is_named() {
     let run = followed.run.clone();
     refused(rig.approve(&run, "ben"), "name one of 1.1.1, 1.2.1");
     let second = "1.2.1".parse().unwrap();
-    let by = crate::rig::person("ben");
+    let by = crate::rig::by("ben");
     let approved = rig.runtime.block_on(rig.engine.approve(&run, Some(&second), &by, None));
     assert_eq!(approved.unwrap(), Approved::Enough);
     crate::rig::until("the branch goes on", || rig.has("2"));

@@ -11,6 +11,7 @@ mod death;
 mod many;
 mod people;
 mod rig;
+mod takeup;
 mod time;
 mod vigil;
 #[expect(dead_code, reason = "the battery has faults that are of no use here")]

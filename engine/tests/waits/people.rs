@@ -5,7 +5,7 @@ use windlass_engine::journal::{End, JournalStore};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::Secret;
 
-use crate::rig::{Rig, person};
+use crate::rig::{Rig, by};
 
 const DONE: Outcome = Outcome::Finished(End::Done);
 
@@ -58,7 +58,7 @@ fn a_secret_answer_is_sealed_reaches_its_step_and_survives_a_restart() {
     let open = rig.answer(&run, "token", "canary").unwrap_err();
     assert!(open.to_string().contains("secret"), "{open}");
     let secrets = vec![("token".to_owned(), Secret::new(b"canary-in-a-coal-mine".to_vec()))];
-    let by = person("ben");
+    let by = by("ben");
     let answering = rig.engine.answer(&run, None, &by, &[], secrets);
     rig.runtime.block_on(answering).unwrap();
     crate::rig::until("it sleeps", || rig.waits(&run).iter().any(|wait| wait.step == "sleep"));

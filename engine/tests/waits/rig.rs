@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use windlass_engine::clock::Clock;
-use windlass_engine::engine::{Approved, Engine, EngineError, Options, RunHandle};
+use windlass_engine::engine::{Approved, Engine, EngineError, Options, Person, RunHandle};
 use windlass_engine::event::WaitView;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{MemoryStore, Origin, RunStatus};
@@ -103,16 +103,16 @@ impl Rig {
     }
 
     pub fn approve(&self, run: &RunId, who: &str) -> Result<Approved, EngineError> {
-        self.runtime.block_on(self.engine.approve(run, None, &person(who), Some("fine")))
+        self.runtime.block_on(self.engine.approve(run, None, &by(who), Some("fine")))
     }
 
     pub fn deny(&self, run: &RunId, who: &str) -> Result<(), EngineError> {
-        self.runtime.block_on(self.engine.deny(run, None, &person(who), "not today"))
+        self.runtime.block_on(self.engine.deny(run, None, &by(who), "not today"))
     }
 
     pub fn answer(&self, run: &RunId, field: &str, value: &str) -> Result<(), EngineError> {
         let given = [(field.to_owned(), value.to_owned())];
-        self.runtime.block_on(self.engine.answer(run, None, &person("ben"), &given, Vec::new()))
+        self.runtime.block_on(self.engine.answer(run, None, &by("ben"), &given, Vec::new()))
     }
 
     pub fn error(&self, run: &RunId) -> windlass_engine::step::StepError {
@@ -149,6 +149,10 @@ fn open(
 
 pub fn person(user: &str) -> Origin {
     Origin { user: user.to_owned(), host: "here".to_owned(), pid: 1 }
+}
+
+pub fn by(user: &str) -> Person {
+    Person::at_home(person(user))
 }
 
 /// Waits for a condition that nothing tells of.
