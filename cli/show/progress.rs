@@ -30,12 +30,15 @@ impl Progress {
     pub fn of(view: &RunView) -> Self {
         let summary = &view.summary;
         note(&format!("{} {}", bold(&summary.title), dim(summary.run.as_str())));
-        Progress {
+        let mut progress = Progress {
             bars: MultiProgress::new(),
             active: HashMap::new(),
             told: HashMap::new(),
             waited: false,
-        }
+        };
+        // What it goes on waiting for was asked before, and no event tells of it again.
+        summary.waits.iter().for_each(|wait| progress.waits(&summary.run, wait));
+        progress
     }
 
     /// Shows an event.

@@ -126,6 +126,10 @@ impl Engine {
         let Drive { driver, runbook } = found.hold.drive.clone();
         let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
         let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+        let now = now.map_err(|error| {
+            let why = format!("what {run} would do can't be looked at just now: {error}");
+            EngineError::NotNow(why)
+        })?;
         let driver = &found.hold.drive.driver;
         let why = driver.lapsed(asked.bound.as_ref(), &now);
         let Some(why) = why else {
@@ -276,7 +280,8 @@ fn sealed_answer(
     secrets: Vec<(String, Secret)>,
 ) -> Result<(Value, BTreeMap<String, String>), EngineError> {
     let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
-    let mut values = question.values(given, &names)?;
+    let misfit = |problem| EngineError::Answer { run: found.hold.run().clone(), problem };
+    let mut values = question.values(given, &names).map_err(misfit)?;
     let mut sealed = BTreeMap::new();
     for (field, value) in secrets {
         // Only now: a value that is not asked for is not kept.

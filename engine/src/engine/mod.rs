@@ -18,6 +18,7 @@ pub use answer::{Approved, Person};
 pub use error::EngineError;
 pub use launch::RunHandle;
 pub use open::{KEY_CHECK, Options};
+pub use rest::TakenUp;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -21,6 +21,9 @@ use crate::journal::{Body, RunStatus};
 use crate::run::{Outcome, Standby, Stop};
 use crate::script::STACK_BYTES;
 
+/// A run, and who follows it, or why it could not be taken up.
+pub type TakenUp = (RunId, Result<RunHandle, EngineError>);
+
 impl Engine {
     /// Takes up every run that waits, so that it goes on when its time comes. For a process that
     /// stays. Runs that were interrupted at something else are left to [`Engine::resume`].
@@ -30,9 +33,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the store is damaged. That one run can't be taken up does not keep the others.
-    pub fn resume_waiting(
-        &self,
-    ) -> Result<Vec<(RunId, Result<RunHandle, EngineError>)>, EngineError> {
+    pub fn resume_waiting(&self) -> Result<Vec<TakenUp>, EngineError> {
         let waits = |run: &Summary| run.status == RunStatus::Waiting;
         let waiting = self.runs(true)?.into_iter().filter(waits);
         let waiting = waiting.filter(|run| !self.is_driven(&run.run));

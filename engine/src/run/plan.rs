@@ -54,7 +54,13 @@ pub struct PlanError {
 pub(super) type Done = HashMap<CallKey, Result<Value, StepError>>;
 
 /// A change in a plan, with what it rests on.
-pub(super) type Change = (CallKey, String, Value);
+#[derive(Clone)]
+pub(super) struct Change {
+    pub(super) key: CallKey,
+    pub(super) says: String,
+    pub(super) args: Value,
+    pub(super) base: Value,
+}
 
 /// The run that is planned, and what of it is done.
 pub(super) struct Planned<'a> {
@@ -159,7 +165,8 @@ impl Caller for Planner {
         let (plan, changes) = &mut *planned;
         let (step, kind) = (name.to_owned(), step.kind());
         if kind.changes() {
-            changes.push((key.clone(), preview.says.clone(), preview.base));
+            let (key, says, base) = (key.clone(), preview.says.clone(), preview.base);
+            changes.push(Change { key, says, args, base });
         }
         plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says });
         for service in preview.restarts {

@@ -9,22 +9,32 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::drive::Driver;
-use super::plan::{Done, Planned, plan_on};
+use super::plan::{Change, Done, Planned, plan_on};
 use super::state::Call;
 use crate::id::CallKey;
 use crate::journal::{Bound, BoundChange, CallStatus, text_hash};
 use crate::runbook::Runbook;
 use crate::script::STACK_BYTES;
-use crate::step::StepError;
+use crate::step::{ErrorClass, StepError};
 
 /// Lines of a difference that people are shown.
 const LINES_MAX: usize = 20;
 
 impl Driver {
+    /// Returns what an approval is bound to at this moment, as far as that can be told.
+    pub(super) fn bound_so_far(&self, runbook: &Runbook) -> Bound {
+        // Bound to not knowing why: if it is known when it counts, it is asked again.
+        self.bound(runbook).unwrap_or_else(|error| self.bind(vec![unknown(&error)]))
+    }
+
     /// Returns what an approval is bound to at this moment. Reads the world, and changes nothing.
     ///
     /// Blocks. It takes a thread of its own: the script may be as deep as the one that asks.
-    pub(crate) fn bound(&self, runbook: &Runbook) -> Bound {
+    ///
+    /// # Errors
+    /// If the world does not answer just now. That the rest of the run would fail is no error: it is
+    /// what is approved, or why an approval lapses.
+    pub(crate) fn bound(&self, runbook: &Runbook) -> Result<Bound, StepError> {
         let (params, done) = self.ledger.look(|state| {
             let params = state.created.as_ref().map(|created| created.params.clone());
             (params.unwrap_or_default(), done(&state.calls))
@@ -43,21 +53,25 @@ impl Driver {
             planning.map(std::thread::ScopedJoinHandle::join)
         });
         match planned {
-            Ok(Ok(Ok((_, changes)))) => self.bind(changes),
-            // Bound to not knowing why: if it is known when it counts, it is asked again.
-            Ok(Ok(Err(error))) => self.bind(vec![unknown(&error.error)]),
-            Ok(Err(_)) => self.bind(vec![unknown(&StepError::permanent("bug", "it broke off"))]),
-            Err(error) => {
-                self.bind(vec![unknown(&StepError::permanent("machine", error.to_string()))])
-            }
+            Ok(Ok(Ok((_, changes)))) => Ok(self.bind(changes)),
+            Ok(Ok(Err(error))) => match error.error.class {
+                ErrorClass::Permanent | ErrorClass::NeedsOperator => {
+                    Ok(self.bind(vec![unknown(&error.error)]))
+                }
+                ErrorClass::Conflict | ErrorClass::Transient | ErrorClass::Ambiguous => {
+                    Err(self.redacted(error.error))
+                }
+            },
+            Ok(Err(_)) => Err(StepError::transient("bug", "the plan broke off")),
+            Err(error) => Err(StepError::transient("machine", error.to_string())),
         }
     }
 
-    fn bind(&self, changes: Vec<(CallKey, String, Value)>) -> Bound {
-        let change = |(key, says, base): (CallKey, String, Value)| BoundChange {
-            key,
-            says: self.sealed.redact(&says),
-            rests_on: rests_on(base),
+    fn bind(&self, changes: Vec<Change>) -> Bound {
+        let change = |change: Change| BoundChange {
+            key: change.key,
+            says: self.sealed.redact(&change.says),
+            rests_on: rests_on(&change.args, change.base),
         };
         let mut changes: Vec<BoundChange> = changes.into_iter().map(change).collect();
         changes.sort();
@@ -72,9 +86,9 @@ impl Driver {
     }
 }
 
-fn unknown(error: &StepError) -> (CallKey, String, Value) {
+fn unknown(error: &StepError) -> Change {
     let says = format!("what comes next can't be told: {}", error.message);
-    (CallKey::ROOT, says, Value::Null)
+    Change { key: CallKey::ROOT, says, args: Value::Null, base: Value::Null }
 }
 
 /// Returns what calls came to that are over.
@@ -90,13 +104,14 @@ fn done(calls: &HashMap<CallKey, Call>) -> Done {
     over.collect()
 }
 
-/// Returns a short hash of what a change rests on. A `version` in it does not count: a swarm moves
-/// those by itself, and a change is prepared again before it is made.
-fn rests_on(mut base: Value) -> String {
+/// Returns a short hash of what a change rests on: what it is told, and what it found. A `version`
+/// that it found does not count: a swarm moves those by itself, and a change is prepared again before
+/// it is made.
+fn rests_on(args: &Value, mut base: Value) -> String {
     if let Value::Object(fields) = &mut base {
         fields.remove("version");
     }
-    text_hash(base.to_string().as_bytes()).chars().take(12).collect()
+    text_hash(format!("{args}\n{base}").as_bytes()).chars().take(12).collect()
 }
 
 /// Returns how what would be done now differs from what was asked, but for what has begun.
@@ -182,7 +197,9 @@ mod tests {
     #[test]
     fn versions_that_a_swarm_moves_by_itself_do_not_count() {
         let (a, b) = (json!({ "version": 1, "x": 1 }), json!({ "version": 2, "x": 1 }));
-        assert_eq!(rests_on(a), rests_on(b));
-        assert_ne!(rests_on(json!({ "x": 1 })), rests_on(json!({ "x": 2 })));
+        let on = |base| rests_on(&json!({ "id": "a" }), base);
+        assert_eq!(on(a.clone()), on(b));
+        assert_ne!(on(json!({ "x": 1 })), on(json!({ "x": 2 })));
+        assert_ne!(on(a.clone()), rests_on(&json!({ "id": "b" }), a));
     }
 }

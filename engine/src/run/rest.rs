@@ -97,14 +97,9 @@ impl Waits {
     }
 
     /// Returns what a wait for a moment is.
-    pub(super) fn timer(
-        clock: Arc<dyn Clock>,
-        due: Millis,
-    ) -> impl Future<Output = Waited> + Send + 'static {
-        async move {
-            clock.sleep_until(due).await;
-            Ok(Value::Null)
-        }
+    pub(super) async fn timer(clock: Arc<dyn Clock>, due: Millis) -> Waited {
+        clock.sleep_until(due).await;
+        Ok(Value::Null)
     }
 
     /// True if that wait goes on.

@@ -63,7 +63,7 @@ impl Driver {
     fn ask(&self, waiting: &Waiting<'_>) -> Result<(), CallFailure> {
         let Waiting { runbook, key, wait, head } = *waiting;
         let until = wait.until(self.now()).map_err(|error| permanent("no_window", &error))?;
-        let bound = matches!(wait, Wait::Approve(_)).then(|| self.bound(runbook));
+        let bound = matches!(wait, Wait::Approve(_)).then(|| self.bound_so_far(runbook));
         let says = self.sealed.redact(&wait.says());
         let (key, head) = (key.clone(), head.clone());
         let body = Body::Waiting { key, head, says, until, bound };
@@ -194,7 +194,7 @@ impl Driver {
             }
             Otherwise::Approve => {
                 self.check_halt().map_err(CallFailure::Halt)?;
-                let now = self.bound(waiting.runbook);
+                let now = self.bound_so_far(waiting.runbook);
                 match self.lapsed(asked.bound.as_ref(), &now) {
                     Some(why) => Ok(Answer::Lapsed { why }),
                     None => {

@@ -22,7 +22,7 @@ mod window;
 
 pub use approval::{Approval, Otherwise};
 pub use condition::Condition;
-pub use question::Question;
+pub use question::{Question, example};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -65,19 +65,26 @@ impl Question {
     pub(super) fn assumed(&self) -> Value {
         let value = |(name, field): (&String, &Parameter)| {
             let default = field.default_value(name).ok().flatten();
-            let value = default.unwrap_or_else(|| match field.kind {
-                ParameterKind::String => json!(""),
-                ParameterKind::Int => json!(field.min.or(field.max).unwrap_or(0)),
-                ParameterKind::Bool => json!(false),
-                ParameterKind::Duration => json!("0s"),
-                ParameterKind::Size => json!(0),
-                ParameterKind::Enum => json!(field.values.first()),
-                ParameterKind::List => json!([]),
-                ParameterKind::Secret => json!({ "$sealed": PLANNED_SECRET }),
-            });
-            (name.clone(), value)
+            let value = match field.kind {
+                ParameterKind::Secret => Some(json!({ "$sealed": PLANNED_SECRET })),
+                _ => default.or_else(|| field.parse(name, &example(field)).ok()),
+            };
+            (name.clone(), value.unwrap_or_default())
         };
         Value::Object(self.fields.iter().map(value).collect())
+    }
+}
+
+/// Returns something that a field takes, for plans and rehearsals.
+pub fn example(field: &Parameter) -> String {
+    match field.kind {
+        ParameterKind::String | ParameterKind::Secret => "example".to_owned(),
+        ParameterKind::Int => field.min.or(field.max).unwrap_or(0).to_string(),
+        ParameterKind::Bool => "false".to_owned(),
+        ParameterKind::Duration => "0s".to_owned(),
+        ParameterKind::Size => "0".to_owned(),
+        ParameterKind::Enum => field.values.first().cloned().unwrap_or_default(),
+        ParameterKind::List => String::new(),
     }
 }
 
