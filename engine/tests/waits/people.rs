@@ -24,7 +24,7 @@ fn an_answer_is_typed_and_what_does_not_fit_is_refused() {
     assert_eq!(rig.waits(&run)[0].fields["count"].max, Some(9));
     for (field, value, words) in [
         ("count", "12", "from 1 to 9"),
-        ("size", "1", "no parameter `size`"),
+        ("size", "1", "`size` is not asked for"),
         ("how", "slow", "`count` is missing"),
     ] {
         let refused = rig.answer(&run, field, value).unwrap_err();
