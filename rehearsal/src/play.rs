@@ -16,6 +16,7 @@ use windlass_engine::secret::KeyStore;
 use windlass_lab::simulated::{Edit, Fault, What, World};
 
 use crate::oracle::{FOREIGN, Shape, ailments, references};
+use crate::people;
 use crate::report::{MomentKind, Verdict};
 use crate::scene::Scene;
 use crate::stage::{Mortal, Stage};
@@ -176,6 +177,8 @@ impl Player<'_> {
         let mut events = engine.subscribe();
         let outcome = match self.set_going(&engine)? {
             Some(handle) => {
+                // Asked before the process was killed, nobody is asked again.
+                people::answer(&engine, &handle.run, &self.scene.runtime);
                 self.run = Some(handle.run.clone());
                 self.await_outcome(handle)?
             }
@@ -247,7 +250,7 @@ impl Player<'_> {
         let remedies = self.remedies();
         let (mortal, engine, reached) = (mortal.clone(), engine.clone(), AtomicUsize::new(0));
         let (store, swarm) = (self.stage.store(), self.stage.swarm.clone());
-        let remedied = self.remedied.clone();
+        let (remedied, runtime) = (self.remedied.clone(), self.scene.runtime.clone());
         Arc::new(move |point: Point, key: &CallKey, _: &str| {
             mortal.check();
             let nth = reached.fetch_add(1, Ordering::SeqCst);
@@ -265,6 +268,12 @@ impl Player<'_> {
                     let run = engine.driven().into_iter().next();
                     let _ = run.map(|run| engine.cancel(&run, "a rehearsal cancels"));
                 }
+            }
+            if point == Point::AfterAsking
+                && let Some(engine) = engine.get()
+            {
+                let run = engine.driven().into_iter().next();
+                run.iter().for_each(|run| people::answer(engine, run, &runtime));
             }
             if point == Point::AfterUndoIntent && !remedied.swap(true, Ordering::SeqCst) {
                 remedies.iter().for_each(|edit| drop(swarm.edit(edit)));

@@ -1,5 +1,6 @@
 //! What happened in a pass, for people.
 
+use windlass_engine::clock::utc;
 use windlass_engine::event::{Event, What as Told};
 use windlass_engine::journal::How;
 use windlass_lab::simulated::{Edit, Fault, Request, What};
@@ -59,6 +60,14 @@ impl Story {
             }
             Told::Finished { end } => {
                 (None, MomentKind::Finished, format!("{end:?}").to_lowercase())
+            }
+            Told::Waiting { wait } => {
+                let until = wait.until.map(|at| format!(", until {}", utc(at)));
+                let text = format!("waits: {}{}", wait.says, until.unwrap_or_default());
+                (Some(&wait.key), MomentKind::Began, text)
+            }
+            Told::Answered { key, says, answer, .. } => {
+                (Some(key), MomentKind::Ended, format!("{says}: {}", answer.says()))
             }
             Told::Decided { .. }
             | Told::Resumed

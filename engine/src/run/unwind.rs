@@ -66,7 +66,7 @@ impl Places {
 impl Driver {
     /// Takes everything back, and returns how the run ends.
     pub(super) fn unwind(&self) -> Result<End, Halt> {
-        self.control.go_back();
+        self.standby.control.go_back();
         let places = self.ledger.look(Places::of);
         self.unwind_under(&places, &CallKey::ROOT)?;
         let cancelled = self.ledger.look(|s| s.unwinding.as_ref().is_some_and(|t| t.cancelled));
@@ -115,7 +115,7 @@ impl Driver {
     }
 
     fn undo(&self, key: &CallKey) -> Result<(), Halt> {
-        if self.control.parked() {
+        if self.standby.control.parked() {
             return Err(Halt::Parked);
         }
         let Some(call) = self.ledger.look(|s| s.calls.get(key).cloned()) else {
