@@ -13,6 +13,7 @@ mod inspect;
 mod launch;
 mod open;
 mod rest;
+mod turns;
 
 pub use answer::{Approved, Person};
 pub use error::EngineError;
@@ -48,6 +49,8 @@ struct Inner {
     version: String,
     /// Runs that this process has in hand. Also guards the taking of locks.
     live: Mutex<HashMap<RunId, Live>>,
+    /// Which of them may have a thread. Locked after `live`.
+    turns: Mutex<turns::Turns>,
     /// Moves whenever a run is let go of.
     let_go: watch::Sender<()>,
     /// Held while an answer is weighed: one at a time.
@@ -80,5 +83,9 @@ struct Drive {
 impl Inner {
     fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turns(&self) -> MutexGuard<'_, turns::Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -100,6 +100,7 @@ impl Engine {
             place,
             version,
             live,
+            turns: Mutex::default(),
             let_go,
             answering: tokio::sync::Mutex::default(),
         })))
