@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::serve::ServeArgs;
+
 /// Runbooks for Docker Swarm that survive kill -9.
 ///
 /// A run ends all-new or all-old, or it stops and says exactly what a person must decide.
@@ -52,6 +54,10 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Write the shape of the swarm to a file, to rehearse on: no values, nothing to hide.
     Snapshot(SnapshotArgs),
+    /// Stay: take every open run up, wait for what they wait for, answer the other commands.
+    Serve(ServeArgs),
+    /// Ask the process that owns the state to put every run away and end.
+    Drain,
     /// List runs.
     Runs {
         /// Only those that are not over.

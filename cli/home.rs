@@ -68,6 +68,16 @@ impl Home {
         }
     }
 
+    /// Returns when no process owns the state. Blocks.
+    ///
+    /// # Errors
+    /// If the lock file can't be used.
+    pub fn until_let_go(&self) -> Result<(), Problem> {
+        let unusable = |e: std::io::Error| unusable(&self.path, &e.to_string());
+        let file = File::open(self.path.join("owner.lock")).map_err(unusable)?;
+        file.lock_shared().map_err(unusable)
+    }
+
     /// Opens the store. Only the owner may.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod home;
 mod kill;
 mod problem;
 mod secret_input;
+mod serve;
 mod settings;
 mod show;
 

@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod demo;
 mod describe;
+mod drain;
 mod explain;
 mod lab;
 mod library;
@@ -15,6 +16,8 @@ mod snapshot;
 mod steps;
 mod store;
 
+pub use run::asked_to_stop;
+
 use clap::CommandFactory;
 use windlass_engine::journal::Decision;
 
@@ -23,6 +26,7 @@ use crate::desk::{Given, Request};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
+use crate::serve;
 use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, yellow};
@@ -39,6 +43,7 @@ pub async fn dispatch(settings: &Settings, command: Command) -> Exit {
             | Command::Completions { .. }
             | Command::Demo { .. }
             | Command::Lab { .. }
+            | Command::Serve(_)
     );
     if !tells_itself {
         tell_of_interrupted_runs(settings);
@@ -64,6 +69,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Run(args) => run::run(settings, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(settings, args).await,
         Command::Snapshot(args) => snapshot::snapshot(settings, &args).await,
+        Command::Serve(args) => serve::serve(settings, &args).await,
+        Command::Drain => drain::drain(settings).await,
         Command::Runs { open } => runs::list(settings, open).await,
         Command::Show { run } => runs::show(settings, run).await,
         Command::Log { run, follow } => runs::log(settings, run, follow).await,
