@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
+use zeroize::Zeroizing;
 
 use super::{Engine, EngineError};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Entry, JournalStore, RunStatus, read_chain};
+use crate::journal::{Entry, JournalStore, Origin, RunStatus, read_chain};
 use crate::run::{OpenCall, Plan, PlanError, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
@@ -107,6 +108,34 @@ impl Engine {
         let records = self.0.store.read(run)?;
         let chain = read_chain(records);
         chain.map(|(entries, _)| entries).map_err(|e| EngineError::Damaged(format!("{run}: {e}")))
+    }
+
+    /// Returns the records of a run, byte for byte, and durable.
+    ///
+    /// # Errors
+    /// If there is no such run, or the store is damaged.
+    pub fn records(&self, run: &RunId) -> Result<Vec<Vec<u8>>, EngineError> {
+        let records = self.0.store.read(run)?;
+        if records.is_empty() {
+            return Err(EngineError::NoSuchRun(run.to_string()));
+        }
+        self.0.store.sync(self.0.store.end())?;
+        Ok(records)
+    }
+
+    /// Returns a key for a purpose of its own; it is the same as long as the master key is.
+    pub fn derived_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        self.0.keyring.derive(purpose)
+    }
+
+    /// Returns who this process acts for.
+    pub fn by(&self) -> &Origin {
+        &self.0.by
+    }
+
+    /// Returns the version of windlass.
+    pub fn version(&self) -> &str {
+        &self.0.version
     }
 
     /// Returns what a resume has to deal with. Looks at the world, and changes nothing.

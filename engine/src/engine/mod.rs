@@ -4,16 +4,21 @@
 //! start, resume, undo -> launch -> a thread that drives the run -> Outcome
 //! decide, cancel      -> journal or control of that run
 //! plan, view, entries, runs, subscribe: look, and change nothing
+//! backup, prunable, forget: keep house
 //! ```
 
+mod backup;
 mod error;
 mod inspect;
 mod launch;
 mod open;
+mod prune;
 
+pub use backup::Gone;
 pub use error::EngineError;
 pub use launch::RunHandle;
 pub use open::{KEY_CHECK, Options};
+pub use prune::{Retention, Tombstone};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +47,8 @@ struct Inner {
     version: String,
     /// Runs that a thread of this process drives. Also guards the taking of locks.
     live: Mutex<HashMap<RunId, Live>>,
+    /// Held by a backup and by what forgets runs: one of them at a time.
+    keeping: Mutex<()>,
     /// Moves whenever a thread lets go of its run.
     let_go: watch::Sender<()>,
 }

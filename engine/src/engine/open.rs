@@ -78,9 +78,20 @@ impl Engine {
         keyring.sweep(|run| open.contains(run))?;
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
-        let let_go = watch::Sender::new(());
-        let inner =
-            Inner { store, keyring, clock, world, events, by, place, version, live, let_go };
+        let (keeping, let_go) = (Mutex::default(), watch::Sender::new(()));
+        let inner = Inner {
+            store,
+            keyring,
+            clock,
+            world,
+            events,
+            by,
+            place,
+            version,
+            live,
+            keeping,
+            let_go,
+        };
         Ok(Engine(Arc::new(inner)))
     }
 }

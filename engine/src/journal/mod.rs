@@ -17,6 +17,7 @@
 
 mod chain;
 mod entry;
+mod export;
 mod memory;
 mod sled;
 mod status;
@@ -27,6 +28,7 @@ pub use chain::{Chain, ChainError, ChainHead, read_chain};
 pub use entry::{
     Body, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin, text_hash,
 };
+pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};
 pub use store::{JournalStore, Position, StoreError};
