@@ -8,6 +8,7 @@ use windlass_engine::id::RunId;
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 
+use super::keeping::keep;
 use super::protocol::{Ending, Reply, Request, Start};
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -80,6 +81,7 @@ async fn carry_out(
             Ok(())
         }
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,
+        Request::Keep(asked) => keep(engine, asked, replies).await,
     }
 }
 

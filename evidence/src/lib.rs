@@ -15,7 +15,7 @@ mod config;
 pub mod file;
 mod key;
 pub mod publish;
-// pub mod report;
+pub mod report;
 
 pub use config::{Config, PublishTo};
 pub use key::{BadKey, PublicKey, SigningKey};

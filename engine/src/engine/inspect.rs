@@ -78,12 +78,15 @@ impl Engine {
     /// Returns the run that a person means by the beginning or the end of its name.
     ///
     /// # Errors
-    /// If none or more than one fits.
+    /// If none or more than one fits, or the one that fits was pruned.
     pub fn find(&self, given: &str) -> Result<RunId, EngineError> {
         let runs = self.0.store.summaries(false)?.into_iter().map(|(run, _)| run);
         let mut fitting: Vec<RunId> = runs.filter(|run| run.matches(given)).collect();
         match fitting.len() {
-            0 => Err(EngineError::NoSuchRun(given.to_owned())),
+            0 => match self.tombstones()?.into_iter().find(|stone| stone.run.matches(given)) {
+                Some(tombstone) => Err(EngineError::Pruned(Box::new(tombstone))),
+                None => Err(EngineError::NoSuchRun(given.to_owned())),
+            },
             1 => Ok(fitting.remove(0)),
             _ => Err(EngineError::AmbiguousRun { given: given.to_owned(), runs: fitting }),
         }

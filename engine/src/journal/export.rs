@@ -232,7 +232,11 @@ pub fn read_export<E: From<ExportError>>(
         }
     }
     let lines = reader.lines;
-    if reader.has_end && !reader.ended { Err(ExportError::Cut { lines }.into()) } else { Ok(()) }
+    if lines == 0 || (reader.has_end && !reader.ended) {
+        Err(ExportError::Cut { lines }.into())
+    } else {
+        Ok(())
+    }
 }
 
 #[derive(Default)]
