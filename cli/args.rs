@@ -1,11 +1,14 @@
 //! The words that the command understands.
 
+mod keeping;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::serve::ServeArgs;
+pub use keeping::{EvidenceAction, PruneArgs, ReportArgs, ReportFormat, StoreAction};
 
 /// Runbooks for Docker Swarm that survive kill -9.
 ///
@@ -141,7 +144,16 @@ pub enum Command {
         /// The code; all are listed if it is left out.
         code: Option<String>,
     },
-    /// Check, export or import the store.
+    /// Tell what a run did: what was there, what was done, what is there now.
+    Report(ReportArgs),
+    /// Signed journals, for those who must believe them.
+    Evidence {
+        #[command(subcommand)]
+        action: EvidenceAction,
+    },
+    /// Forget runs that ended long ago.
+    Prune(PruneArgs),
+    /// Check, back up, restore, export or import the store.
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -270,23 +282,6 @@ pub struct AnswerArgs {
     /// What to do with a newline at the end of a secret that is read.
     #[arg(long, value_enum, default_value_t = Newline::Keep)]
     pub newline: Newline,
-}
-
-/// What to do with the store.
-#[derive(Debug, Subcommand)]
-pub enum StoreAction {
-    /// Read every journal and say what is whole.
-    Check,
-    /// Write every journal that can be read to a file.
-    Export {
-        /// The file; it must not exist.
-        file: PathBuf,
-    },
-    /// Read journals from a file into an empty store.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
 }
 
 /// What to do with the lab.

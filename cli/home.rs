@@ -103,6 +103,21 @@ impl Home {
         Ok(Keyring::new(master, Box::new(FileKeys::at(self.path.join("keys")))))
     }
 
+    /// Returns where the store lies. Only the owner may touch it.
+    pub fn journal(&self, _owned: &Ownership) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// Returns the state directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns where the master key lies.
+    pub fn key(&self) -> &Path {
+        &self.key
+    }
+
     /// Returns the path of the socket.
     pub fn socket(&self) -> PathBuf {
         self.path.join("windlass.sock")

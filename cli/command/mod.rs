@@ -5,11 +5,15 @@ mod check;
 mod demo;
 mod describe;
 mod drain;
+mod evidence;
 mod explain;
+mod keeping;
 mod lab;
 mod library;
 mod plan;
+mod prune;
 mod rehearse;
+mod report;
 mod run;
 mod runs;
 mod snapshot;
@@ -107,7 +111,10 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Answer(args) => answer::answer(settings, args).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),
-        Command::Store { action } => store::store(settings, &action),
+        Command::Report(args) => report::report(settings, args).await,
+        Command::Evidence { action } => evidence::evidence(settings, action).await,
+        Command::Prune(args) => prune::prune(settings, &args).await,
+        Command::Store { action } => store::store(settings, &action).await,
         Command::Completions { shell } => {
             let mut command = Args::command();
             let mut script = Vec::new();

@@ -8,6 +8,7 @@ use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 
+use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -87,6 +88,7 @@ async fn carry_out(
             Ok(())
         }
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,
+        Request::Keep(asked) => keep(engine, asked, replies).await,
     }
 }
 

@@ -10,9 +10,11 @@
 //! ```
 
 mod clerk;
+mod keeping;
 mod opening;
 mod protocol;
 mod socket;
 
+pub use keeping::{Keeping, Kept};
 pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};

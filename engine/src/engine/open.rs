@@ -101,6 +101,7 @@ impl Engine {
             version,
             live,
             turns: Mutex::default(),
+            keeping: Mutex::default(),
             let_go,
             answering: tokio::sync::Mutex::default(),
         })))
