@@ -3,14 +3,14 @@
 //! How: the store fails from the nth write on, which is a death there; then everything or nothing
 //! of what was not synced is kept, and another process takes over.
 
-use crate::rig::Rig;
+use crate::rig::{EVERYTHING, Rig};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn death_at_any_write_of_a_start_neither_loses_the_run_nor_starts_it_twice() {
     let mut deaths = 0;
     for nth in 0.. {
         let mut survived = false;
-        for keep in [0, usize::MAX] {
+        for keep in [0, EVERYTHING] {
             let rig = Rig::new();
             rig.schedule("");
             rig.look().await;
@@ -46,7 +46,7 @@ async fn a_start_that_was_cut_off_long_ago_is_told_and_not_made_up_for() {
             let rig = rig.crash(0);
             rig.store.fail_after(nth);
             rig.look_at("01:00:00").await;
-            let after = rig.crash(usize::MAX);
+            let after = rig.crash(EVERYTHING);
             if after.book.get("s").unwrap().standing.starting.is_some() {
                 break after;
             }

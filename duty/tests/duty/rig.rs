@@ -20,6 +20,9 @@ use crate::world::World;
 /// Where notices of a rig go: nobody fetches them, so they stay to be looked at.
 pub const BOX: &str = "box";
 
+/// A crash of the process alone: all that was written is on disk.
+pub const EVERYTHING: usize = 1 << 30;
+
 /// A clock that is set by hand; who sleeps on it looks when it is set.
 pub struct HandClock(watch::Sender<Millis>);
 
