@@ -1,9 +1,13 @@
 //! The words that the command understands.
 
+mod duty;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+pub use duty::{NextArgs, NoticesAction, ScheduleAction, ScheduleArgs};
 
 /// Runbooks for Docker Swarm that survive kill -9.
 ///
@@ -106,6 +110,16 @@ pub enum Command {
         /// What the call would have returned, as JSON.
         #[arg(long, value_name = "JSON")]
         output: Option<String>,
+    },
+    /// Start runbooks at their times.
+    Schedule {
+        #[command(subcommand)]
+        action: ScheduleAction,
+    },
+    /// Notices to people who don't look: what is not delivered, and whether receivers answer.
+    Notices {
+        #[command(subcommand)]
+        action: NoticesAction,
     },
     /// List the steps that runbooks can call, or describe one.
     Steps {

@@ -8,6 +8,7 @@
 
 mod args;
 mod command;
+mod config;
 mod desk;
 mod exit;
 mod home;
@@ -16,6 +17,7 @@ mod problem;
 mod secret_input;
 mod settings;
 mod show;
+mod supplies;
 
 use std::process::ExitCode;
 
@@ -51,8 +53,14 @@ fn log_to_stderr() {
     if asked.is_empty() {
         return;
     }
-    let ours =
-        ["windlass", "windlass_engine", "windlass_steps", "windlass_lab", "windlass_rehearsal"];
+    let ours = [
+        "windlass",
+        "windlass_engine",
+        "windlass_steps",
+        "windlass_lab",
+        "windlass_rehearsal",
+        "windlass_duty",
+    ];
     let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);
     let filter = ours.map(|name| format!("{name}={level}")).join(",");
     tracing_subscriber::fmt()

@@ -5,11 +5,13 @@ mod demo;
 mod describe;
 mod explain;
 mod lab;
-mod library;
+pub mod library;
+mod notices;
 mod plan;
 mod rehearse;
 mod run;
 mod runs;
+mod schedule;
 mod snapshot;
 mod steps;
 mod store;
@@ -87,6 +89,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             })?;
             run::decide(settings, decide, Decision::MarkDone { key, output }).await
         }
+        Command::Schedule { action } => schedule::schedule(settings, action).await,
+        Command::Notices { action } => notices::notices(settings, action).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),
         Command::Store { action } => store::store(settings, &action),

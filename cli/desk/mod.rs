@@ -10,9 +10,11 @@
 //! ```
 
 mod clerk;
+mod duty;
 mod opening;
 mod protocol;
 mod socket;
 
+pub use duty::{DutyReply, DutyRequest};
 pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Reply, Request, SecretBytes, Start};

@@ -5,6 +5,7 @@ use windlass_engine::event::{Event, RunView, Summary};
 use windlass_engine::journal::{Decision, Entry};
 use windlass_engine::run::OpenCall;
 
+use super::duty::{DutyReply, DutyRequest};
 use crate::problem::Problem;
 
 /// What a command asks of the engine.
@@ -29,6 +30,8 @@ pub enum Request {
     Show { run: String },
     /// Print the journal of a run, and go on while it is driven if that is asked for.
     Log { run: String, follow: bool },
+    /// Schedules and notices.
+    Duty(DutyRequest),
 }
 
 /// A run to begin.
@@ -89,6 +92,8 @@ pub enum Reply {
     OpenCalls { view: Box<RunView>, calls: Vec<OpenCall> },
     /// An entry of a journal.
     Entry { entry: Box<Entry> },
+    /// Schedules and notices.
+    Duty(DutyReply),
     /// The request was not carried out.
     Problem { problem: Problem },
     /// That was all.

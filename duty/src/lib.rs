@@ -13,12 +13,10 @@
 mod name;
 pub mod notice;
 pub mod schedule;
-mod span;
 mod supplies;
 mod tasks;
 
 pub use name::Name;
-pub use span::Span;
 pub use supplies::Supplies;
 pub use tasks::{Duty, DutyError, Options};
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
 mod rehearse;
+mod schedule;
 mod state;
 mod words;
 

@@ -1,14 +1,16 @@
 //! What a schedule is told: a `[[schedule]]` of `windlass.toml`, or the words of `schedule add`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use windlass_engine::step::Span;
 
 use super::calendar::{Expression, Zone};
-use crate::{Name, Span};
+use crate::Name;
 
 /// How far back a missed time is caught up with if nothing is said.
-const MISSED_WINDOW: Span = Span::hours(24);
+const MISSED_WINDOW: Span = Span(Duration::from_secs(24 * 3600));
 
 /// A schedule.
 ///
@@ -43,6 +45,9 @@ pub struct Config {
     /// Where secret parameters come from: `@FILE` or `generate[:LENGTH]`. Never the value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, Source>,
+    /// What to do with a newline at the end of a secret that is read from a file.
+    #[serde(default)]
+    pub newline: Newline,
     /// When it comes.
     pub cron: Expression,
     /// Where the clock hangs that `cron` speaks of.
@@ -76,6 +81,17 @@ impl Config {
     pub fn given(&self) -> Vec<(String, String)> {
         self.params.iter().map(|(name, word)| (name.clone(), word.0.clone())).collect()
     }
+}
+
+/// What to do with a newline at the end of a secret that is read from a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Newline {
+    /// The bytes stay as they are.
+    #[default]
+    Keep,
+    /// One newline is taken off.
+    Strip,
 }
 
 /// What becomes of times that came while nobody was there to start a run.
@@ -207,7 +223,7 @@ mod tests {
     fn what_is_not_said_has_a_stated_default() {
         let config: Config = toml::from_str(LEAST).unwrap();
         assert_eq!((config.missed, config.overlap), (Missed::Skip, Overlap::Skip));
-        assert_eq!(config.missed_window, Span::hours(24));
+        assert_eq!(config.missed_window, MISSED_WINDOW);
         assert!(config.alarm_after.is_none() && !config.paused);
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
@@ -217,7 +233,7 @@ mod tests {
     fn a_mistake_is_told_with_its_line_and_what_was_expected() {
         let cases = [
             ("colour = 1", "unknown field `colour`"),
-            ("jitter = '5 parsecs'", "no duration such as 90s"),
+            ("jitter = '5 parsecs'", "not a duration such as"),
             ("missed = 'two'", "expected one of `skip`, `one`, `all`"),
             ("params = { a = 1.5 }", "a text, a whole number, true or false"),
             ("secrets = { value = 'canary' }", "expected @/PATH or generate"),

@@ -25,7 +25,7 @@ mod ticker;
 
 pub use book::{Book, BookError};
 pub use calendar::{Expression, Zone, next, upcoming};
-pub use config::{Config, Missed, Overlap, Program, Source, Word};
+pub use config::{Config, Missed, Newline, Overlap, Program, Source, Word};
 pub use sort::{CATCH_UP_MAX, GRACE_MS, RECORDED_MAX, Sorted, sort};
 pub(crate) use standing::stamp;
 pub use standing::{Begun, Fate, Kept, Occurrence, Origin, Standing, Waiting};

@@ -1,6 +1,6 @@
 //! What comes next for a schedule: pure, so that it can be tested as a table.
 
-use windlass_engine::clock::Millis;
+use windlass_engine::clock::{Millis, millis};
 
 use super::calendar::upcoming;
 use super::{Kept, Missed, Waiting};
@@ -61,7 +61,7 @@ pub fn sort(kept: &Kept, now: Millis) -> Sorted {
 
 /// Returns which of the missed times are caught up with.
 fn catch_up(kept: &Kept, late: &[Millis], now: Millis, nothing_on_time: bool) -> Vec<Waiting> {
-    let window = kept.config.missed_window.millis();
+    let window = millis(kept.config.missed_window.0);
     let first = late.partition_point(|planned| now - planned > window);
     let young = &late[first..];
     match kept.config.missed {
@@ -82,6 +82,6 @@ fn catch_up(kept: &Kept, late: &[Millis], now: Millis, nothing_on_time: bool) ->
 /// True if a time may still be started: it is on time, or young enough to be caught up with.
 pub fn stands(kept: &Kept, waiting: Waiting, now: Millis) -> bool {
     let late = now - kept.due(waiting.planned);
-    let young = now - waiting.planned <= kept.config.missed_window.millis();
+    let young = now - waiting.planned <= millis(kept.config.missed_window.0);
     late <= GRACE_MS || waiting.patient || (young && kept.config.missed != Missed::Skip)
 }

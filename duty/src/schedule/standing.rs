@@ -16,7 +16,7 @@
 //! is made up for; if there is none, the time stands as if it had not been dealt with.
 
 use serde::{Deserialize, Serialize};
-use windlass_engine::clock::Millis;
+use windlass_engine::clock::{Millis, millis};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::End;
 
@@ -152,7 +152,7 @@ impl Kept {
     /// Returns when the run of a time starts: later than it by its share of the jitter, which is
     /// the same whenever it is asked for.
     pub fn due(&self, planned: Millis) -> Millis {
-        let jitter = self.config.jitter.millis().unsigned_abs();
+        let jitter = millis(self.config.jitter.0).unsigned_abs();
         if jitter == 0 {
             return planned;
         }

@@ -4,8 +4,9 @@ use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::StoreError;
 use windlass_engine::runbook::Runbook;
+use windlass_engine::secret::Secret;
 
-use super::{Config, Kept};
+use super::{Config, Kept, Newline};
 use crate::Supplies;
 
 /// Why a run did not begin.
@@ -41,7 +42,7 @@ pub(super) fn start(
     let mut secrets = Vec::new();
     for (name, source) in &config.secrets {
         let value = supplies.secret(name, source.as_str()).map_err(NotStarted::Refused)?;
-        secrets.push((name.clone(), value));
+        secrets.push((name.clone(), with_newline(value, config.newline)));
     }
     let cause = Some(kept.cause(planned));
     let begun = engine.start_because(&runbook, &config.given(), secrets, cause);
@@ -69,6 +70,13 @@ pub(super) fn started(
 pub fn schedule_of(cause: &str) -> Option<&str> {
     let (name, _) = cause.strip_prefix("schedule/")?.split_once('@')?;
     Some(name)
+}
+
+fn with_newline(value: Secret, newline: Newline) -> Secret {
+    match (newline, value.expose().strip_suffix(b"\n")) {
+        (Newline::Strip, Some(stripped)) => Secret::new(stripped.to_vec()),
+        _ => value,
+    }
 }
 
 fn compile(engine: &Engine, supplies: &dyn Supplies, config: &Config) -> Result<Runbook, String> {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use windlass_engine::clock::Millis;
+use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::Summary;
 use windlass_engine::journal::{End, Position, RunStatus};
@@ -296,14 +296,16 @@ impl Look<'_> {
 
     /// Tells once in a while that there is no success.
     fn alarm(&mut self) -> Result<(), LookError> {
-        let Some(after) = self.kept.config.alarm_after else { return Ok(()) };
+        let Some(after) = self.kept.config.alarm_after.map(|span| millis(span.0)) else {
+            return Ok(());
+        };
         let standing = &self.kept.standing;
         let since = standing.success.unwrap_or(standing.since);
         let quiet_since = standing.alarmed.map_or(since, |alarmed| alarmed.max(since));
-        if self.now - quiet_since <= after.millis() {
+        if self.now - quiet_since <= after {
             return Ok(());
         }
-        let about = quiet_since + after.millis();
+        let about = quiet_since + after;
         self.ticker.outbox.post(&tell::overdue(&self.kept, since, about, self.now))?;
         self.kept.standing.alarmed = Some(self.now);
         Ok(())

@@ -9,6 +9,7 @@ mod death;
 mod missed;
 mod nights;
 mod overlap;
+mod pages;
 mod receiver;
 mod rig;
 mod told;
