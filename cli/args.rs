@@ -1,5 +1,6 @@
 //! The words that the command understands.
 
+mod duty;
 mod keeping;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::serve::ServeArgs;
+pub use duty::{NextArgs, NoticesAction, ScheduleAction, ScheduleArgs};
 pub use keeping::{EvidenceAction, PruneArgs, ReportArgs, ReportFormat, StoreAction};
 
 /// Runbooks for Docker Swarm that survive kill -9.
@@ -134,6 +136,16 @@ pub enum Command {
     },
     /// Answer what a run asks.
     Answer(AnswerArgs),
+    /// Start runbooks at their times.
+    Schedule {
+        #[command(subcommand)]
+        action: ScheduleAction,
+    },
+    /// Notices to people who don't look: what is not delivered, and whether receivers answer.
+    Notices {
+        #[command(subcommand)]
+        action: NoticesAction,
+    },
     /// List the steps that runbooks can call, or describe one.
     Steps {
         /// A step, such as secret.create.

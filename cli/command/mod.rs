@@ -9,13 +9,15 @@ mod evidence;
 mod explain;
 mod keeping;
 mod lab;
-mod library;
+pub mod library;
+mod notices;
 mod plan;
 mod prune;
 mod rehearse;
 mod report;
 mod run;
 mod runs;
+mod schedule;
 mod snapshot;
 mod steps;
 mod store;
@@ -109,6 +111,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             answer::hand_in(settings, asked, Given::Deny { reason }).await
         }
         Command::Answer(args) => answer::answer(settings, args).await,
+        Command::Schedule { action } => schedule::schedule(settings, action).await,
+        Command::Notices { action } => notices::notices(settings, action).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),
         Command::Report(args) => report::report(settings, args).await,

@@ -127,7 +127,8 @@ async fn watch(
             | Reply::Taken(_)
             | Reply::OpenCalls { .. }
             | Reply::Entry { .. }
-            | Reply::Kept(_) => {}
+            | Reply::Kept(_)
+            | Reply::Duty(_) => {}
         }
     }
     let problem = Problem::bug("the engine broke the answer off");

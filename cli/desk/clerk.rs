@@ -8,6 +8,7 @@ use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 
+use super::duty;
 use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use crate::exit::Exit;
@@ -85,6 +86,13 @@ async fn carry_out(
             let run = engine.find(&run)?;
             let view = Box::new(engine.view(&run)?);
             send(replies, Reply::Run { view }).await;
+            Ok(())
+        }
+        Request::Duty(asked) => {
+            let engine = engine.clone();
+            let answered = tokio::task::spawn_blocking(move || duty::answer(&engine, asked)).await;
+            let reply = answered.map_err(|e| Problem::bug(e.to_string()))??;
+            send(replies, Reply::Duty(reply)).await;
             Ok(())
         }
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,

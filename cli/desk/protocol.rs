@@ -7,6 +7,7 @@ use windlass_engine::id::CallKey;
 use windlass_engine::journal::{Decision, Entry, Origin};
 use windlass_engine::run::OpenCall;
 
+use super::duty::{DutyReply, DutyRequest};
 use super::keeping::{Keeping, Kept};
 use crate::problem::Problem;
 
@@ -36,6 +37,8 @@ pub enum Request {
     Log { run: String, follow: bool },
     /// Tell what has been done, or keep house.
     Keep(Keeping),
+    /// Schedules and notices.
+    Duty(DutyRequest),
 }
 
 /// What somebody answers.
@@ -129,6 +132,8 @@ pub enum Reply {
     Entry { entry: Box<Entry> },
     /// What was asked about what has been done.
     Kept(Kept),
+    /// Schedules and notices.
+    Duty(DutyReply),
     /// The request was not carried out.
     Problem { problem: Problem },
     /// That was all.

@@ -7,8 +7,9 @@
 //!
 //! A `kill -9` at any moment leaves what it leaves of any run: the next start takes it up.
 
-mod config;
 mod diary;
+mod heads;
+mod parts;
 mod supervisor;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use windlass_steps::docker::{Endpoint, Swarm};
 use windlass_steps::swarm::own_place::{OwnPlace, own_place};
 
 use crate::command::asked_to_stop;
+use crate::config::Config;
 use crate::desk::{Desk, Stay};
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -26,7 +28,7 @@ use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, yellow};
 
-use config::Config;
+use parts::Parts;
 use supervisor::Supervisor;
 
 /// What `windlass serve` is told.
@@ -37,18 +39,19 @@ pub struct ServeArgs {
     pub config: Option<PathBuf>,
     /// How many runs are driven at once; the others queue.
     #[arg(long, value_name = "N")]
-    pub runs: Option<usize>,
+    pub runs: Option<std::num::NonZeroUsize>,
 }
 
 /// Serves until it is asked to stop.
 pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Problem> {
-    let config = Config::read(args.config.as_deref())?;
+    let config = Config::find(args.config.as_deref())?;
+    let patience = config.serve.patience.0;
     let desk = Desk::open(settings, Stay::Always).await?;
     let Some(engine) = desk.here().cloned() else {
         return Err(Problem::bug("the desk of a daemon is elsewhere"));
     };
-    let mut supervisor = Supervisor::begin();
-    engine.drive_at_most(args.runs.unwrap_or(config.serve.runs));
+    let supervisor = Supervisor::begin();
+    engine.drive_at_most(args.runs.unwrap_or(config.serve.runs).get());
     let place = where_we_stand(settings).await;
     show::note(&format!(
         "windlass {} serves {}, as {}",
@@ -58,10 +61,13 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     ));
     let diary = diary::keep(&engine);
     take_up(&engine)?;
+    let parts = Parts::begin(&engine, config).await?;
     supervisor.ready();
     supervisor.watch_until(asked_to_stop()).await;
     supervisor.stopping();
-    put_away(desk, &engine, config.serve.patience.0).await;
+    // First whatever begins runs, then the runs.
+    parts.end().await;
+    put_away(desk, &engine, patience).await;
     diary.abort();
     Ok(Exit::Done)
 }

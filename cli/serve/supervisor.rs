@@ -19,7 +19,7 @@ impl Supervisor {
     }
 
     /// Runs are taken up, and requests are answered.
-    pub fn ready(&mut self) {
+    pub fn ready(&self) {
         tell(&[NotifyState::Ready]);
     }
 

@@ -3,6 +3,7 @@
 
 mod keeping;
 mod rehearse;
+mod schedule;
 mod serve;
 mod state;
 mod waits;

@@ -63,8 +63,8 @@ fn a_configuration_that_is_wrong_is_refused_by_line_before_anything_is_touched()
     let operator = Operator::at_home();
     let file = operator.file("windlass.toml", "[serve]\nruns = 4\nrunz = 5\n");
     let refused = operator.windlass(&format!("serve --config {file}"));
-    assert_says(&refused, 2, &["windlass.toml", "line 3", "runz", "WL0019"]);
+    assert_says(&refused, 2, &["windlass.toml:3:", "runz", "WL0021"]);
     let missing = operator.windlass("serve --config /no/such/file.toml");
-    assert_says(&missing, 2, &["/no/such/file.toml", "WL0019"]);
+    assert_says(&missing, 2, &["/no/such/file.toml", "WL0021"]);
     assert!(!operator.state().exists(), "the state was touched");
 }

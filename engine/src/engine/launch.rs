@@ -40,6 +40,21 @@ impl Engine {
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
     ) -> Result<RunHandle, EngineError> {
+        self.start_because(runbook, given, secrets, None)
+    }
+
+    /// Begins a run, and records what started it: so whoever started it knows it again after a
+    /// crash, and does not start it twice.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_because(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+        cause: Option<String>,
+    ) -> Result<RunHandle, EngineError> {
         let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
         let params = runbook.header().values(given, &names)?;
         let locks = runbook.header().locks(&params);
@@ -66,6 +81,7 @@ impl Engine {
             place: self.0.place.clone(),
             by: self.0.by.clone(),
             version: self.0.version.clone(),
+            cause,
         })))?;
         let driver = self.driver(ledger, sealed, self.standby(&run));
         self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })

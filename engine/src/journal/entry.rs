@@ -219,6 +219,9 @@ pub struct Created {
     pub by: Origin,
     /// Version of windlass.
     pub version: String,
+    /// What started it, if no person did: `schedule/nightly@2026-11-21T02:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// Who did something, and from where.

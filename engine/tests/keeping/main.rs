@@ -73,6 +73,7 @@ impl Place {
             place: String::new(),
             by: Origin::default(),
             version: "0.1.0".to_owned(),
+            cause: None,
         };
         let now = self.clock.now();
         let created = Body::Created(Box::new(created));

@@ -32,6 +32,7 @@ pub fn records(run: &str, secrets: u32) -> Vec<Vec<u8>> {
         place: "unix:///var/run/docker.sock".to_owned(),
         by: by(),
         version: "0.1.0".to_owned(),
+        cause: None,
     };
     let mut bodies = vec![Body::Created(Box::new(created))];
     for n in 1..=secrets {
