@@ -126,6 +126,21 @@ fn an_approval_lapses_when_the_world_has_changed_and_is_asked_again_with_the_dif
     assert!(!rig.has("b") && !rig.has("old"));
 }
 
+/// That the world can't be seen is no reason to ask anew: it is one to try again later.
+#[test]
+fn an_approval_is_refused_while_the_world_does_not_answer_and_nothing_lapses() {
+    let rig = Rig::new();
+    let followed = rig.waiting(BOUND);
+    let run = followed.run.clone();
+    let entries = rig.store.count(&run).unwrap();
+    rig.world.lock().silent = true;
+    refused(rig.approve(&run, "ben"), "the world does not answer");
+    assert_eq!(rig.store.count(&run).unwrap(), entries, "nothing is recorded");
+    rig.world.lock().silent = false;
+    assert_eq!(rig.approve(&run, "ben").unwrap(), Approved::Enough);
+    assert_eq!(rig.outcome(followed), DONE);
+}
+
 #[test]
 fn consent_by_silence_lapses_too_when_the_world_has_changed() {
     let rig = Rig::new();
