@@ -187,14 +187,37 @@ fn a_wait_survives_kill_9_with_its_deadline() {
     assert!((until..until + 60_000).contains(&over.unwrap()), "{over:?}, not soon after {until}");
 }
 
+/// Brings a simulated swarm up, where the operator looks for one.
+fn simulated(operator: &Operator) -> Shell {
+    let socket = operator.home.path().join("no.sock");
+    let lab = format!("lab up --simulated --services 3 --socket {}", socket.display());
+    let mut lab = operator.shell("ann", &lab);
+    lab.hears("answers until Ctrl-C");
+    lab
+}
+
+/// In a rehearsal people approve and answer at once, time flies, and deaths around waits change
+/// nothing.
+#[test]
+fn a_runbook_that_waits_is_rehearsed() {
+    let operator = Operator::at_home();
+    let _lab = simulated(&operator);
+    let script = "//! title = \"Waits\"
+        let given = ask(#{ fields: #{ v: #{ type: \"secret\", help: \"h\" } } });
+        secret::create(#{ name: \"x\", value: given.v });
+        sleep(\"1h\");
+        approve(#{ text: \"x\", of: 2, not_starter: true, deadline: \"24h\" });
+        window(\"Sat 02:00-04:00 Europe/Berlin\");";
+    let rehearse = format!("rehearse {}", operator.file("waits.rhai", script));
+    let rehearsed = operator.windlass(&rehearse);
+    assert_says(&rehearsed, 0, &["approval by 2 people", "question: v", " held, "]);
+}
+
 /// The approval is bound to what the run would do, and that has changed since.
 #[test]
 fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_difference() {
     let operator = Operator::at_home();
-    let socket = operator.home.path().join("no.sock");
-    let lab = format!("lab up --simulated --services 2 --socket {}", socket.display());
-    let mut lab = operator.shell("ann", &lab);
-    lab.hears("answers until Ctrl-C");
+    let _lab = simulated(&operator);
     let change = |script: &str| {
         let script = format!("//! title = \"By others\"\n{script}");
         let file = operator.file("others.rhai", &script);

@@ -126,6 +126,26 @@ fn an_approval_lapses_when_the_world_has_changed_and_is_asked_again_with_the_dif
     assert!(!rig.has("b") && !rig.has("old"));
 }
 
+/// What the rest would do could not be told, and was recorded under a key that no journal can be
+/// read with again: the run was lost. A rehearsal found it.
+#[test]
+fn an_approval_of_what_can_not_be_told_is_recorded_and_lapses_when_it_can() {
+    let mut rig = Rig::new();
+    let script = "approve(#{ text: \"go?\" });
+                  if !thing::look(#{ name: \"b\" }) { throw \"there is no b\"; }
+                  thing::destroy(#{ name: \"b\" });";
+    let run = rig.waiting(script).run;
+    rig.restart(0);
+    let followed = rig.resume(&run);
+    rig.until_put_away(&run);
+    assert!(rig.waits(&run)[0].changes[0].contains("there is no b"));
+    rig.world.lock().things.insert("b".to_owned(), "somebody".to_owned());
+    let Approved::Lapsed { why } = rig.approve(&run, "ben").unwrap() else { panic!("approved") };
+    assert!(why.contains("new: destroy b") && why.contains("no longer"), "{why}");
+    assert_eq!(rig.approve(&run, "ben").unwrap(), Approved::Enough);
+    assert_eq!(rig.outcome(followed), DONE);
+}
+
 /// That the world can't be seen is no reason to ask anew: it is one to try again later.
 #[test]
 fn an_approval_is_refused_while_the_world_does_not_answer_and_nothing_lapses() {
