@@ -41,6 +41,24 @@ fn two_people_approve_and_neither_is_the_starter_or_the_same() {
 }
 
 #[test]
+fn two_people_who_approve_at_the_same_time_both_count() {
+    let rig = Rig::new();
+    let followed = rig.waiting(TWO);
+    let run = followed.run.clone();
+    let (ben, cleo) = (crate::rig::by("ben"), crate::rig::by("cleo"));
+    let both = rig.runtime.block_on(async {
+        let one = rig.engine.approve(&run, None, &ben, None);
+        let other = rig.engine.approve(&run, None, &cleo, None);
+        tokio::join!(one, other)
+    });
+    let (one, other) = (both.0.unwrap(), both.1.unwrap());
+    let mut both = [one, other];
+    both.sort_by_key(|approved| *approved == Approved::Enough);
+    assert_eq!(both, [Approved::More { needed: 1 }, Approved::Enough]);
+    assert_eq!(rig.outcome(followed), DONE);
+}
+
+#[test]
 fn approvals_survive_restarts_and_count_while_nobody_has_the_run_in_hand() {
     let mut rig = Rig::new();
     let run = rig.waiting(TWO).run;
