@@ -47,6 +47,7 @@ async fn the_running_one_is_taken_back_and_the_new_one_starts_if_the_rule_is_rep
     rig.shelf.put("pass", r#"gate::pass(#{ name: "first" }); gate::pass(#{ name: "gate" });"#);
     rig.schedule("overlap = 'replace'");
     rig.look_at("01:00:00").await;
+    rig.is_in_call(1).await;
     rig.look_at("02:00:00").await;
     // A call that has begun is finished first.
     rig.look_at("02:00:20").await;
@@ -67,15 +68,8 @@ async fn a_run_past_its_pivot_is_not_replaced_but_waited_for() {
     rig.world.open("burnt");
     rig.shelf.put("pass", r#"gate::burn(#{ name: "burnt" }); gate::pass(#{ name: "gate" });"#);
     rig.schedule("overlap = 'replace'");
-    let mut events = rig.engine.subscribe();
     rig.look_at("01:00:00").await;
-    loop {
-        let event = events.recv().await.unwrap();
-        let began = format!("{:?}", event.what);
-        if began.contains("CallBegan") && began.contains("gate.pass") {
-            break;
-        }
-    }
+    rig.is_in_call(2).await;
     rig.look_at("02:00:00").await;
     rig.look_at("03:00:00").await;
     assert_eq!(rig.fates(), ["01:00 started None", "02:00 skipped"], "the later one waits");

@@ -155,6 +155,15 @@ impl Rig {
         self.engine.idle().await;
     }
 
+    /// Returns when the only run is in its `nth` call.
+    pub async fn is_in_call(&self, nth: usize) {
+        let run = self.runs()[0].run.clone();
+        let mut events = self.engine.subscribe();
+        while self.engine.view(&run).unwrap().calls.len() < nth {
+            events.recv().await.unwrap();
+        }
+    }
+
     pub fn runs(&self) -> Vec<Summary> {
         self.engine.runs(false).unwrap()
     }

@@ -1,10 +1,11 @@
 //! What is told of runs, and that nothing is told twice or forgotten.
 
-use windlass_duty::notice::{Kind, Outbox, Watch};
+use windlass_duty::notice::{Kind, Outbox, Watch, send};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::Decision;
 use windlass_engine::secret::Secret;
 
+use crate::receiver::Receiver;
 use crate::rig::{EVERYTHING, Rig};
 
 fn watch(rig: &Rig) -> Watch {
@@ -101,6 +102,11 @@ async fn no_secret_and_no_parameter_is_in_a_notice() {
     let posted = rig.posted();
     assert_eq!(posted.len(), 1);
     assert!(posted[0].text().contains("login with"), "{}", posted[0].text());
+    let (receiver, directory) = (Receiver::up().await, tempfile::tempdir().unwrap());
+    send(&receiver.webhook("ops", directory.path()), &posted[0], 0).await.unwrap();
+    for request in receiver.requests(1).await {
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+    }
     for (name, bytes) in rig.engine.store().values("notice/", "", 100).unwrap() {
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("canary"), "{name}: {text}");
