@@ -109,14 +109,13 @@ impl Watch {
         let Some(last) = new.last() else { return Ok(()) };
         cursor.next = last.seq + 1;
         cursor.over = matches!(last.body, Body::Finished { .. });
-        let mut view = None;
-        for entry in new.iter().filter(|entry| entry.at >= self.since) {
-            let Some(kind) = kind(entry, &entries) else { continue };
-            if view.is_none() {
-                view = Some(self.engine.view(run)?);
-            }
-            if let Some(view) = &view {
-                self.outbox.post(&notice(view, entry, kind))?;
+        let since = new.iter().filter(|entry| entry.at >= self.since);
+        let told: Vec<(&Entry, Kind)> =
+            since.filter_map(|entry| Some((*entry, kind(entry)?))).collect();
+        if !told.is_empty() {
+            let view = self.engine.view(run)?;
+            for (entry, kind) in told {
+                self.outbox.post(&notice(&view, entry, kind))?;
             }
         }
         // After the notices: a death between the two makes them again, under the same keys.
@@ -155,7 +154,7 @@ pub fn may_matter(what: &What) -> bool {
 /// Returns what people are told of an entry, if they are told of it.
 ///
 /// This is the one place that says which entries become notices.
-fn kind(entry: &Entry, _all: &[Entry]) -> Option<Kind> {
+fn kind(entry: &Entry) -> Option<Kind> {
     match &entry.body {
         Body::Stuck { .. } => Some(Kind::Stuck),
         Body::Finished { end: End::Undone } => Some(Kind::Failed),
