@@ -160,6 +160,10 @@ fn kind(entry: &Entry) -> Option<Kind> {
         Body::Finished { end: End::Undone } => Some(Kind::Failed),
         Body::Finished { end: End::Done | End::Cancelled } => Some(Kind::Finished),
         Body::Resumed { .. } => Some(Kind::Recovered),
+        // Other waits end by themselves: nobody need be told of them.
+        Body::Waiting { head, .. } if ["approve", "ask"].contains(&head.step.as_str()) => {
+            Some(Kind::Waiting)
+        }
         _ => None,
     }
 }
@@ -181,6 +185,10 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
         ),
         Body::Resumed { by } => {
             (format!("{runbook} goes on"), Some(format!("taken up by {} at {}", by.user, by.host)))
+        }
+        Body::Waiting { says, until, .. } => {
+            let until = until.map(|until| format!(", until {}", utc(until))).unwrap_or_default();
+            (format!("{runbook} waits for somebody's answer"), Some(format!("{says}{until}")))
         }
         _ => (format!("{runbook}: {kind}"), None),
     };

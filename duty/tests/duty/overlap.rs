@@ -116,3 +116,24 @@ async fn a_runbook_that_does_not_compile_is_told_and_keeps_no_other_schedule_fro
     let runs: Vec<_> = rig.runs().into_iter().map(|run| run.runbook).collect();
     assert!(runs.contains(&"broken".to_owned()), "the text is read whenever it comes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_an_answer_is_not_over_and_can_be_replaced() {
+    for (rule, expected) in [("skip", vec!["01:00"]), ("replace", vec!["01:00", "02:00"])] {
+        let rig = Rig::new();
+        rig.shelf.put("pass", r#"approve(#{ text: "go on?" });"#);
+        rig.schedule(&format!("overlap = '{rule}'"));
+        rig.look_at("01:00:00").await;
+        rig.is_in_call(1).await;
+        let run = rig.runs()[0].run.clone();
+        rig.look_at("02:00:00").await;
+        if rule == "replace" {
+            let mut events = rig.engine.subscribe();
+            while !rig.engine.view(&run).unwrap().summary.status.is_finished() {
+                events.recv().await.unwrap();
+            }
+        }
+        rig.look_at("02:00:30").await;
+        assert_eq!(rig.started(), expected, "{rule}");
+    }
+}
