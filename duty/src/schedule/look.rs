@@ -48,6 +48,7 @@ impl Look<'_> {
         self.start_what_waits()?;
         self.alarm()?;
         if self.kept != *before {
+            self.ticker.book.prune(self.name())?;
             self.write()?;
         }
         Ok(sorted.next)
@@ -108,7 +109,6 @@ impl Look<'_> {
             }
             let notice = tell::missed(&self.kept, sorted, *last, self.now);
             self.ticker.outbox.post(&notice)?;
-            self.ticker.book.prune(self.name())?;
         }
         for waiting in &sorted.start {
             self.line_up(*waiting)?;
@@ -221,7 +221,6 @@ impl Look<'_> {
         standing.told_to_stop = None;
         standing.last = Some(begun.clone());
         standing.open.push(begun);
-        self.ticker.book.prune(self.name())?;
         Ok(())
     }
 

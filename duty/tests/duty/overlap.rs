@@ -137,3 +137,16 @@ async fn a_run_that_waits_for_an_answer_is_not_over_and_can_be_replaced() {
         assert_eq!(rig.started(), expected, "{rule}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_is_left_out_for_days_is_remembered_no_longer_than_others() {
+    let rig = Rig::new();
+    rig.schedule("");
+    rig.look_at("01:00:00").await;
+    for _ in 0..300 {
+        rig.clock.seconds(3600);
+        rig.look().await;
+    }
+    assert_eq!(rig.runs().len(), 1);
+    assert_eq!(rig.fates().len(), 200);
+}
