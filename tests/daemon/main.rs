@@ -28,12 +28,13 @@ fn begin(rig: &Rig) {
     assert!(secrets.len() >= ROTATIONS, "{secrets:?}");
     for secret in &secrets[..ROTATIONS] {
         let secret = format!("secret={secret}");
-        let words = ["rotate-secret-same-name", "-p", &secret, "-p", "window=3s"];
+        let words =
+            ["rotate-secret-same-name", "-p", &secret, "-p", "window=3s", "-p", "jobs=rerun"];
         rig.begin(&[&words[..], &["--secret", "value=generate"]].concat());
     }
     for n in 0..APPROVALS {
         let text = format!(
-            "let v = secret::generate(#{{ length: 20 }}).value;
+            "let v = secret::generate(#{{ length: 20 }});
              approve(#{{ text: \"go on with {n}?\" }});
              secret::create(#{{ name: \"approved-{n}\", value: v }});"
         );
@@ -42,7 +43,7 @@ fn begin(rig: &Rig) {
     for n in 0..SLEEPERS {
         let text = format!(
             "sleep(\"{}s\");
-             let v = secret::generate(#{{ length: 20 }}).value;
+             let v = secret::generate(#{{ length: 20 }});
              secret::create(#{{ name: \"slept-{n}\", value: v }});",
             4 * n + 2
         );
@@ -52,7 +53,7 @@ fn begin(rig: &Rig) {
         let text = format!(
             "let seen = || secret::next_name(#{{ name: \"slept-{n}\" }}).name != \"\";
              wait_until(#{{ every: \"1s\", timeout: \"10m\" }}, seen);
-             let v = secret::generate(#{{ length: 20 }}).value;
+             let v = secret::generate(#{{ length: 20 }});
              secret::create(#{{ name: \"looked-{n}\", value: v }});"
         );
         rig.begin(&[&rig.file(&format!("looked-{n}.rhai"), &script("Look", &text))]);
