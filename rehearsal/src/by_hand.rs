@@ -21,9 +21,8 @@ pub(crate) fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &Worl
     match (code, goal, now) {
         ("update_paused" | "old_tasks", ..) => vec![Edit::ForceUpdate { service }],
         ("rolled_back", Some(goal), Some(now)) => {
-            let temporary =
-                |name: &&String| name.starts_with(goal) || goal.starts_with(name.as_str());
-            let from = now.iter().map(|(_, name)| name).find(temporary).cloned();
+            let others = others(entries, &service, goal);
+            let from = now.iter().map(|(_, name)| name).find(|name| others.contains(name)).cloned();
             let to = goal.to_owned();
             from.into_iter()
                 .map(|from| Edit::SecretRefs { service: service.clone(), from, to: to.clone() })
@@ -31,4 +30,21 @@ pub(crate) fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &Worl
         }
         _ => Vec::new(),
     }
+}
+
+/// Returns the secrets between which and this one the run switches the service.
+fn others(entries: &[Entry], service: &str, secret: &str) -> Vec<String> {
+    let other = |entry: &Entry| {
+        let Body::Intended { head, .. } = &entry.body else { return None };
+        let name = |what: &str| head.args[what]["name"].as_str();
+        if head.step != "service.switch_secret" || name("service") != Some(service) {
+            return None;
+        }
+        match (name("from"), name("to")) {
+            (Some(from), Some(to)) if to == secret => Some(from.to_owned()),
+            (Some(from), Some(to)) if from == secret => Some(to.to_owned()),
+            _ => None,
+        }
+    };
+    entries.iter().filter_map(other).collect()
 }
