@@ -50,6 +50,7 @@ fn interrupted(store: &SledStore, text: &str, nth: usize, calls: u32) -> RunId {
         place: "nowhere".to_owned(),
         by: Origin::default(),
         version: "bench".to_owned(),
+        cause: None,
     })));
     for n in 0..calls {
         let key = CallKey::ROOT.child(n + 1);

@@ -9,8 +9,8 @@ use super::{Engine, EngineError};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Entry, JournalStore, RunStatus, read_chain};
-use crate::run::{OpenCall, Plan, PlanError, open_calls, plan, within};
+use crate::journal::{Chain, Entry, JournalStore, RunStatus, read_chain};
+use crate::run::{OpenCall, Plan, PlanError, RunState, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
 use crate::step::{Context, Kind, Mode, Registry, StepError};
@@ -96,7 +96,34 @@ impl Engine {
         if let Some(live) = self.0.live().get(run) {
             return Ok(live.ledger.look(|state| RunView::of(run, state)));
         }
-        Ok(self.ledger(run)?.look(|state| RunView::of(run, state)))
+        self.ledger(run)?.look(|state| match &state.created {
+            Some(_) => Ok(RunView::of(run, state)),
+            None => Err(EngineError::NoSuchRun(run.to_string())),
+        })
+    }
+
+    /// Returns the events that the journal of a run tells of from its entry `from` on, `limit` of
+    /// them at most: the same that were sent when they happened.
+    ///
+    /// # Errors
+    /// If there is no such run, or its journal is damaged.
+    pub fn events(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, EngineError> {
+        let damaged = |e: String| EngineError::Damaged(format!("{run}: {e}"));
+        let (mut state, mut events) = (RunState::default(), Vec::new());
+        for entry in Chain::over(self.0.store.read(run)?) {
+            let entry = entry.map_err(|e| damaged(e.to_string()))?;
+            state.apply(&entry).map_err(|e| damaged(e.to_string()))?;
+            if entry.seq >= from {
+                events.extend(Event::of(run, &entry, &state));
+            }
+            if events.len() == limit {
+                break;
+            }
+        }
+        match state.created {
+            Some(_) => Ok(events),
+            None => Err(EngineError::NoSuchRun(run.to_string())),
+        }
     }
 
     /// Returns the journal of a run.

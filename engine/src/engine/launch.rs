@@ -40,6 +40,21 @@ impl Engine {
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
     ) -> Result<RunHandle, EngineError> {
+        self.start_because(runbook, given, secrets, None)
+    }
+
+    /// Begins a run, and records what started it: so whoever started it knows it again after a
+    /// crash, and does not start it twice.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_because(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+        cause: Option<String>,
+    ) -> Result<RunHandle, EngineError> {
         let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
         let params = runbook.header().values(given, &names)?;
         let locks = runbook.header().locks(&params);
@@ -64,8 +79,9 @@ impl Engine {
             sealed: sealed.take_fresh(),
             locks,
             place: self.0.place.clone(),
-            by: self.0.by.clone(),
+            by: self.by(),
             version: self.0.version.clone(),
+            cause,
         })))?;
         let driver = self.driver(&Arc::new(ledger), sealed);
         live.insert(run.clone(), live_of(&driver));
@@ -102,7 +118,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
-        let (reason_given, by) = (reason.to_owned(), self.0.by.clone());
+        let (reason_given, by) = (reason.to_owned(), self.by());
         driven.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
         driven.control.cancel(reason);
         Ok(())
@@ -125,7 +141,7 @@ impl Engine {
         if let (Some(key), None) = (decision.key(), call) {
             return Err(EngineError::NoSuchCall { run: run.clone(), key: key.clone() });
         }
-        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.0.by.clone() };
+        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.by() };
         if next(status, call, &body).is_err() {
             let about = body.key().map(|key| format!("call {key} of ")).unwrap_or_default();
             let why = if status.is_some_and(RunStatus::is_stuck) {
@@ -164,7 +180,7 @@ impl Engine {
                 }
                 // There is no call to decide about: going on is the only decision there is.
                 let (decision, reason) = (Decision::GoOn, "resumed".to_owned());
-                ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
+                ledger.record(Body::Decided { decision, reason, by: self.by() })?;
             }
             _ => {}
         }
@@ -175,10 +191,10 @@ impl Engine {
         let sealed = self.0.keyring.resume(run)?;
         self.restore_sealed(run, &created, &sealed)?;
         let driver = self.driver(&Arc::new(ledger), sealed);
-        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
+        driver.ledger.append(Body::Resumed { by: self.by() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
-            driver.ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
+            driver.ledger.record(Body::Decided { decision, reason, by: self.by() })?;
         }
         // Asked for now, or before a crash: a decision that is recorded is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {

@@ -28,8 +28,10 @@ use crate::run::{Control, Ledger, World};
 use crate::secret::Keyring;
 
 /// The engine. Cheap to clone; all clones are the same engine.
+///
+/// A clone may act for somebody else than the process does: [`Engine::acting`].
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Option<Arc<Origin>>);
 
 struct Inner {
     store: Arc<dyn JournalStore>,
@@ -50,6 +52,20 @@ struct Inner {
 struct Live {
     control: Arc<Control>,
     ledger: Arc<Ledger>,
+}
+
+impl Engine {
+    /// Returns the same engine in the name of somebody else: what is begun, taken up or decided
+    /// through it is journaled as theirs.
+    #[must_use]
+    pub fn acting(&self, by: Origin) -> Self {
+        Engine(self.0.clone(), Some(Arc::new(by)))
+    }
+
+    /// Returns who acts through this engine.
+    fn by(&self) -> Origin {
+        self.1.as_deref().unwrap_or(&self.0.by).clone()
+    }
 }
 
 impl Inner {

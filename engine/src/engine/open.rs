@@ -81,6 +81,6 @@ impl Engine {
         let let_go = watch::Sender::new(());
         let inner =
             Inner { store, keyring, clock, world, events, by, place, version, live, let_go };
-        Ok(Engine(Arc::new(inner)))
+        Ok(Engine(Arc::new(inner), None))
     }
 }

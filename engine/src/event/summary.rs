@@ -22,6 +22,9 @@ pub struct Summary {
     pub locks: Vec<String>,
     /// Who started it.
     pub user: String,
+    /// What started it, if no person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// When it began, in milliseconds since 1970, UTC.
     pub began: Millis,
     /// When it was last heard of.
@@ -43,6 +46,7 @@ impl Summary {
             status: state.status.unwrap_or(RunStatus::Running),
             locks: created.map(|c| c.locks.clone()).unwrap_or_default(),
             user: created.map(|c| c.by.user.clone()).unwrap_or_default(),
+            cause: created.and_then(|c| c.cause.clone()),
             began: state.began,
             heard: state.heard,
             trouble: trouble.map(|t| t.error.message.clone()),

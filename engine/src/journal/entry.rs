@@ -190,6 +190,9 @@ pub struct Created {
     pub by: Origin,
     /// Version of windlass.
     pub version: String,
+    /// What started it, if no person did: `schedule/nightly@2026-11-21T02:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// Who did something, and from where.
@@ -204,7 +207,7 @@ pub struct Origin {
 }
 
 /// How an outcome is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
     /// The attempt returned it.

@@ -280,7 +280,8 @@ impl Driver {
                 let (ledger, key) = &events;
                 let what = What::CallProgressed { key: key.clone(), text: text.to_owned() };
                 let at = ledger.clock().now();
-                ledger.tell(crate::event::Event { run: ledger.run().clone(), at, what });
+                let run = ledger.run().clone();
+                ledger.tell(crate::event::Event { run, at, seq: None, what });
             }),
         }
     }

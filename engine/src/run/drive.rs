@@ -200,7 +200,7 @@ impl Driver {
 
     pub(super) fn tell(&self, what: What) {
         let at = self.ledger.clock().now();
-        self.ledger.tell(Event { run: self.ledger.run().clone(), at, what });
+        self.ledger.tell(Event { run: self.ledger.run().clone(), at, seq: None, what });
     }
 }
 

@@ -65,6 +65,7 @@ fn bodies() -> Vec<Body> {
             place: "unix:///var/run/docker.sock".to_owned(),
             by: by(),
             version: "0.1.0".to_owned(),
+            cause: None,
         })),
         applied(
             "1",
