@@ -107,6 +107,24 @@ pub enum Command {
         #[arg(long, value_name = "JSON")]
         output: Option<String>,
     },
+    /// Approve what a run asks; the last approval looks whether it still is what was asked.
+    Approve {
+        #[command(flatten)]
+        asked: AskedArgs,
+        /// Why; it is recorded.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Deny what a run asks: unless the runbook catches that, everything is taken back.
+    Deny {
+        #[command(flatten)]
+        asked: AskedArgs,
+        /// Why; it is recorded.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Answer what a run asks.
+    Answer(AnswerArgs),
     /// List the steps that runbooks can call, or describe one.
     Steps {
         /// A step, such as secret.create.
@@ -127,7 +145,7 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
-    /// A real, throwaway swarm on this machine, to practise on.
+    /// A throwaway swarm on this machine, real or simulated, to practise on.
     Lab {
         #[command(subcommand)]
         action: LabAction,
@@ -221,6 +239,31 @@ pub struct DecideArgs {
     /// Why; it is recorded.
     #[arg(long)]
     pub reason: String,
+}
+
+/// A call of a run that waits for people.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AskedArgs {
+    /// The run, by its name or the beginning or end of it.
+    pub run: String,
+    /// The call, such as 3 or 4.2.1; the only one that asks if it is left out.
+    pub call: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AnswerArgs {
+    #[command(flatten)]
+    pub asked: AskedArgs,
+    /// A field; give it once for each.
+    #[arg(short, long = "param", value_name = "FIELD=VALUE")]
+    pub params: Vec<String>,
+    /// A secret field: from standard input, a file, a file descriptor, or made up.
+    #[arg(long = "secret", value_name = "FIELD=-|@FILE|fd:N|generate[:LENGTH]")]
+    pub secrets: Vec<String>,
+    /// What to do with a newline at the end of a secret that is read.
+    #[arg(long, value_enum, default_value_t = Newline::Keep)]
+    pub newline: Newline,
 }
 
 /// What to do with the store.

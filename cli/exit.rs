@@ -55,7 +55,7 @@ impl Exit {
             RunStatus::Finished(End::Undone) => Exit::Undone,
             RunStatus::Finished(End::Cancelled) => Exit::Cancelled,
             RunStatus::Stuck | RunStatus::StuckUnwinding => Exit::Stuck,
-            RunStatus::Running | RunStatus::Unwinding => Exit::Waiting,
+            RunStatus::Running | RunStatus::Waiting | RunStatus::Unwinding => Exit::Waiting,
         }
     }
 }

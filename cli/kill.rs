@@ -36,5 +36,7 @@ fn name(point: Point) -> &'static str {
         Point::AfterOutcome => "after-outcome",
         Point::AfterUndoIntent => "after-undo-intent",
         Point::AfterUndoEffect => "after-undo-effect",
+        Point::AfterAsking => "after-asking",
+        Point::AfterAnswer => "after-answer",
     }
 }

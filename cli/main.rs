@@ -6,6 +6,7 @@
 //!
 //! Results go to stdout, everything else to stderr. What the exit codes mean is in [`exit`].
 
+mod allocator;
 mod args;
 mod command;
 mod desk;
@@ -27,6 +28,7 @@ use crate::exit::Exit;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
+    allocator::settle();
     let args = Args::parse();
     let settings = Settings::from_environment(&args);
     show::style::init(settings.plain);

@@ -66,6 +66,18 @@ impl From<EngineError> for Problem {
             EngineError::PastPivot { run, .. } => Problem::new("WL0009", Exit::Usage, text)
                 .hint(format!("Go on with `windlass resume {run}`, or start a new rotation when it is over.")),
             EngineError::NotNow(_) => Problem::new("WL0010", Exit::Usage, text),
+            EngineError::Answer { run, problem } => {
+                let hint = match problem {
+                    ParameterError::Missing { name, secret: true, .. }
+                    | ParameterError::SecretInTheOpen { name } => format!(
+                        "Give it with `--secret {name}=-` (standard input) or `--secret {name}=@FILE`."
+                    ),
+                    _ => format!("`windlass show {run}` lists what is asked."),
+                };
+                Problem::new("WL0002", Exit::Usage, text).hint(hint)
+            }
+            EngineError::Refused(_) => Problem::new("WL0018", Exit::Usage, text)
+                .hint("`windlass show RUN` says who is asked, and who has approved already."),
             EngineError::Store(StoreError::Damaged { .. }) | EngineError::Damaged(_) => {
                 damaged(text)
             }

@@ -28,14 +28,7 @@ pub fn read(
     args: &RunArgs,
     prompt: bool,
 ) -> Result<Vec<(String, Secret)>, Problem> {
-    let mut secrets = Vec::new();
-    for given in &args.secrets {
-        let (name, source) = given
-            .split_once('=')
-            .ok_or_else(|| usage(&format!("`--secret {given}` has no source")).hint(HOW))?;
-        let value = from_source(name, source)?;
-        secrets.push((name.to_owned(), with_newline(value, args.newline)));
-    }
+    let mut secrets = given(&args.secrets, args.newline)?;
     for (name, parameter) in &header.params {
         let missing = parameter.kind == ParameterKind::Secret
             && !secrets.iter().any(|(given, _)| given == name)
@@ -47,6 +40,21 @@ pub fn read(
         }
     }
     Ok(secrets)
+}
+
+/// Reads the secrets that arguments name.
+///
+/// # Errors
+/// If one can't be read, or is given as an argument.
+pub fn given(sources: &[String], newline: Newline) -> Result<Vec<(String, Secret)>, Problem> {
+    let read = |given: &String| {
+        let (name, source) = given
+            .split_once('=')
+            .ok_or_else(|| usage(&format!("`--secret {given}` has no source")).hint(HOW))?;
+        let value = from_source(name, source)?;
+        Ok((name.to_owned(), with_newline(value, newline)))
+    };
+    sources.iter().map(read).collect()
 }
 
 const HOW: &str =

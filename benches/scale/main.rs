@@ -62,7 +62,8 @@ async fn measure(size: usize) -> f64 {
         SPEED.to_string(),
     ];
     let mut engine = Command::new(std::env::current_exe().unwrap());
-    engine.arg("--rotate").args(given);
+    // As the command itself does (`cli/allocator.rs`).
+    engine.arg("--rotate").args(given).env("MALLOC_ARENA_MAX", "2");
     let output = tokio::task::spawn_blocking(move || engine.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{size} services: {said}");

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod answer;
 mod check;
 mod demo;
 mod describe;
@@ -18,7 +19,7 @@ use clap::CommandFactory;
 use windlass_engine::journal::Decision;
 
 use crate::args::{Args, Command, DecideArgs};
-use crate::desk::Request;
+use crate::desk::{Given, Request};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -32,6 +33,9 @@ pub async fn dispatch(settings: &Settings, command: Command) -> Exit {
         command,
         Command::Resume { .. }
             | Command::Undo { .. }
+            | Command::Approve { .. }
+            | Command::Deny { .. }
+            | Command::Answer(_)
             | Command::Completions { .. }
             | Command::Demo { .. }
             | Command::Lab { .. }
@@ -87,6 +91,13 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             })?;
             run::decide(settings, decide, Decision::MarkDone { key, output }).await
         }
+        Command::Approve { asked, reason } => {
+            answer::hand_in(settings, asked, Given::Approve { reason }).await
+        }
+        Command::Deny { asked, reason } => {
+            answer::hand_in(settings, asked, Given::Deny { reason }).await
+        }
+        Command::Answer(args) => answer::answer(settings, args).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),
         Command::Store { action } => store::store(settings, &action),

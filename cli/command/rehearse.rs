@@ -1,5 +1,9 @@
 //! `windlass rehearse`: a runbook on a copy of the swarm, with everything that can go wrong.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use windlass_engine::engine::EngineError;
 use windlass_engine::runbook::{Header, ParameterKind};
 use windlass_lab::simulated::Snapshot;
@@ -32,7 +36,13 @@ pub async fn rehearse(settings: &Settings, args: RehearseArgs) -> Result<Exit, P
         threads: args.threads,
         seed: args.seed,
     };
-    let report = carry_out(&options).map_err(|error| problem(error, &options.name))?;
+    let report = match carry_out(&options) {
+        Err(stopped @ RehearsalError::Stopped { .. }) => {
+            show::note(&format!("{stopped}; only copies of the swarm were touched"));
+            return Ok(Exit::Cancelled);
+        }
+        report => report.map_err(|error| problem(error, &options.name))?,
+    };
     show_report(settings, &args, &report)?;
     Ok(match report.first_violation() {
         Some(_) => Exit::Found,
@@ -58,10 +68,23 @@ async fn swarm(settings: &Settings, args: &RehearseArgs) -> Result<Snapshot, Pro
 }
 
 /// Rehearses on a thread of its own: there is a runtime for each pass, and none may be inside
-/// another.
+/// another. Stops early, and clears up, when it is asked to.
 fn carry_out(options: &Options) -> Result<Report, RehearsalError> {
     let bar = Bar::begin();
-    let work = || windlass_rehearsal::rehearse(options, &|progress| bar.show(progress));
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = stop.clone();
+    tokio::spawn(async move {
+        run::asked_to_stop().await;
+        asked.store(true, Ordering::Relaxed);
+    });
+    let watch = |progress| {
+        bar.show(progress);
+        match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let work = || windlass_rehearsal::rehearse(options, &watch);
     let ended =
         tokio::task::block_in_place(|| std::thread::scope(|scope| scope.spawn(work).join()));
     bar.finish();
@@ -122,7 +145,7 @@ fn problem(error: RehearsalError, runbook: &str) -> Problem {
         }
         RehearsalError::NoSuchPass(_) => Problem::new("WL0002", Exit::Usage, text)
             .hint("Without --only all passes are made; --json and --html list their names."),
-        RehearsalError::Machine(_) => Problem::bug(text),
+        RehearsalError::Machine(_) | RehearsalError::Stopped { .. } => Problem::bug(text),
     }
 }
 

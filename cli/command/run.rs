@@ -123,7 +123,10 @@ async fn watch(
             }
             Reply::Problem { problem } => return Err(problem),
             Reply::End => return Ok(exit),
-            Reply::Runs { .. } | Reply::OpenCalls { .. } | Reply::Entry { .. } => {}
+            Reply::Runs { .. }
+            | Reply::Taken(_)
+            | Reply::OpenCalls { .. }
+            | Reply::Entry { .. } => {}
         }
     }
     let problem = Problem::bug("the engine broke the answer off");

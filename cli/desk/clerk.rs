@@ -2,13 +2,13 @@
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::Sender;
-use windlass_engine::engine::{Engine, RunHandle};
+use windlass_engine::engine::{Engine, Person, RunHandle};
 use windlass_engine::event::What;
-use windlass_engine::id::RunId;
+use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 
-use super::protocol::{Ending, Reply, Request, Start};
+use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use crate::exit::Exit;
 use crate::problem::Problem;
 
@@ -60,6 +60,13 @@ async fn carry_out(
             send(replies, Reply::Run { view }).await;
             Ok(())
         }
+        Request::Answer { run, call, answer, by } => {
+            let run = engine.find(&run)?;
+            let (call, by) = (call.as_ref(), Person::at_home(by));
+            let taken = take(engine, &run, call, &by, answer).await?;
+            send(replies, Reply::Taken(Box::new(taken))).await;
+            Ok(())
+        }
         Request::PlanResume { run } => {
             let run = the_run(engine, run)?;
             let calls = engine.plan_resume(&run).await?;
@@ -88,6 +95,28 @@ fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
         .map_err(windlass_engine::engine::EngineError::from)?;
     let secrets = start.secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();
     Ok(engine.start(&runbook, &start.params, secrets)?)
+}
+
+/// Takes an answer.
+async fn take(
+    engine: &Engine,
+    run: &RunId,
+    call: Option<&CallKey>,
+    by: &Person,
+    answer: Given,
+) -> Result<Taken, Problem> {
+    let mut approved = None;
+    match answer {
+        Given::Approve { reason } => {
+            approved = Some(engine.approve(run, call, by, reason.as_deref()).await?);
+        }
+        Given::Deny { reason } => engine.deny(run, call, by, &reason).await?,
+        Given::Fields { open, secrets } => {
+            let secrets = secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();
+            engine.answer(run, call, by, &open, secrets).await?;
+        }
+    }
+    Ok(Taken { approved, view: engine.view(run)?, driven: engine.is_driven(run) })
 }
 
 /// Returns the run that is named, or the only one that could be meant.

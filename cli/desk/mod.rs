@@ -15,4 +15,4 @@ mod protocol;
 mod socket;
 
 pub use opening::{Desk, Stay, throwaway_engine};
-pub use protocol::{Ending, Reply, Request, SecretBytes, Start};
+pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};

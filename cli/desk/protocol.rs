@@ -1,8 +1,10 @@
 //! What is asked, and what is answered: the same in one process and over the socket.
 
 use serde::{Deserialize, Serialize};
+use windlass_engine::engine::Approved;
 use windlass_engine::event::{Event, RunView, Summary};
-use windlass_engine::journal::{Decision, Entry};
+use windlass_engine::id::CallKey;
+use windlass_engine::journal::{Decision, Entry, Origin};
 use windlass_engine::run::OpenCall;
 
 use crate::problem::Problem;
@@ -21,6 +23,8 @@ pub enum Request {
     Cancel { run: String, reason: String },
     /// Decide about a call of a stuck run.
     Decide { run: String, decision: Decision, reason: String },
+    /// Approve, deny or answer what a run asks; who does is told by the process that asks.
+    Answer { run: String, call: Option<CallKey>, answer: Given, by: Origin },
     /// Say what a resume would do.
     PlanResume { run: Option<String> },
     /// List runs.
@@ -29,6 +33,18 @@ pub enum Request {
     Show { run: String },
     /// Print the journal of a run, and go on while it is driven if that is asked for.
     Log { run: String, follow: bool },
+}
+
+/// What somebody answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Given {
+    /// Yes.
+    Approve { reason: Option<String> },
+    /// No.
+    Deny { reason: String },
+    /// Fields, openly and sealed.
+    Fields { open: Vec<(String, String)>, secrets: Vec<(String, SecretBytes)> },
 }
 
 /// A run to begin.
@@ -44,10 +60,27 @@ pub struct Start {
     pub secrets: Vec<(String, SecretBytes)>,
 }
 
+impl std::fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
 impl std::fmt::Debug for Start {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Start").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Taken {
+    /// What came of an approval; nothing, for other answers.
+    pub approved: Option<Approved>,
+    /// The run as it stands.
+    pub view: RunView,
+    /// True if a process has the run in hand, so that it goes on by itself.
+    pub driven: bool,
 }
 
 /// A secret value on its way to the owner, over a socket that only the same user can open.
@@ -85,6 +118,8 @@ pub enum Reply {
     Ending(Box<Ending>),
     /// A list of runs; which of them are driven is told beside.
     Runs { runs: Vec<Summary>, driven: Vec<bool> },
+    /// What became of an answer.
+    Taken(Box<Taken>),
     /// What a resume would do.
     OpenCalls { view: Box<RunView>, calls: Vec<OpenCall> },
     /// An entry of a journal.

@@ -32,6 +32,15 @@ pub fn entry(entry: &Entry) -> String {
         Body::Parallel { key, branches, bound } => {
             format!("{key} {branches} branches, {bound} at once")
         }
+        Body::Waiting { key, head, says, until, .. } => {
+            let says = if *says == head.step { String::new() } else { format!(": {says}") };
+            let until = until.map(|at| format!(" until {}", utc(at))).unwrap_or_default();
+            format!("{key} {} waits{until}{says}", head.step)
+        }
+        Body::Answered { key, answer, by, .. } => {
+            let by = by.as_ref().map(|by| format!(" by {}", by.user)).unwrap_or_default();
+            format!("{key} {}{by}", answer.says())
+        }
         Body::Unwinding { error, .. } => format!("going back: {}", told(error)),
         Body::UndoIntended { key } => format!("{key} undo intended"),
         Body::UndoApplied { key } => format!("{key} undo applied"),

@@ -8,6 +8,7 @@ pub mod rehearsal;
 pub mod run;
 pub mod style;
 pub mod table;
+pub mod waits;
 
 use serde::Serialize;
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use windlass_engine::clock::{Millis, utc};
-use windlass_engine::event::{Event, RunView, What};
-use windlass_engine::id::CallKey;
-use windlass_engine::journal::{Decision, End, How};
+use windlass_engine::event::{Event, RunView, WaitView, What};
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::{Answer, Decision, End, How};
 use windlass_engine::step::StepError;
+use windlass_engine::wait::is_wait;
 
-use super::note;
 use super::style::{bold, dim, green, is_coloured, red, yellow};
+use super::{note, waits};
 
 /// Shows the events of one run as they come.
 pub struct Progress {
@@ -20,6 +21,8 @@ pub struct Progress {
     active: HashMap<CallKey, ProgressBar>,
     /// The last text of each call, so that plain lines don't repeat themselves.
     told: HashMap<CallKey, String>,
+    /// True once it has been said what Ctrl-C does to a wait.
+    waited: bool,
 }
 
 impl Progress {
@@ -27,7 +30,15 @@ impl Progress {
     pub fn of(view: &RunView) -> Self {
         let summary = &view.summary;
         note(&format!("{} {}", bold(&summary.title), dim(summary.run.as_str())));
-        Progress { bars: MultiProgress::new(), active: HashMap::new(), told: HashMap::new() }
+        let mut progress = Progress {
+            bars: MultiProgress::new(),
+            active: HashMap::new(),
+            told: HashMap::new(),
+            waited: false,
+        };
+        // What it goes on waiting for was asked before, and no event tells of it again.
+        summary.waits.iter().for_each(|wait| progress.waits(&summary.run, wait));
+        progress
     }
 
     /// Shows an event.
@@ -56,6 +67,16 @@ impl Progress {
                 let mark = if retry_at.is_some() { yellow("!") } else { red("✗") };
                 self.end(key, &format!("{mark} {key} {step}: {}{again}", told(error)));
             }
+            What::Waiting { wait } => self.waits(&event.run, wait),
+            What::Answered { key, says, answer, by, .. } => {
+                let by = by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+                let mark = match answer {
+                    Answer::Denied { .. } | Answer::Failed { .. } => red("✗"),
+                    Answer::Lapsed { .. } => yellow("!"),
+                    _ => green("✓"),
+                };
+                self.end(key, &format!("{mark} {key} {says}: {}{by}", answer.says()));
+            }
             What::Printed { text } => self.say(&format!("  {text}")),
             // What a call failed of has been said already.
             What::Unwinding { error, key } => {
@@ -83,6 +104,23 @@ impl Progress {
     /// Takes the moving lines away.
     pub fn finish(&mut self) {
         self.active.drain().for_each(|(_, bar)| bar.finish_and_clear());
+    }
+
+    /// A step that waits has said so when it began; what a script waits for is said here.
+    fn waits(&mut self, run: &RunId, wait: &WaitView) {
+        if !is_wait(&wait.step) {
+            return;
+        }
+        let mut lines = waits::told(wait);
+        if let Some(first) = lines.first_mut() {
+            *first = format!("{} {first}", yellow("…"));
+        }
+        lines.extend(waits::commands(run, wait));
+        if !std::mem::replace(&mut self.waited, true) {
+            lines
+                .push(dim("  Ctrl-C puts it away safely; `windlass resume` goes on with the wait"));
+        }
+        lines.iter().for_each(|line| self.say(line));
     }
 
     fn begin(&mut self, key: &CallKey, text: &str) {

@@ -20,6 +20,7 @@ pub fn status(status: RunStatus, driven: bool) -> String {
         }
         (RunStatus::Stuck, _) => red("stuck"),
         (RunStatus::StuckUnwinding, _) => red("stuck going back"),
+        (RunStatus::Waiting, _) => yellow("waiting"),
         (RunStatus::Running, true) => green("running"),
         (RunStatus::Unwinding, true) => yellow("going back"),
         (RunStatus::Running, false) => yellow("interrupted"),
@@ -47,6 +48,13 @@ pub fn list(runs: &[Summary], driven: &[bool]) {
         ]);
     }
     columns(&rows).iter().for_each(|row| line(row));
+    let waiting = runs.iter().filter(|run| !run.waits.is_empty());
+    let waiting: Vec<Vec<String>> =
+        waiting.map(|run| vec![run.run.to_string(), super::waits::briefly(run)]).collect();
+    if !waiting.is_empty() {
+        line("");
+        columns(&waiting).iter().for_each(|row| line(row));
+    }
 }
 
 /// Prints a run in full.
@@ -96,6 +104,7 @@ fn calls(view: &RunView, driven: bool) {
 fn word(call: &CallView, driven: bool) -> String {
     match call.status {
         CallStatus::InDoubt if call.kind == Kind::Wait => yellow("waiting"),
+        CallStatus::Waiting => yellow("waiting"),
         CallStatus::InDoubt if driven => yellow("under way"),
         CallStatus::InDoubt => yellow("in doubt"),
         CallStatus::Backoff => yellow("to be retried"),
@@ -114,7 +123,6 @@ fn word(call: &CallView, driven: bool) -> String {
 pub fn next(view: &RunView, driven: bool) -> Vec<String> {
     let run = &view.summary.run;
     let mut lines = vec![String::new()];
-    let command = |words: &str, why: &str| format!("  {:<72} {}", bold(words), dim(why));
     match view.summary.status {
         RunStatus::Finished(end) => {
             lines.push(ended(end).to_owned());
@@ -122,6 +130,7 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
                 lines.push(format!("because: {}", told(error)));
             }
         }
+        RunStatus::Waiting => lines.extend(super::waits::next(&view.summary, driven)),
         RunStatus::Running | RunStatus::Unwinding if driven => {
             lines.push("It goes on at this moment.".to_owned());
             lines.push(command(&format!("windlass log {run} -f"), "watch it"));
@@ -169,7 +178,12 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
     lines
 }
 
-fn no_way_back(pivot: &CallKey) -> String {
+/// Returns a command that can be typed now, and what for.
+pub(super) fn command(words: &str, why: &str) -> String {
+    format!("  {:<72} {}", bold(words), dim(why))
+}
+
+pub(super) fn no_way_back(pivot: &CallKey) -> String {
     dim(&format!("There is no way back: call {pivot} has destroyed what was there before."))
 }
 

@@ -8,7 +8,7 @@
 //!   runbook/        script/           run/   step/    journal/        event/
 //! ```
 //!
-//! [`engine`] holds them together, [`secret`] keeps values sealed on the whole way, and [`clock`]
+//! [`engine`] holds them together, [`wait`] says what a run can wait for, [`secret`] keeps values sealed on the whole way, and [`clock`]
 //! is the only source of time.
 
 pub mod clock;
@@ -22,3 +22,4 @@ pub mod runbook;
 pub mod script;
 pub mod secret;
 pub mod step;
+pub mod wait;

@@ -14,6 +14,7 @@ mod clock;
 mod faults;
 mod oracle;
 pub mod page;
+mod people;
 mod play;
 mod rehearse;
 pub mod report;

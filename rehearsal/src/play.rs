@@ -16,6 +16,7 @@ use windlass_engine::secret::KeyStore;
 use windlass_lab::simulated::{Edit, Fault, What, World};
 
 use crate::oracle::{FOREIGN, Shape, ailments, references};
+use crate::people;
 use crate::report::{MomentKind, Verdict};
 use crate::scene::Scene;
 use crate::stage::{Mortal, Stage};
@@ -45,7 +46,7 @@ fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &World) -> Vec<E
     let goal = [&args["secret"], &args["from"]].into_iter().find_map(|s| s["name"].as_str());
     let now = world.services.iter().find(|s| s.name == service).map(|s| references(&s.spec));
     match (code, goal, now) {
-        ("update_paused", ..) => vec![Edit::ForceUpdate { service }],
+        ("update_paused" | "old_tasks", ..) => vec![Edit::ForceUpdate { service }],
         ("rolled_back", Some(goal), Some(now)) => {
             let temporary =
                 |name: &&String| name.starts_with(goal) || goal.starts_with(name.as_str());
@@ -176,6 +177,8 @@ impl Player<'_> {
         let mut events = engine.subscribe();
         let outcome = match self.set_going(&engine)? {
             Some(handle) => {
+                // Asked before the process was killed, nobody is asked again.
+                people::answer(&engine, &handle.run, &self.scene.runtime);
                 self.run = Some(handle.run.clone());
                 self.await_outcome(handle)?
             }
@@ -247,7 +250,7 @@ impl Player<'_> {
         let remedies = self.remedies();
         let (mortal, engine, reached) = (mortal.clone(), engine.clone(), AtomicUsize::new(0));
         let (store, swarm) = (self.stage.store(), self.stage.swarm.clone());
-        let remedied = self.remedied.clone();
+        let (remedied, runtime) = (self.remedied.clone(), self.scene.runtime.clone());
         Arc::new(move |point: Point, key: &CallKey, _: &str| {
             mortal.check();
             let nth = reached.fetch_add(1, Ordering::SeqCst);
@@ -265,6 +268,12 @@ impl Player<'_> {
                     let run = engine.driven().into_iter().next();
                     let _ = run.map(|run| engine.cancel(&run, "a rehearsal cancels"));
                 }
+            }
+            if point == Point::AfterAsking
+                && let Some(engine) = engine.get()
+            {
+                let run = engine.driven().into_iter().next();
+                run.iter().for_each(|run| people::answer(engine, run, &runtime));
             }
             if point == Point::AfterUndoIntent && !remedied.swap(true, Ordering::SeqCst) {
                 remedies.iter().for_each(|edit| drop(swarm.edit(edit)));
@@ -303,7 +312,15 @@ impl Player<'_> {
                 self.stage.swarm.edit(&edit)?;
             }
             self.story.tell(now, MomentKind::Decided, &format!("`windlass retry {key}`"));
-            let decided = engine.decide(&run, Decision::Retry { key }, "rehearsed");
+            let decision = Decision::Retry { key };
+            let mut decided = engine.decide(&run, decision.clone(), "rehearsed");
+            if let Err(EngineError::Store(error)) = &decided {
+                self.story.tell(now, MomentKind::Note, &format!("failed: {error}"));
+                self.story.tell(now, MomentKind::Decided, "a person makes room on the disk");
+                self.stage.crash(0);
+                let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+                decided = engine.decide(&run, decision, "rehearsed");
+            }
             decided.map_err(|e| format!("a retry is refused: {e}"))?;
         }
         Ok(())

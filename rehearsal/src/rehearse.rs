@@ -1,5 +1,6 @@
 //! A rehearsal: the clean pass, and then one for everything that can go wrong, on all cores.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
@@ -54,6 +55,14 @@ pub enum RehearsalError {
         /// What happened.
         pass: Box<Pass>,
     },
+    /// Whoever watched asked to stop.
+    #[error("stopped after {done} of {all} passes")]
+    Stopped {
+        /// Passes played.
+        done: usize,
+        /// Passes in all.
+        all: usize,
+    },
     /// There is no pass with that name.
     #[error("there is no pass `{0}`; names are like `3/lost-answer`, as the report shows them")]
     NoSuchPass(String),
@@ -64,11 +73,13 @@ pub enum RehearsalError {
 
 /// Rehearses. Blocks, for seconds; not to be called from inside a tokio runtime.
 ///
+/// `progress` is told after each pass, and says whether to go on.
+///
 /// # Errors
 /// If the runbook has a mistake, or ends badly even when nothing goes wrong.
 pub fn rehearse(
     options: &Options,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Report, RehearsalError> {
     let began = Instant::now();
     let runtime = Runtime::new().map_err(|e| RehearsalError::Machine(e.to_string()))?;

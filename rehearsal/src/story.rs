@@ -1,5 +1,6 @@
 //! What happened in a pass, for people.
 
+use windlass_engine::clock::utc;
 use windlass_engine::event::{Event, What as Told};
 use windlass_engine::journal::How;
 use windlass_lab::simulated::{Edit, Fault, Request, What};
@@ -60,6 +61,14 @@ impl Story {
             Told::Finished { end } => {
                 (None, MomentKind::Finished, format!("{end:?}").to_lowercase())
             }
+            Told::Waiting { wait } => {
+                let until = wait.until.map(|at| format!(", until {}", utc(at)));
+                let text = format!("waits: {}{}", wait.says, until.unwrap_or_default());
+                (Some(&wait.key), MomentKind::Began, text)
+            }
+            Told::Answered { key, says, answer, .. } => {
+                (Some(key), MomentKind::Ended, format!("{says}: {}", answer.says()))
+            }
             Told::Decided { .. }
             | Told::Resumed
             | Told::CallProgressed { .. }
@@ -80,7 +89,8 @@ impl Story {
             let text = format!("{} at {} {}", said(&fault.what), hit.method, path(&hit.target));
             self.add(hit.at, lane, MomentKind::Fault, text);
         }
-        self.moments.sort_by_key(|moment| moment.at_ms);
+        // In the same millisecond, a fault comes before what it did.
+        self.moments.sort_by_key(|moment| (moment.at_ms, moment.kind != MomentKind::Fault));
     }
 
     /// True if something that was told fits.

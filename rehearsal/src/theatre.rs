@@ -1,5 +1,6 @@
 //! Where the passes of one rehearsal are played.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -67,12 +68,12 @@ impl Theatre {
     /// Plays passes on several threads, and returns them in order.
     ///
     /// # Errors
-    /// If the machine refuses a socket or a thread.
+    /// If the machine refuses a socket or a thread, or `progress` says to stop.
     pub fn play_all(
         &self,
         variants: &[Variant],
         threads: usize,
-        progress: &(dyn Fn(Progress) + Sync),
+        progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
     ) -> Result<Vec<Pass>, RehearsalError> {
         let (next, done, violated) =
             (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -88,7 +89,10 @@ impl Theatre {
                 }
                 results.lock().unwrap_or_else(PoisonError::into_inner).push((number, pass));
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(Progress { done, all, violated: violated.load(Ordering::Relaxed) });
+                let violated = violated.load(Ordering::Relaxed);
+                if progress(Progress { done, all, violated }).is_break() {
+                    next.store(all, Ordering::Relaxed);
+                }
             }
         };
         std::thread::scope(|scope| {
@@ -97,6 +101,9 @@ impl Theatre {
             }
         });
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if results.len() < all {
+            return Err(RehearsalError::Stopped { done: results.len(), all });
+        }
         results.sort_by_key(|(number, _)| *number);
         let passes = results.into_iter().map(|(_, pass)| pass.map_err(RehearsalError::Machine));
         passes.collect()

@@ -3,6 +3,7 @@
 
 mod rehearse;
 mod state;
+mod waits;
 mod words;
 
 use std::process::{Command, Output, Stdio};

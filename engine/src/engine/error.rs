@@ -67,6 +67,17 @@ pub enum EngineError {
     /// The decision does not fit where the call stands.
     #[error("{0}")]
     NotNow(String),
+    /// An answer is not what was asked for.
+    #[error("{}", answer_says(.problem))]
+    Answer {
+        /// The run that asks.
+        run: RunId,
+        /// What does not fit.
+        problem: ParameterError,
+    },
+    /// This person's answer does not count.
+    #[error("{0}")]
+    Refused(String),
     /// The journal can't be written or read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -82,4 +93,16 @@ pub enum EngineError {
     /// No thread, no randomness: the machine is at its end.
     #[error("the machine refuses: {0}")]
     Machine(String),
+}
+
+fn answer_says(problem: &ParameterError) -> String {
+    match problem {
+        ParameterError::Unknown { name, known } => {
+            format!("`{name}` is not asked for; asked are {known}")
+        }
+        ParameterError::Missing { name, help, .. } => {
+            format!("`{name}` is missing in the answer: {help}")
+        }
+        other => other.to_string(),
+    }
 }

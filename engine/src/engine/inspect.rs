@@ -1,11 +1,12 @@
 //! Looking, and changing nothing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, Live};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
@@ -44,8 +45,21 @@ impl Engine {
     /// # Errors
     /// If the store is damaged.
     pub fn runs(&self, open_only: bool) -> Result<Vec<Summary>, EngineError> {
+        self.runs_beside(&self.0.live(), open_only)
+    }
+
+    /// As [`Engine::runs`], for those who hold the runs that are in hand already.
+    pub(super) fn runs_beside(
+        &self,
+        live: &HashMap<RunId, Live>,
+        open_only: bool,
+    ) -> Result<Vec<Summary>, EngineError> {
         let mut runs = Vec::new();
         for (run, bytes) in self.0.store.summaries(open_only)? {
+            if let Some(drive) = live.get(&run).and_then(|live| live.drive.as_ref()) {
+                runs.push(drive.driver.ledger.look(|state| Summary::of(&run, state)));
+                continue;
+            }
             runs.push(match serde_json::from_slice(&bytes) {
                 Ok(summary) => summary,
                 // A summary is derived: without it, the journal says the same.
@@ -55,17 +69,17 @@ impl Engine {
         Ok(runs)
     }
 
-    /// Returns the runs that threads of this process drive.
+    /// Returns the runs that this process has in hand: driven by threads, or put away to wait.
     pub fn driven(&self) -> Vec<RunId> {
         self.0.live().keys().cloned().collect()
     }
 
-    /// True if a thread of this process drives the run.
+    /// True if this process has the run in hand.
     pub fn is_driven(&self, run: &RunId) -> bool {
         self.0.live().contains_key(run)
     }
 
-    /// Returns once no thread of this process drives a run.
+    /// Returns once this process has no run in hand.
     pub async fn idle(&self) {
         let mut let_go = self.0.let_go.subscribe();
         while !self.0.live().is_empty() {
@@ -93,8 +107,9 @@ impl Engine {
     /// # Errors
     /// If there is none, or its journal is damaged.
     pub fn view(&self, run: &RunId) -> Result<RunView, EngineError> {
-        if let Some(live) = self.0.live().get(run) {
-            return Ok(live.ledger.look(|state| RunView::of(run, state)));
+        let drive = self.0.live().get(run).and_then(|live| live.drive.clone());
+        if let Some(drive) = drive {
+            return Ok(drive.driver.ledger.look(|state| RunView::of(run, state)));
         }
         self.ledger(run)?.look(|state| match &state.created {
             Some(_) => Ok(RunView::of(run, state)),
@@ -150,9 +165,7 @@ impl Engine {
         if let Some(RunStatus::Finished(end)) = status {
             return Err(EngineError::Over { run: run.clone(), end });
         }
-        let sealed = self.0.keyring.resume(run)?;
-        self.restore_sealed(run, &created, &sealed)?;
-        let driver = self.driver(&Arc::new(ledger), sealed);
+        let driver = self.driver_of(&created, ledger, self.standby(run))?;
         Ok(open_calls(&driver).await)
     }
 

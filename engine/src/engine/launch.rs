@@ -1,28 +1,28 @@
 //! Beginning, resuming, deciding: what moves a run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::{Engine, EngineError, Live};
+use super::{Drive, Engine, EngineError, Live};
 use crate::event::RunView;
 use crate::id::RunId;
 use crate::journal::{Body, Chain, Created, Decision, RunStatus, next};
-use crate::run::{Control, Driver, Ledger, Outcome};
+use crate::run::{Driver, Ledger, Outcome, Standby, Threads};
 use crate::runbook::Runbook;
-use crate::script::STACK_BYTES;
 use crate::secret::{SealedValues, Secret};
 
 /// A run that a thread drives.
 pub struct RunHandle {
     /// The run.
     pub run: RunId,
-    outcome: oneshot::Receiver<Outcome>,
+    pub(super) outcome: oneshot::Receiver<Outcome>,
 }
 
 impl RunHandle {
-    /// Returns how far the run got, when it stops.
+    /// Returns how far the run got, when it stops. A run that waits has not stopped.
     pub async fn outcome(self) -> Outcome {
         let bug = || Outcome::Unrecorded("the thread that drove the run died: a bug".to_owned());
         self.outcome.await.unwrap_or_else(|_| bug())
@@ -62,8 +62,8 @@ impl Engine {
         getrandom::fill(&mut random).map_err(|e| EngineError::Machine(e.to_string()))?;
         let run = RunId::new(self.0.clock.now(), u128::from_le_bytes(random));
 
-        let mut live = self.0.live();
-        self.check_locks(&locks)?;
+        let live = self.0.live();
+        self.check_locks(&live, &locks)?;
         let sealed = self.0.keyring.begin(&run)?;
         for (name, value) in secrets {
             sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
@@ -83,10 +83,8 @@ impl Engine {
             version: self.0.version.clone(),
             cause,
         })))?;
-        let driver = self.driver(&Arc::new(ledger), sealed);
-        live.insert(run.clone(), live_of(&driver));
-        drop(live);
-        self.launch(run, driver, runbook.clone())
+        let driver = self.driver(ledger, sealed, self.standby(&run));
+        self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })
     }
 
     /// Takes up a run that was interrupted.
@@ -110,17 +108,18 @@ impl Engine {
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
     pub fn cancel(&self, run: &RunId, reason: &str) -> Result<(), EngineError> {
-        let live = self.0.live();
-        let driven = live.get(run);
-        let driven =
-            driven.ok_or_else(|| EngineError::NotNow(format!("{run} is not being driven")))?;
-        if let Some(pivot) = driven.ledger.look(|state| state.pivot.clone()) {
+        let mut live = self.0.live();
+        let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
+        let driver = self.loaded(run, live.get_mut(run).ok_or_else(not_driven)?)?.driver;
+        if let Some(pivot) = driver.ledger.look(|state| state.pivot.clone()) {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
         let (reason_given, by) = (reason.to_owned(), self.by());
-        driven.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
-        driven.control.cancel(reason);
+        driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
+        driver.standby.control.cancel(reason);
+        drop(live);
+        self.wake(run);
         Ok(())
     }
 
@@ -155,13 +154,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks every run that is being driven to stop after its current call.
-    pub fn park_all(&self) {
-        self.0.live().values().for_each(|live| live.control.park());
-    }
-
     fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
-        let mut live = self.0.live();
+        let live = self.0.live();
         if live.contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
@@ -188,9 +182,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot: pivot.clone() });
         }
         let runbook = self.recorded_runbook(&created)?;
-        let sealed = self.0.keyring.resume(run)?;
-        self.restore_sealed(run, &created, &sealed)?;
-        let driver = self.driver(&Arc::new(ledger), sealed);
+        let driver = self.driver_of(&created, ledger, self.standby(run))?;
         driver.ledger.append(Body::Resumed { by: self.by() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
@@ -198,54 +190,17 @@ impl Engine {
         }
         // Asked for now, or before a crash: a decision that is recorded is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
-            driver.control.cancel(&reason);
+            driver.standby.control.cancel(&reason);
         }
-        live.insert(run.clone(), live_of(&driver));
-        drop(live);
-        self.launch(run.clone(), driver, runbook)
+        self.launch(live, run.clone(), Drive { driver, runbook: Arc::new(runbook) })
     }
 
-    /// Drives the run on a thread of its own until it stops.
-    fn launch(
+    fn check_locks(
         &self,
-        run: RunId,
-        driver: Arc<Driver>,
-        runbook: Runbook,
-    ) -> Result<RunHandle, EngineError> {
-        let (tell, outcome) = oneshot::channel();
-        let (engine, id) = (self.clone(), run.clone());
-        let drive = move || {
-            let gone = Gone(&engine, &id);
-            let mut outcome = driver.drive(&runbook);
-            // Only then: a run that is stuck or put away needs its values when it goes on.
-            if matches!(outcome, Outcome::Finished(_))
-                && let Err(error) = engine.0.keyring.destroy(&id)
-            {
-                let problem = format!("the run is over, but its key remains: {error}");
-                outcome = Outcome::Unrecorded(problem);
-            }
-            // Whoever hears of the outcome must find the run let go of.
-            drop(gone);
-            let _ = tell.send(outcome);
-        };
-        let thread = std::thread::Builder::new().name(run.to_string()).stack_size(STACK_BYTES);
-        self.0.clock.at_work(1);
-        thread.spawn(drive).map_err(|error| {
-            self.let_go(&run);
-            EngineError::Machine(format!("no thread for {run}: {error}"))
-        })?;
-        Ok(RunHandle { run, outcome })
-    }
-
-    /// Forgets a run that no thread drives any more, and wakes those who wait for that.
-    fn let_go(&self, run: &RunId) {
-        self.0.live().remove(run);
-        self.0.clock.at_work(-1);
-        self.0.let_go.send_replace(());
-    }
-
-    fn check_locks(&self, wanted: &[String]) -> Result<(), EngineError> {
-        for summary in self.runs(true)? {
+        live: &HashMap<RunId, Live>,
+        wanted: &[String],
+    ) -> Result<(), EngineError> {
+        for summary in self.runs_beside(live, true)? {
             if let Some(lock) = wanted.iter().find(|lock| summary.locks.contains(lock)) {
                 return Err(EngineError::Locked { lock: lock.clone(), by: summary.run });
             }
@@ -270,7 +225,9 @@ impl Engine {
         sealed.restore(&created.sealed);
         for entry in Chain::over(self.0.store.read(run)?) {
             let entry = entry.map_err(|e| EngineError::Damaged(format!("{run}: {e}")))?;
-            if let Body::Applied { sealed: values, .. } = &entry.body {
+            if let Body::Applied { sealed: values, .. } | Body::Answered { sealed: values, .. } =
+                &entry.body
+            {
                 sealed.restore(values);
             }
         }
@@ -282,13 +239,32 @@ impl Engine {
         Ledger::open(run.clone(), store, clock, self.0.events.clone()).map_err(EngineError::Damaged)
     }
 
-    pub(super) fn driver(&self, ledger: &Arc<Ledger>, sealed: SealedValues) -> Arc<Driver> {
-        Arc::new(Driver {
-            world: self.0.world.clone(),
-            ledger: ledger.clone(),
-            sealed: Arc::new(sealed),
-            control: Arc::new(Control::default()),
-        })
+    /// Returns what stays of a run while it waits.
+    pub(super) fn standby(&self, run: &RunId) -> Standby {
+        let (engine, of) = (Arc::downgrade(&self.0), run.clone());
+        let wake = move || {
+            // Without an engine there is nobody who could go on with the run.
+            engine.upgrade().into_iter().for_each(|engine| Engine(engine, None).wake(&of));
+        };
+        Standby::new(self.0.clock.clone(), Arc::new(wake))
+    }
+
+    fn driver(&self, ledger: Ledger, sealed: SealedValues, standby: Standby) -> Arc<Driver> {
+        let threads = Threads::new(self.0.clock.clone(), standby.control.clone());
+        let (world, ledger, sealed) = (self.0.world.clone(), Arc::new(ledger), Arc::new(sealed));
+        Arc::new(Driver { world, ledger, sealed, standby, threads })
+    }
+
+    /// Returns a driver with the values that a run has sealed so far.
+    pub(super) fn driver_of(
+        &self,
+        created: &Created,
+        ledger: Ledger,
+        standby: Standby,
+    ) -> Result<Arc<Driver>, EngineError> {
+        let sealed = self.0.keyring.resume(&created.run)?;
+        self.restore_sealed(&created.run, created, &sealed)?;
+        Ok(self.driver(ledger, sealed, standby))
     }
 
     /// Checks parameters and makes the values that a plan opens.
@@ -305,18 +281,5 @@ impl Engine {
             sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
         }
         Ok((params, sealed))
-    }
-}
-
-fn live_of(driver: &Arc<Driver>) -> Live {
-    Live { control: driver.control.clone(), ledger: driver.ledger.clone() }
-}
-
-/// Forgets a run that is no longer driven, however its thread ended.
-struct Gone<'a>(&'a Engine, &'a RunId);
-
-impl Drop for Gone<'_> {
-    fn drop(&mut self) {
-        self.0.let_go(self.1);
     }
 }

@@ -3,28 +3,34 @@
 //! ```text
 //! start, resume, undo -> launch -> a thread that drives the run -> Outcome
 //! decide, cancel      -> journal or control of that run
+//! approve, deny, answer: people, to a run that waits for them
 //! plan, view, entries, runs, subscribe: look, and change nothing
 //! ```
 
+mod answer;
 mod error;
 mod inspect;
 mod launch;
 mod open;
+mod rest;
 
+pub use answer::{Approved, Person};
 pub use error::EngineError;
 pub use launch::RunHandle;
 pub use open::{KEY_CHECK, Options};
+pub use rest::TakenUp;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
 use crate::event::EventSink;
 use crate::id::RunId;
 use crate::journal::{JournalStore, Origin};
-use crate::run::{Control, Ledger, World};
+use crate::run::{Driver, Outcome, Standby, World};
+use crate::runbook::Runbook;
 use crate::secret::Keyring;
 
 /// The engine. Cheap to clone; all clones are the same engine.
@@ -42,16 +48,35 @@ struct Inner {
     by: Origin,
     place: String,
     version: String,
-    /// Runs that a thread of this process drives. Also guards the taking of locks.
+    /// Runs that this process has in hand. Also guards the taking of locks.
     live: Mutex<HashMap<RunId, Live>>,
-    /// Moves whenever a thread lets go of its run.
+    /// Moves whenever a run is let go of.
     let_go: watch::Sender<()>,
+    /// Held while an answer is weighed: one at a time.
+    answering: tokio::sync::Mutex<()>,
 }
 
-/// A run that a thread drives.
+/// A run that this process has in hand.
 struct Live {
-    control: Arc<Control>,
-    ledger: Arc<Ledger>,
+    /// What drives it; nothing while it waits, unless somebody is at it.
+    drive: Option<Drive>,
+    /// What stays of it while it waits.
+    standby: Standby,
+    /// Who follows it.
+    tell: Option<oneshot::Sender<Outcome>>,
+    /// True while it waits, and no thread drives it.
+    resting: bool,
+    /// How many need its journal for a moment, such as those who answer.
+    users: usize,
+    /// True once its journal says that this process has taken it over.
+    taken_over: bool,
+}
+
+/// What drives a run: its journal, open for writing, and its runbook.
+#[derive(Clone)]
+struct Drive {
+    driver: Arc<Driver>,
+    runbook: Arc<Runbook>,
 }
 
 impl Engine {

@@ -40,21 +40,32 @@ pub struct Options {
     pub points: Option<Points>,
 }
 
-/// Returns the runs that are not over. The summaries may lag behind the journals by one entry: one
-/// that does is put right, or a run that is over would keep its locks.
+/// Returns the runs that are not over. The summaries may lag behind the journals: one that does is
+/// put right, or a run that is over would keep its locks, and an answer would wait for another. One
+/// that tells of as many entries as there are is right as it is, and its journal is not read: most
+/// of a thousand runs wait, and a summary is written with each wait and with each answer.
 fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
     let mut open = HashSet::new();
-    for (run, _) in store.summaries(true)? {
-        // A damaged journal is reported when somebody asks for that run; it stays open.
-        let (state, _) = RunState::read(store.read(&run)?).unwrap_or_default();
-        let summary = Summary::of(&run, &state);
-        if state.status.is_none() || summary.is_open() {
+    for (run, listed) in store.summaries(true)? {
+        if let Ok(summary) = serde_json::from_slice::<Summary>(&listed)
+            && summary.is_open()
+            && summary.entries == store.count(&run)?
+        {
             open.insert(run);
             continue;
         }
+        // A damaged journal is reported when somebody asks for that run; it stays open.
+        let (state, _) = RunState::read(store.read(&run)?).unwrap_or_default();
+        let summary = Summary::of(&run, &state);
+        let is_open = state.status.is_none() || summary.is_open();
         let bytes =
             serde_json::to_vec(&summary).map_err(|e| EngineError::Damaged(e.to_string()))?;
-        store.sync(store.put_summary(&run, false, &bytes)?)?;
+        if state.status.is_some() && bytes != listed {
+            store.sync(store.put_summary(&run, is_open, &bytes)?)?;
+        }
+        if is_open {
+            open.insert(run);
+        }
     }
     Ok(open)
 }
@@ -79,8 +90,21 @@ impl Engine {
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());
-        let inner =
-            Inner { store, keyring, clock, world, events, by, place, version, live, let_go };
-        Ok(Engine(Arc::new(inner), None))
+        Ok(Engine(
+            Arc::new(Inner {
+                store,
+                keyring,
+                clock,
+                world,
+                events,
+                by,
+                place,
+                version,
+                live,
+                let_go,
+                answering: tokio::sync::Mutex::default(),
+            }),
+            None,
+        ))
     }
 }

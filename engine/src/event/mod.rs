@@ -6,7 +6,9 @@
 mod sink;
 mod summary;
 mod view;
+mod wait;
 
 pub use sink::{Event, EventSink, What};
 pub use summary::Summary;
 pub use view::{CallView, RunView};
+pub use wait::WaitView;

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use super::WaitView;
 use crate::clock::Millis;
 use crate::id::{CallKey, RunId};
-use crate::journal::{Body, Decision, End, Entry, How};
+use crate::journal::{Answer, Body, Decision, End, Entry, How};
 use crate::run::RunState;
 use crate::step::StepError;
 
@@ -44,6 +45,10 @@ pub enum What {
     CallFailed { key: CallKey, step: String, error: StepError, retry_at: Option<Millis> },
     /// The script printed a line. Not recorded.
     Printed { text: String },
+    /// The run waits, or is asked again.
+    Waiting { wait: WaitView },
+    /// Something came of a wait.
+    Answered { key: CallKey, step: String, says: String, answer: Answer, by: Option<String> },
     /// The run goes back.
     Unwinding { error: StepError, key: Option<CallKey> },
     /// A call is being taken back.
@@ -84,6 +89,13 @@ impl Event {
             }
             Body::Failed { key, error, retry_at, .. } => {
                 What::CallFailed { step: step(&key), key, error, retry_at }
+            }
+            Body::Waiting { key, .. } => {
+                What::Waiting { wait: WaitView::of(&key, state.calls.get(&key)?) }
+            }
+            Body::Answered { key, answer, by, .. } => {
+                let (step, says, by) = (step(&key), says(&key), by.map(|by| by.user));
+                What::Answered { key, step, says, answer, by }
             }
             Body::Parallel { .. } => return None,
             Body::Unwinding { error, key, .. } => What::Unwinding { error, key },

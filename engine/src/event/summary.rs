@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::WaitView;
 use crate::clock::Millis;
 use crate::id::RunId;
 use crate::journal::RunStatus;
@@ -32,6 +33,15 @@ pub struct Summary {
     /// What has to be decided, if it is stuck; why it went back, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// How many entries of the journal this tells of. It lags behind if there are more.
+    #[serde(default)]
+    pub entries: u64,
+    /// True if somebody has answered, and nothing has come of it yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitView>,
 }
 
 impl Summary {
@@ -43,13 +53,24 @@ impl Summary {
             run: run.clone(),
             runbook: created.map(|c| c.runbook.clone()).unwrap_or_default(),
             title: created.map(|c| c.title.clone()).unwrap_or_default(),
-            status: state.status.unwrap_or(RunStatus::Running),
+            status: match state.status {
+                _ if state.is_waiting() => RunStatus::Waiting,
+                status => status.unwrap_or(RunStatus::Running),
+            },
             locks: created.map(|c| c.locks.clone()).unwrap_or_default(),
             user: created.map(|c| c.by.user.clone()).unwrap_or_default(),
             cause: created.and_then(|c| c.cause.clone()),
             began: state.began,
             heard: state.heard,
             trouble: trouble.map(|t| t.error.message.clone()),
+            entries: state.entries,
+            answered: state.answered && state.status == Some(RunStatus::Running),
+            waits: match state.status {
+                Some(RunStatus::Running) => {
+                    state.waits().into_iter().map(|(key, call)| WaitView::of(key, call)).collect()
+                }
+                _ => Vec::new(),
+            },
         }
     }
 

@@ -99,6 +99,35 @@ pub enum Body {
         /// How many at once.
         bound: u32,
     },
+    /// The run waits here, or is asked again, or has been put away while a step waits.
+    Waiting {
+        /// The call.
+        key: CallKey,
+        /// Which wait, with which arguments.
+        #[serde(flatten)]
+        head: CallHead,
+        /// What for, for people.
+        says: String,
+        /// When it is over, or given up; never, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Millis>,
+        /// What the rest of the run would do, as those see it who are asked to approve it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<Bound>,
+    },
+    /// Something came of a wait.
+    Answered {
+        /// The call.
+        key: CallKey,
+        /// What.
+        answer: Answer,
+        /// Who answered; nobody, if it was the time or the world.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Origin>,
+        /// Values that the answer sealed, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        sealed: BTreeMap<String, String>,
+    },
     /// The run goes back from here on.
     Unwinding {
         /// Why.
@@ -206,6 +235,65 @@ pub struct Origin {
     pub pid: u32,
 }
 
+/// What came of a wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Answer {
+    /// It is over: the time has come, or the condition holds.
+    Over {
+        /// What the script gets.
+        output: Value,
+    },
+    /// Somebody answered.
+    Given {
+        /// What the script gets; sealed values as references.
+        output: Value,
+    },
+    /// Somebody approved.
+    Approved {
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// True if that was the last approval needed.
+        enough: bool,
+    },
+    /// Somebody denied it, or nobody approved it in time.
+    Denied {
+        /// Why.
+        reason: String,
+    },
+    /// What was approved is no longer what would be done: the approvals so far don't count.
+    Lapsed {
+        /// What has changed.
+        why: String,
+    },
+    /// It was given up.
+    Failed {
+        /// Why.
+        error: StepError,
+    },
+}
+
+/// What an approval is bound to: the changes that the rest of the run would make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Hash of all of them, with what they rest on.
+    pub digest: Hash,
+    /// The changes, in order of place.
+    pub changes: Vec<BoundChange>,
+}
+
+/// A change that an approval is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BoundChange {
+    /// The call.
+    pub key: CallKey,
+    /// What it would do, for people.
+    pub says: String,
+    /// A short hash of what it rests on.
+    pub rests_on: String,
+}
+
 /// How an outcome is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -256,6 +344,23 @@ pub enum End {
     Cancelled,
 }
 
+impl Answer {
+    /// Returns what came of it, for people: "approved", "denied: not today".
+    pub fn says(&self) -> String {
+        match self {
+            Answer::Over { .. } => "over".to_owned(),
+            Answer::Given { .. } => "answered".to_owned(),
+            Answer::Approved { reason, .. } => match reason {
+                Some(reason) => format!("approved: {reason}"),
+                None => "approved".to_owned(),
+            },
+            Answer::Denied { reason } => format!("denied: {reason}"),
+            Answer::Lapsed { why } => format!("lapsed: {why}"),
+            Answer::Failed { error } => format!("given up: {error}"),
+        }
+    }
+}
+
 impl Body {
     /// Returns the call that the entry is about.
     pub fn key(&self) -> Option<&CallKey> {
@@ -264,6 +369,8 @@ impl Body {
             | Body::Applied { key, .. }
             | Body::Failed { key, .. }
             | Body::Parallel { key, .. }
+            | Body::Waiting { key, .. }
+            | Body::Answered { key, .. }
             | Body::UndoIntended { key }
             | Body::UndoApplied { key }
             | Body::UndoFailed { key, .. } => Some(key),

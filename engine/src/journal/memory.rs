@@ -1,6 +1,8 @@
 //! A store in memory, which can lose what was not synced: for tests and rehearsals.
 
+use std::cmp::Ordering as Order;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{JournalStore, Position, StoreError};
@@ -55,12 +57,13 @@ impl Inner {
 pub struct MemoryStore {
     epoch: u64,
     inner: Mutex<Inner>,
+    reads: AtomicUsize,
 }
 
 impl MemoryStore {
     /// Returns an empty store, opened for the first time.
     pub fn new() -> Self {
-        MemoryStore { epoch: 1, inner: Mutex::default() }
+        MemoryStore { epoch: 1, ..MemoryStore::default() }
     }
 
     /// Returns the store as it is found after a crash that lost all but the first `kept` of the
@@ -73,13 +76,18 @@ impl MemoryStore {
             after.write(write.clone()).unwrap_or_default();
         }
         after.synced = survive;
-        MemoryStore { epoch: self.epoch + 1, inner: Mutex::new(after) }
+        MemoryStore { epoch: self.epoch + 1, inner: Mutex::new(after), ..MemoryStore::default() }
     }
 
     /// Returns how many writes are not synced.
     pub fn unsynced(&self) -> usize {
         let inner = self.lock();
         inner.writes.len() - inner.synced
+    }
+
+    /// Returns how many journals have been read.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// Makes every write fail from the `n`th on.
@@ -101,9 +109,9 @@ impl JournalStore for MemoryStore {
         let mut inner = self.lock();
         let length = inner.records.get(run).map_or(0, Vec::len) as u64;
         match seq.cmp(&length) {
-            std::cmp::Ordering::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
-            std::cmp::Ordering::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
-            std::cmp::Ordering::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
+            Order::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
+            Order::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
+            Order::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
         }
     }
 
@@ -115,7 +123,12 @@ impl JournalStore for MemoryStore {
     }
 
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         Ok(self.lock().records.get(run).cloned().unwrap_or_default())
+    }
+
+    fn count(&self, run: &RunId) -> Result<u64, StoreError> {
+        Ok(self.lock().records.get(run).map_or(0, Vec::len) as u64)
     }
 
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {

@@ -25,7 +25,8 @@ mod store;
 pub use self::sled::{AfterSync, SledStore};
 pub use chain::{Chain, ChainError, ChainHead, read_chain};
 pub use entry::{
-    Body, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How, Origin, text_hash,
+    Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
+    Origin, text_hash,
 };
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};

@@ -1,6 +1,7 @@
 //! Which entry may follow which.
 
-use super::{Body, Decision, End};
+use super::{Answer, Body, Decision, End};
+use crate::step::Kind;
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -8,6 +9,9 @@ use super::{Body, Decision, End};
 pub enum RunStatus {
     /// Going forward.
     Running,
+    /// Going forward, and nothing is left to do but to wait. Journals don't have it: it is what
+    /// [`RunStatus::Running`] is called in lists when all that is open is a wait.
+    Waiting,
     /// Going back.
     Unwinding,
     /// Needs a person; it was going forward.
@@ -40,6 +44,8 @@ pub enum CallStatus {
     InDoubt,
     /// Failed, and to be tried again at a stored time.
     Backoff,
+    /// Waits for the time or for people; nothing of it is under way.
+    Waiting,
     /// A person asked for another attempt.
     Retrying,
     /// Took effect.
@@ -80,7 +86,7 @@ pub fn next(
     call: Option<CallStatus>,
     body: &Body,
 ) -> Result<(RunStatus, Option<CallStatus>), Illegal> {
-    use CallStatus::{Applied, Backoff, Branches, Failed, InDoubt, Retrying, Settled, Undoing, Undone, UndoFailed};
+    use CallStatus::{Applied, Backoff, Branches, Failed, InDoubt, Retrying, Settled, Undoing, Undone, UndoFailed, Waiting};
     use RunStatus::{Finished, Running, Stuck, StuckUnwinding, Unwinding};
 
     let illegal = |entry| Err(Illegal { entry, run, call });
@@ -104,8 +110,19 @@ pub fn next(
 
         (Body::Parallel { .. }, Running, None) => (Running, Some(Branches)),
 
+        // A step that waits is in doubt, as far as the journal can tell, and stays so.
+        (Body::Waiting { head, .. }, Running, Some(InDoubt)) if head.kind == Kind::Wait => (Running, Some(InDoubt)),
+        (Body::Waiting { .. }, Running, None | Some(Waiting | Retrying)) => (Running, Some(Waiting)),
+        (Body::Answered { answer, .. }, Running, Some(Waiting)) => (Running, Some(match answer {
+            Answer::Over { .. } | Answer::Given { .. } | Answer::Approved { enough: true, .. } => Applied,
+            Answer::Denied { .. } | Answer::Failed { .. } => Failed,
+            Answer::Approved { enough: false, .. } | Answer::Lapsed { .. } => Waiting,
+        })),
+
         (Body::Unwinding { .. }, Running, call) => (Unwinding, call),
-        (Body::UndoIntended { .. }, Unwinding, Some(Applied | Undoing)) => (Unwinding, Some(Undoing)),
+        // Who died between `undo_failed` and `stuck` tries again; so does a branch that a person's
+        // decision about another one has set going.
+        (Body::UndoIntended { .. }, Unwinding, Some(Applied | Undoing | UndoFailed)) => (Unwinding, Some(Undoing)),
         (Body::UndoApplied { .. }, Unwinding, Some(Undoing)) => (Unwinding, Some(Undone)),
         (Body::UndoFailed { .. }, Unwinding, Some(Undoing)) => (Unwinding, Some(UndoFailed)),
 
@@ -136,6 +153,8 @@ pub fn next(
         (Body::Applied { .. }, ..) => return illegal("`applied`"),
         (Body::Failed { .. }, ..) => return illegal("`failed`"),
         (Body::Parallel { .. }, ..) => return illegal("`parallel`"),
+        (Body::Waiting { .. }, ..) => return illegal("`waiting`"),
+        (Body::Answered { .. }, ..) => return illegal("`answered`"),
         (Body::Unwinding { .. }, ..) => return illegal("`unwinding`"),
         (Body::UndoIntended { .. }, ..) => return illegal("`undo_intended`"),
         (Body::UndoApplied { .. }, ..) => return illegal("`undo_applied`"),
@@ -191,6 +210,33 @@ mod tests {
         assert!(next(Some(RunStatus::Unwinding), None, &done).is_err());
         let undone = Body::Finished { end: End::Undone };
         assert!(next(Some(RunStatus::Running), None, &undone).is_err());
+    }
+
+    #[test]
+    fn nobody_answers_a_wait_that_is_over_or_not_asked() {
+        let answered = |answer: Answer| Body::Answered {
+            key: key(),
+            answer,
+            by: None,
+            sealed: std::collections::BTreeMap::default(),
+        };
+        let some = answered(Answer::Approved { reason: None, enough: false });
+        let last = answered(Answer::Approved { reason: None, enough: true });
+        let denied = answered(Answer::Denied { reason: "no".to_owned() });
+        let running = Some(RunStatus::Running);
+        let waiting = Some(CallStatus::Waiting);
+        let table = [
+            (&some, CallStatus::Waiting),
+            (&last, CallStatus::Applied),
+            (&denied, CallStatus::Failed),
+        ];
+        for (body, after) in table {
+            assert_eq!(next(running, waiting, body).unwrap().1, Some(after));
+            for status in [None, Some(CallStatus::Applied), Some(CallStatus::Failed)] {
+                assert!(next(running, status, body).is_err(), "{body:?} after {status:?}");
+            }
+            assert!(next(Some(RunStatus::Unwinding), waiting, body).is_err());
+        }
     }
 
     #[test]

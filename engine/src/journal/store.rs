@@ -78,6 +78,14 @@ pub trait JournalStore: Send + Sync {
     /// If the store is damaged.
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError>;
 
+    /// Returns how many entries a run has, without reading them if that can be done.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn count(&self, run: &RunId) -> Result<u64, StoreError> {
+        Ok(self.read(run)?.len() as u64)
+    }
+
     /// Replaces the summary kept for a run. It is derived from the journal, and may lag behind it;
     /// whether the run is open changes with an entry only, which is appended first.
     ///

@@ -13,7 +13,7 @@ use super::drive::{Driver, Point, unrecorded};
 use super::retry::backoff;
 use super::state::{Call, RunState};
 use crate::clock::{Millis, millis};
-use crate::event::What;
+use crate::event::{Event, What};
 use crate::id::CallKey;
 use crate::journal::{Body, CallHead, CallStatus, How};
 use crate::mutant::{self, Mutant};
@@ -24,10 +24,10 @@ use crate::step::{AnyStep, Context, ErrorClass, Kind, Mode, Probe, StepError};
 pub(super) const LOOK_DEADLINE: Duration = Duration::from_secs(60);
 
 /// A call that is being made.
-struct Making<'a> {
-    key: &'a CallKey,
-    step: &'a Arc<dyn AnyStep>,
-    head: CallHead,
+pub(super) struct Making<'a> {
+    pub(super) key: &'a CallKey,
+    pub(super) step: &'a Arc<dyn AnyStep>,
+    pub(super) head: CallHead,
 }
 
 impl Driver {
@@ -61,7 +61,7 @@ impl Driver {
     }
 
     /// A replay must make the calls that are recorded, or the script is not the one that ran.
-    fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
+    pub(super) fn check_replay(&self, key: &CallKey, head: &CallHead) -> Result<(), CallFailure> {
         let recorded = self
             .ledger
             .look(|state| state.calls.get(key).filter(|call| !call.is_of(head)).map(Call::head));
@@ -113,11 +113,13 @@ impl Driver {
         let args = &call.head.args;
         let deadline = call.step.deadline(args);
         let doing = call.step.apply(&cx, args, base);
-        let result = if call.head.kind.changes() {
+        let result = match call.head.kind {
             // Not to be interrupted: a change that has begun is seen to its end.
-            self.world.runtime.block_on(within(deadline, call.head.kind, doing))
-        } else {
-            self.look_at_within(deadline, call.head.kind, doing)?
+            Kind::Change | Kind::Destroy => {
+                self.world.runtime.block_on(within(deadline, call.head.kind, doing))
+            }
+            Kind::Read => self.look_at_within(deadline, Kind::Read, doing)?,
+            Kind::Wait => self.wait_for_step(call, base)?,
         };
         match result {
             Ok(output) => {
@@ -261,6 +263,25 @@ impl Driver {
         unreachable!("a backoff ends")
     }
 
+    /// Calls a read step and records nothing: a look of a condition, which may be repeated.
+    pub(super) fn read_only(
+        &self,
+        key: &CallKey,
+        name: &str,
+        args: &Value,
+    ) -> Result<Value, CallFailure> {
+        self.check_halt().map_err(CallFailure::Halt)?;
+        let step = self.step(name).map_err(CallFailure::Error)?;
+        if step.kind() != Kind::Read {
+            let message = format!("`{name}` does more than read: a condition can't call it");
+            return Err(CallFailure::Error(StepError::permanent("not_a_read", message)));
+        }
+        let cx = self.context(key, Mode::Run);
+        let reading = step.apply(&cx, args, &Value::Null);
+        let read = self.look_at_within(step.deadline(args), Kind::Read, reading)?;
+        read.map_err(|error| CallFailure::Error(self.redacted(error)))
+    }
+
     pub(super) fn step(&self, name: &str) -> Result<Arc<dyn AnyStep>, StepError> {
         self.world.steps.get(name).cloned().ok_or_else(|| {
             StepError::needs_operator("no_such_step", format!("this windlass has no step `{name}`"))
@@ -269,7 +290,9 @@ impl Driver {
     }
 
     pub(super) fn context(&self, key: &CallKey, mode: Mode) -> Context {
-        let events = (self.ledger.clone(), key.clone());
+        // Not the ledger: a step that waits must not keep the journal of its run in memory.
+        let (events, clock) = (self.ledger.events().clone(), self.ledger.clock().clone());
+        let (run, at_key) = (self.ledger.run().clone(), key.clone());
         Context {
             run: self.ledger.run().clone(),
             key: key.clone(),
@@ -277,11 +300,9 @@ impl Driver {
             clock: self.ledger.clock().clone(),
             sealed: self.sealed.clone(),
             progress: Arc::new(move |text| {
-                let (ledger, key) = &events;
-                let what = What::CallProgressed { key: key.clone(), text: text.to_owned() };
-                let at = ledger.clock().now();
-                let run = ledger.run().clone();
-                ledger.tell(crate::event::Event { run, at, seq: None, what });
+                let what = What::CallProgressed { key: at_key.clone(), text: text.to_owned() };
+                let (run, at) = (run.clone(), clock.now());
+                events.send(Event { run, at, seq: None, what });
             }),
         }
     }
@@ -296,7 +317,7 @@ impl Driver {
         self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 () = clock.sleep_until(until) => Ok(()),
             }
         })
@@ -321,7 +342,7 @@ impl Driver {
         self.world.runtime.block_on(async {
             tokio::select! {
                 biased;
-                halt = self.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
+                halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 result = within(deadline, kind, looking) => Ok(result),
             }
         })

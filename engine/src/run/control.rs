@@ -9,6 +9,7 @@ struct Signals {
     park: bool,
     cancel: Option<String>,
     sibling: bool,
+    rest: bool,
     going_back: bool,
 }
 
@@ -38,14 +39,27 @@ impl Control {
         self.0.borrow().cancel.clone()
     }
 
+    /// True if a person asked the run to stop, or to go back.
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        let signals = self.0.borrow();
+        signals.park || signals.cancel.is_some()
+    }
+
     /// Ends the branches of an evaluation, because one of them failed.
     pub(super) fn end_branches(&self) {
         self.0.send_modify(|signals| signals.sibling = true);
     }
 
+    /// Ends the evaluation, because all that is left to do is to wait.
+    pub(super) fn rest(&self) {
+        self.0.send_modify(|signals| signals.rest = true);
+    }
+
     /// Begins another evaluation.
     pub(super) fn go_forward(&self) {
-        self.0.send_modify(|signals| (signals.sibling, signals.going_back) = (false, false));
+        self.0.send_modify(|signals| {
+            (signals.sibling, signals.rest, signals.going_back) = (false, false, false);
+        });
     }
 
     /// From here on only parking stops the run: going back is what a cancellation asked for.
@@ -67,7 +81,9 @@ impl Control {
         {
             return Some(Halt::Cancelled(reason.clone()));
         }
-        signals.sibling.then_some(Halt::Sibling)
+        // A branch that failed comes before those that wait.
+        let waiting = signals.rest.then_some(Halt::Waiting);
+        signals.sibling.then_some(Halt::Sibling).or(waiting)
     }
 
     /// True if a person asked the run to stop here.

@@ -44,6 +44,7 @@ pub(super) fn decide(recorded: Option<&Call>) -> Next {
     match call.status {
         CallStatus::Applied | CallStatus::Settled => Next::Return(call.output.value()),
         CallStatus::InDoubt if call.kind == Kind::Wait => Next::GoOn { attempt: call.attempt },
+        CallStatus::Waiting => Next::GoOn { attempt: call.attempt },
         CallStatus::InDoubt => Next::Probe,
         CallStatus::Backoff => match call.retry_at {
             Some(until) => Next::Sleep { until, attempt },
@@ -85,6 +86,7 @@ mod tests {
             how: None,
             error: Some(StepError::permanent("no", "no")),
             retry_at: Some(77),
+            asked: None,
             began: 0,
             heard: 0,
         }
@@ -98,6 +100,7 @@ mod tests {
             (change(CallStatus::InDoubt), Next::Probe),
             (decide(Some(&call(Kind::Destroy, CallStatus::InDoubt))), Next::Probe),
             (decide(Some(&call(Kind::Wait, CallStatus::InDoubt))), Next::GoOn { attempt: 2 }),
+            (decide(Some(&call(Kind::Wait, CallStatus::Waiting))), Next::GoOn { attempt: 2 }),
             (change(CallStatus::Applied), Next::Return(json!({ "id": 1 }))),
             (change(CallStatus::Settled), Next::Return(json!({ "id": 1 }))),
             (change(CallStatus::Failed), Next::Raise(StepError::permanent("no", "no"))),

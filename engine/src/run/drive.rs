@@ -1,18 +1,19 @@
 //! Takes a run as far as it goes: forward, back, or to a stop.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::control::Control;
 use super::ledger::Ledger;
+use super::rest::Threads;
+use super::standby::Standby;
 use crate::clock::Clock;
 use crate::event::{Event, What};
 use crate::id::CallKey;
 use crate::journal::{Body, End, RunStatus, StoreError};
 use crate::runbook::Runbook;
-use crate::script::{CallFailure, Caller, Halt, ScriptFailure};
+use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
 use crate::step::{Registry, StepError};
 
@@ -29,6 +30,10 @@ pub enum Point {
     AfterUndoIntent,
     /// The call is taken back, no outcome recorded.
     AfterUndoEffect,
+    /// A wait is durable, and has not begun.
+    AfterAsking,
+    /// What came of a wait is recorded (durable with the next flush).
+    AfterAnswer,
 }
 
 /// Called at every [`Point`] of every call.
@@ -47,6 +52,15 @@ pub enum Outcome {
     Unrecorded(String),
 }
 
+/// Why a thread no longer drives a run.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It got no further.
+    Ended(Outcome),
+    /// It waits: it is taken up again when one of its waits is over.
+    Resting,
+}
+
 /// What all runs of an engine share.
 pub(crate) struct World {
     /// The steps.
@@ -62,16 +76,19 @@ pub(crate) struct Driver {
     pub(crate) world: Arc<World>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) sealed: Arc<SealedValues>,
-    pub(crate) control: Arc<Control>,
+    pub(crate) standby: Standby,
+    pub(crate) threads: Threads,
 }
 
 impl Driver {
-    /// Drives the run until it is over, stuck or parked. Blocks; call it on a thread of its own.
-    pub(crate) fn drive(self: &Arc<Self>, runbook: &Runbook) -> Outcome {
-        self.try_drive(runbook).unwrap_or_else(|error| Outcome::Unrecorded(error.to_string()))
+    /// Drives the run until it is over, stuck or parked, or only waits. Blocks; call it on a thread
+    /// of its own.
+    pub(crate) fn drive(self: &Arc<Self>, runbook: &Arc<Runbook>) -> Stop {
+        let stop = self.try_drive(runbook);
+        stop.unwrap_or_else(|error| Stop::Ended(Outcome::Unrecorded(error.to_string())))
     }
 
-    fn try_drive(self: &Arc<Self>, runbook: &Runbook) -> Result<Outcome, StoreError> {
+    fn try_drive(self: &Arc<Self>, runbook: &Arc<Runbook>) -> Result<Stop, StoreError> {
         loop {
             match self.ledger.look(|state| state.status) {
                 Some(RunStatus::Running) => {
@@ -79,41 +96,55 @@ impl Driver {
                         Ok(()) => return self.finish(End::Done),
                         Err(halt) => halt,
                     };
+                    if halt == Halt::Waiting {
+                        self.ledger.put_away()?;
+                        return Ok(Stop::Resting);
+                    }
                     if let Some(outcome) = self.halted(halt)? {
-                        return Ok(outcome);
+                        return Ok(Stop::Ended(outcome));
                     }
                 }
                 Some(RunStatus::Unwinding) => match self.unwind() {
                     Ok(end) => return self.finish(end),
                     Err(halt) => {
                         if let Some(outcome) = self.halted(halt)? {
-                            return Ok(outcome);
+                            return Ok(Stop::Ended(outcome));
                         }
                     }
                 },
-                Some(RunStatus::Finished(end)) => return Ok(Outcome::Finished(end)),
-                Some(RunStatus::Stuck | RunStatus::StuckUnwinding) => return Ok(Outcome::Stuck),
-                None => return Ok(Outcome::Unrecorded("the run has no beginning".to_owned())),
+                Some(RunStatus::Finished(end)) => return Ok(Stop::Ended(Outcome::Finished(end))),
+                Some(RunStatus::Stuck | RunStatus::StuckUnwinding) => {
+                    return Ok(Stop::Ended(Outcome::Stuck));
+                }
+                Some(RunStatus::Waiting) | None => {
+                    let problem = "the journal does not say where the run stands".to_owned();
+                    return Ok(Stop::Ended(Outcome::Unrecorded(problem)));
+                }
             }
         }
     }
 
     /// Evaluates the script once, and says why it did not reach its end.
-    fn forward(self: &Arc<Self>, runbook: &Runbook) -> Result<(), Halt> {
+    fn forward(self: &Arc<Self>, runbook: &Arc<Runbook>) -> Result<(), Halt> {
         let pivoted = self.pivoted();
-        if let (Some(reason), false) = (self.control.cancelled(), pivoted) {
+        if self.standby.control.parked() {
+            return Err(Halt::Parked);
+        }
+        if let (Some(reason), false) = (self.standby.control.cancelled(), pivoted) {
             return Err(Halt::Cancelled(reason));
         }
-        self.control.go_forward();
+        self.standby.control.go_forward();
+        self.threads.begin();
         let params = self.ledger.look(|s| s.created.as_ref().map(|c| c.params.clone()));
-        let caller: Arc<dyn Caller> = self.clone();
+        let (driver, of) = (self.clone(), runbook.clone());
+        let caller: Arc<dyn Caller> = Arc::new(Evaluation { driver, runbook: of });
         let result =
             runbook.script().evaluate(&params.unwrap_or_default(), &self.world.steps, caller);
         match result {
             Ok(_) => Ok(()),
             // Ended from outside: by whom is what the control says.
             Err(ScriptFailure::Halted(Halt::Sibling)) => {
-                Err(self.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
+                Err(self.standby.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
             }
             Err(ScriptFailure::Halted(halt)) => Err(halt),
             Err(ScriptFailure::Failed(failure)) => {
@@ -130,7 +161,7 @@ impl Driver {
     /// Records why the run does not go on, and returns how that ends this drive, if it does.
     fn halted(&self, halt: Halt) -> Result<Option<Outcome>, StoreError> {
         match halt {
-            Halt::Parked | Halt::Sibling => {
+            Halt::Parked | Halt::Sibling | Halt::Waiting => {
                 self.ledger.flush()?;
                 Ok(Some(Outcome::Parked))
             }
@@ -154,7 +185,8 @@ impl Driver {
         cancelled: bool,
     ) -> Result<Option<Outcome>, StoreError> {
         let error = self.redacted(error);
-        self.control.go_back();
+        self.standby.control.go_back();
+        self.stop_waiting();
         if let Err(halt) = self.settle_doubts() {
             return self.halted(halt);
         }
@@ -172,9 +204,9 @@ impl Driver {
         Ok(None)
     }
 
-    fn finish(&self, end: End) -> Result<Outcome, StoreError> {
+    fn finish(&self, end: End) -> Result<Stop, StoreError> {
         self.ledger.record(Body::Finished { end })?;
-        Ok(Outcome::Finished(end))
+        Ok(Stop::Ended(Outcome::Finished(end)))
     }
 
     pub(super) fn pivoted(&self) -> bool {
@@ -183,7 +215,7 @@ impl Driver {
 
     /// Ends the evaluation here if somebody asked for it.
     pub(super) fn check_halt(&self) -> Result<(), Halt> {
-        self.control.halt(self.pivoted()).map_or(Ok(()), Err)
+        self.standby.control.halt(self.pivoted()).map_or(Ok(()), Err)
     }
 
     pub(super) fn redacted(&self, mut error: StepError) -> StepError {
@@ -204,17 +236,37 @@ impl Driver {
     }
 }
 
-impl Caller for Driver {
+/// One evaluation of a run's script.
+struct Evaluation {
+    driver: Arc<Driver>,
+    runbook: Arc<Runbook>,
+}
+
+impl Caller for Evaluation {
     fn call(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure> {
-        self.make_call(key, step, args)
+        self.driver.make_call(key, step, args)
+    }
+
+    fn wait(
+        &self,
+        key: &CallKey,
+        name: &str,
+        args: Value,
+        look: Look<'_>,
+    ) -> Result<Value, CallFailure> {
+        self.driver.make_wait(&self.runbook, key, name, args, look)
+    }
+
+    fn read(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure> {
+        self.driver.read_only(key, step, &args)
     }
 
     fn parallel(&self, key: &CallKey, branches: u32, bound: u32) -> Result<(), CallFailure> {
-        let recorded = self.ledger.look(|state| state.bounds.get(key).copied());
+        let recorded = self.driver.ledger.look(|state| state.bounds.get(key).copied());
         match recorded {
             None => {
                 let body = Body::Parallel { key: key.clone(), branches, bound };
-                self.ledger.append(body).map_err(unrecorded)?;
+                self.driver.ledger.append(body).map_err(unrecorded)?;
                 Ok(())
             }
             Some((as_before, _)) if as_before == branches => Ok(()),
@@ -230,19 +282,25 @@ impl Caller for Driver {
     }
 
     fn branch_failed(&self) {
-        self.control.end_branches();
+        self.driver.standby.control.end_branches();
     }
 
     fn halting(&self) -> bool {
-        self.control.halt(self.pivoted()).is_some()
+        self.driver.standby.control.halt(self.driver.pivoted()).is_some()
     }
 
-    fn print(&self, text: &str) {
-        self.tell(What::Printed { text: self.sealed.redact(text) });
+    fn print(&self, branch: &CallKey, nth: u32, text: &str) {
+        let driver = &self.driver;
+        let mut printed = driver.standby.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = printed.entry(branch.clone()).or_default();
+        if nth > *before {
+            *before = nth;
+            driver.tell(What::Printed { text: driver.sealed.redact(text) });
+        }
     }
 
     fn clock(&self) -> &dyn Clock {
-        self.ledger.clock().as_ref()
+        &self.driver.threads
     }
 }
 

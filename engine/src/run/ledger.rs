@@ -67,14 +67,14 @@ impl Ledger {
             .push(self.clock.now(), self.store.epoch(), body)
             .map_err(|e| StoreError::Io(format!("write an entry as JSON: {e}")))?;
         let before = inner.state.status;
+        let waited = inner.state.waits_at(&entry.body);
         // Our own entries are legal by construction; one that is not must not reach the disk.
         inner.state.apply(&entry).map_err(|e| StoreError::Io(format!("bug: {e}")))?;
         let mut position = self.store.append(&self.run, seq, &record)?;
         inner.head = head;
-        if inner.state.status != before {
-            let summary = Summary::of(&self.run, &inner.state);
-            let bytes = serde_json::to_vec(&summary).map_err(|e| StoreError::Io(e.to_string()))?;
-            position = self.store.put_summary(&self.run, summary.is_open(), &bytes)?;
+        // Where a run stands, and what it waits for, is what lists show.
+        if inner.state.status != before || waited || inner.state.waits_at(&entry.body) {
+            position = self.summarize(&inner.state)?;
         }
         inner.last = position;
         if self.events.is_watched()
@@ -94,6 +94,23 @@ impl Ledger {
         self.store.sync(last)
     }
 
+    /// Makes everything recorded so far durable, with the run's line in lists as it is now.
+    ///
+    /// # Errors
+    /// If the store refuses.
+    pub(crate) fn put_away(&self) -> Result<(), StoreError> {
+        let mut inner = self.lock();
+        inner.last = self.summarize(&inner.state)?;
+        drop(inner);
+        self.flush()
+    }
+
+    fn summarize(&self, state: &RunState) -> Result<Position, StoreError> {
+        let summary = Summary::of(&self.run, state);
+        let bytes = serde_json::to_vec(&summary).map_err(|e| StoreError::Io(e.to_string()))?;
+        self.store.put_summary(&self.run, summary.is_open(), &bytes)
+    }
+
     /// Looks at the state.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
         look(&self.lock().state)
@@ -107,6 +124,11 @@ impl Ledger {
     /// Tells people something that is not recorded.
     pub(crate) fn tell(&self, event: Event) {
         self.events.send(event);
+    }
+
+    /// Returns where events go.
+    pub(crate) fn events(&self) -> &EventSink {
+        &self.events
     }
 
     /// Returns the clock.

@@ -17,6 +17,7 @@
 //! | after the outcome, before its flush | an intent | as above: outcomes share the next flush |
 //! | after the outcome is durable | the outcome | the script walks past it |
 //! | while waiting between attempts | the time of the next one | it waits for what is left |
+//! | while waiting for the time or for people | what for, and until when | it waits for what is left |
 //! | while undoing | an undo intent | it is undone again: undo finds nothing to do |
 
 mod call;
@@ -26,19 +27,25 @@ mod drive;
 mod ledger;
 mod packed;
 mod plan;
+mod remaining;
+mod rest;
 mod retry;
 mod settle;
+mod standby;
 mod state;
 mod unwind;
+mod wait;
 
 pub(crate) use call::within;
 pub use control::Control;
-pub(crate) use drive::{Driver, World};
+pub(crate) use drive::{Driver, Stop, World};
 pub use drive::{Outcome, Point, Points};
 pub(crate) use ledger::Ledger;
 pub use packed::Packed;
 pub(crate) use plan::plan;
 pub use plan::{Plan, PlanError, PlannedCall};
+pub(crate) use rest::Threads;
 pub use settle::OpenCall;
 pub(crate) use settle::open_calls;
-pub use state::{Call, Impossible, RunState, Trouble};
+pub(crate) use standby::Standby;
+pub use state::{Asked, Call, Impossible, RunState, Trouble};

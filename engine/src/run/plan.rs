@@ -1,6 +1,6 @@
 //! A plan: the script evaluated against the world as it is, changing nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -11,9 +11,10 @@ use super::call::{LOOK_DEADLINE, within};
 use crate::clock::Clock;
 use crate::id::{CallKey, RunId};
 use crate::runbook::Runbook;
-use crate::script::{CallFailure, Caller, Halt, ScriptFailure};
+use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
 use crate::step::{Assumed, Context, Kind, Mode, Registry, StepError};
+use crate::wait::Wait;
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
@@ -49,13 +50,34 @@ pub struct PlanError {
     pub error: StepError,
 }
 
+/// What calls came to that are over already.
+pub(super) type Done = HashMap<CallKey, Result<Value, StepError>>;
+
+/// A change in a plan, with what it rests on.
+#[derive(Clone)]
+pub(super) struct Change {
+    pub(super) key: CallKey,
+    pub(super) says: String,
+    pub(super) args: Value,
+    pub(super) base: Value,
+}
+
+/// The run that is planned, and what of it is done.
+pub(super) struct Planned<'a> {
+    pub(super) run: RunId,
+    pub(super) params: &'a Map<String, Value>,
+    pub(super) done: Done,
+}
+
 struct Planner {
+    run: RunId,
+    done: Done,
     steps: Registry,
     runtime: Handle,
     clock: Arc<dyn Clock>,
     sealed: Arc<SealedValues>,
     assumed: Arc<Assumed>,
-    plan: Mutex<Plan>,
+    plan: Mutex<(Plan, Vec<Change>)>,
 }
 
 /// Makes a plan. Blocks; call it on a thread of its own.
@@ -67,7 +89,23 @@ pub(crate) fn plan(
     clock: Arc<dyn Clock>,
     sealed: Arc<SealedValues>,
 ) -> Result<Plan, PlanError> {
+    let planned = Planned { run: RunId::from("plan"), params, done: Done::new() };
+    plan_on(runbook, planned, steps, runtime, clock, sealed).map(|(plan, _)| plan)
+}
+
+/// Makes a plan of what is left of a run, and returns its changes with what they rest on.
+pub(super) fn plan_on(
+    runbook: &Runbook,
+    planned: Planned<'_>,
+    steps: &Registry,
+    runtime: Handle,
+    clock: Arc<dyn Clock>,
+    sealed: Arc<SealedValues>,
+) -> Result<(Plan, Vec<Change>), PlanError> {
+    let Planned { run, params, done } = planned;
     let planner = Arc::new(Planner {
+        run,
+        done,
         steps: steps.clone(),
         runtime,
         clock,
@@ -77,10 +115,10 @@ pub(crate) fn plan(
     });
     let caller: Arc<dyn Caller> = planner.clone();
     let result = runbook.script().evaluate(params, steps, caller);
-    let mut plan = planner.lock().clone();
+    let (mut plan, changes) = planner.lock().clone();
     plan.calls.sort_by(|a, b| a.key.cmp(&b.key));
     match result {
-        Ok(_) => Ok(plan),
+        Ok(_) => Ok((plan, changes)),
         Err(ScriptFailure::Failed(failure)) => {
             let (mut error, key, place) = *failure;
             if key.is_none() {
@@ -99,19 +137,22 @@ pub(crate) fn plan(
 }
 
 impl Planner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Plan> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, (Plan, Vec<Change>)> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Caller for Planner {
     fn call(&self, key: &CallKey, name: &str, args: Value) -> Result<Value, CallFailure> {
+        if let Some(outcome) = self.done.get(key) {
+            return outcome.clone().map_err(CallFailure::Error);
+        }
         let Some(step) = self.steps.get(name) else {
             let error = StepError::permanent("no_such_step", format!("there is no step `{name}`"));
             return Err(CallFailure::Error(error));
         };
         let cx = Context {
-            run: RunId::from("plan"),
+            run: self.run.clone(),
             key: key.clone(),
             mode: Mode::Plan(self.assumed.clone()),
             clock: self.clock.clone(),
@@ -120,8 +161,13 @@ impl Caller for Planner {
         };
         let looking = within(LOOK_DEADLINE, Kind::Read, step.prepare(&cx, &args));
         let preview = self.runtime.block_on(looking).map_err(CallFailure::Error)?;
-        let mut plan = self.lock();
+        let mut planned = self.lock();
+        let (plan, changes) = &mut *planned;
         let (step, kind) = (name.to_owned(), step.kind());
+        if kind.changes() {
+            let (key, says, base) = (key.clone(), preview.says.clone(), preview.base);
+            changes.push(Change { key, says, args, base });
+        }
         plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says });
         for service in preview.restarts {
             *plan.restarts.entry(service).or_default() += 1;
@@ -137,6 +183,29 @@ impl Caller for Planner {
         Ok(preview.expected)
     }
 
+    fn wait(
+        &self,
+        key: &CallKey,
+        name: &str,
+        args: Value,
+        _: Look<'_>,
+    ) -> Result<Value, CallFailure> {
+        if let Some(outcome) = self.done.get(key) {
+            return outcome.clone().map_err(CallFailure::Error);
+        }
+        let wait = Wait::parse(name, &args).map_err(|error| {
+            CallFailure::Error(StepError::permanent("bad_arguments", error.to_string()))
+        })?;
+        let (step, says) = (name.to_owned(), wait.says());
+        self.lock().0.calls.push(PlannedCall { key: key.clone(), step, kind: Kind::Wait, says });
+        Ok(wait.assumed())
+    }
+
+    fn read(&self, _: &CallKey, _: &str, _: Value) -> Result<Value, CallFailure> {
+        let error = StepError::permanent("bug", "a plan evaluates no conditions");
+        Err(CallFailure::Error(error))
+    }
+
     fn parallel(&self, _: &CallKey, _: u32, _: u32) -> Result<(), CallFailure> {
         Ok(())
     }
@@ -147,7 +216,7 @@ impl Caller for Planner {
         false
     }
 
-    fn print(&self, _: &str) {}
+    fn print(&self, _: &CallKey, _: u32, _: &str) {}
 
     fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()

@@ -67,6 +67,7 @@ pub(crate) async fn open_calls(driver: &Driver) -> Vec<OpenCall> {
     let mut shown = Vec::new();
     for (key, call) in open {
         let (resume, because) = match call.status {
+            CallStatus::Waiting => ("wait", "it goes on waiting".to_owned()),
             CallStatus::InDoubt if call.kind == Kind::Wait => {
                 ("wait", "it goes on waiting from where it began".to_owned())
             }

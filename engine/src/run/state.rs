@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::json;
+
 use super::Packed;
 use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::journal::{
-    Body, CallHead, CallStatus, Chain, ChainHead, Created, Decision, Entry, How, Illegal,
-    RunStatus, next,
+    Answer, Body, Bound, CallHead, CallStatus, Chain, ChainHead, Created, Decision, Entry, How,
+    Illegal, Origin, RunStatus, next,
 };
 use crate::step::{Kind, StepError};
+use crate::wait::{BadWait, Wait};
 
 /// Why a run went back or stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +50,8 @@ pub struct Call {
     pub error: Option<StepError>,
     /// When it is tried again.
     pub retry_at: Option<Millis>,
+    /// What it waits for, if it waits.
+    pub asked: Option<Asked>,
     /// When it was first heard of.
     pub began: Millis,
     /// When it was last heard of.
@@ -63,6 +68,38 @@ impl Call {
     pub fn is_of(&self, head: &CallHead) -> bool {
         self.step == head.step && self.kind == head.kind && self.args.is(&head.args)
     }
+
+    /// Returns the wait that it is.
+    ///
+    /// # Errors
+    /// If it is a step.
+    pub fn wait(&self) -> Result<Wait, BadWait> {
+        Wait::parse(&self.step, &self.args.value())
+    }
+
+    /// True if it waits, and no thread has to be held for it.
+    pub fn waits(&self) -> bool {
+        match self.status {
+            CallStatus::Waiting => true,
+            CallStatus::InDoubt => self.kind == Kind::Wait && self.asked.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// A wait, as far as it got.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// Since when.
+    pub since: Millis,
+    /// When it is over, or given up.
+    pub until: Option<Millis>,
+    /// Who has approved so far.
+    pub approvals: Vec<Origin>,
+    /// What their approval is bound to.
+    pub bound: Option<Bound>,
+    /// Why it is asked again.
+    pub lapsed: Option<String>,
 }
 
 /// The journal holds something that can't be.
@@ -94,6 +131,10 @@ pub struct RunState {
     pub unwinding: Option<Trouble>,
     /// What a person must decide.
     pub stuck: Option<Trouble>,
+    /// How many entries tell this.
+    pub entries: u64,
+    /// True if the last that was heard is an answer, and nothing has come of it yet.
+    pub answered: bool,
     /// When it began.
     pub began: Millis,
     /// When it was last heard of.
@@ -138,6 +179,8 @@ impl RunState {
             .map_err(|problem| Impossible { seq: entry.seq, problem })?;
         self.status = Some(status);
         self.heard = entry.at;
+        self.entries = entry.seq + 1;
+        self.answered = matches!(entry.body, Body::Answered { .. });
         self.take_in(&entry.body, entry.at);
         if let (Some(key), Some(after)) = (key, after)
             && let Some(call) = self.calls.get_mut(key)
@@ -160,6 +203,31 @@ impl RunState {
     /// True if the run is neither over nor waiting for a person.
     pub fn can_go_on(&self) -> bool {
         matches!(self.status, Some(RunStatus::Running | RunStatus::Unwinding))
+    }
+
+    /// Returns the calls that wait without a thread, in order of place.
+    pub fn waits(&self) -> Vec<(&CallKey, &Call)> {
+        let mut open: Vec<_> = self.calls.iter().filter(|(_, call)| call.waits()).collect();
+        open.sort_by(|a, b| a.0.cmp(b.0));
+        open
+    }
+
+    /// True if an entry is about a call that waits without a thread.
+    pub fn waits_at(&self, body: &Body) -> bool {
+        body.key().and_then(|key| self.calls.get(key)).is_some_and(Call::waits)
+    }
+
+    /// True if all that the run has to do is to wait, or to take note of an answer.
+    pub fn is_waiting(&self) -> bool {
+        let open = self.calls.values().filter(|call| {
+            use CallStatus::{Backoff, InDoubt, Retrying, Waiting};
+            matches!(call.status, InDoubt | Backoff | Retrying | Waiting)
+        });
+        let (open, waits) = (open.count(), self.waits().len());
+        self.status == Some(RunStatus::Running)
+            && self.cancel.is_none()
+            && (waits > 0 || self.answered)
+            && open == waits
     }
 
     fn take_in(&mut self, body: &Body, at: Millis) {
@@ -192,6 +260,22 @@ impl RunState {
             Body::Parallel { key, branches, bound } => {
                 self.bounds.insert(key.clone(), (*branches, *bound));
             }
+            Body::Waiting { key, head, says, until, bound } => {
+                let call = self.call(key, Some(head), at);
+                call.says.clone_from(says);
+                call.error = None;
+                let before = call.asked.take().unwrap_or_default();
+                let since = if before.since == 0 { at } else { before.since };
+                let (until, bound) = (*until, bound.clone());
+                call.asked = Some(Asked {
+                    since,
+                    until,
+                    bound,
+                    approvals: Vec::new(),
+                    lapsed: before.lapsed,
+                });
+            }
+            Body::Answered { key, answer, by, .. } => self.answered(key, answer, by.as_ref(), at),
             Body::Unwinding { error, key, cancelled } => {
                 self.cancel = None;
                 self.unwinding =
@@ -209,6 +293,30 @@ impl RunState {
             | Body::UndoApplied { .. }
             | Body::Resumed { .. }
             | Body::Finished { .. } => {}
+        }
+    }
+
+    fn answered(&mut self, key: &CallKey, answer: &Answer, by: Option<&Origin>, at: Millis) {
+        let call = self.call(key, None, at);
+        let asked = call.asked.get_or_insert_default();
+        match answer {
+            Answer::Over { output } | Answer::Given { output } => call.output = Packed::of(output),
+            Answer::Approved { enough, .. } => {
+                asked.approvals.extend(by.cloned());
+                if *enough {
+                    let by: Vec<&str> = asked.approvals.iter().map(|by| by.user.as_str()).collect();
+                    call.output = Packed::of(&json!({ "by": by }));
+                }
+            }
+            Answer::Denied { reason } => {
+                let message = match by {
+                    Some(by) => format!("{} denied it: {reason}", by.user),
+                    None => format!("denied: {reason}"),
+                };
+                call.error = Some(StepError::permanent("denied", message));
+            }
+            Answer::Lapsed { why } => asked.lapsed = Some(why.clone()),
+            Answer::Failed { error } => call.error = Some(error.clone()),
         }
     }
 
@@ -243,6 +351,7 @@ impl RunState {
             how: None,
             error: None,
             retry_at: None,
+            asked: None,
             began: at,
             heard: at,
         });

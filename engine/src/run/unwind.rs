@@ -38,10 +38,12 @@ impl Places {
             .calls
             .iter()
             .filter(|(_, call)| {
-                let failed = call.status == CallStatus::Failed;
-                (matches!(call.status, CallStatus::Applied | CallStatus::Undoing)
-                    || (failed && mutant::is(Mutant::UndoFailed)))
-                    && call.kind.changes()
+                let there = match call.status {
+                    CallStatus::Applied | CallStatus::Undoing | CallStatus::UndoFailed => true,
+                    CallStatus::Failed => mutant::is(Mutant::UndoFailed),
+                    _ => false,
+                };
+                there && call.kind.changes()
             })
             .map(|(key, _)| key.clone())
             .collect();
@@ -64,7 +66,7 @@ impl Places {
 impl Driver {
     /// Takes everything back, and returns how the run ends.
     pub(super) fn unwind(&self) -> Result<End, Halt> {
-        self.control.go_back();
+        self.standby.control.go_back();
         let places = self.ledger.look(Places::of);
         self.unwind_under(&places, &CallKey::ROOT)?;
         let cancelled = self.ledger.look(|s| s.unwinding.as_ref().is_some_and(|t| t.cancelled));
@@ -113,7 +115,7 @@ impl Driver {
     }
 
     fn undo(&self, key: &CallKey) -> Result<(), Halt> {
-        if self.control.parked() {
+        if self.standby.control.parked() {
             return Err(Halt::Parked);
         }
         let Some(call) = self.ledger.look(|s| s.calls.get(key).cloned()) else {

@@ -194,7 +194,8 @@ fn line_of(toml: &str, name: &str) -> usize {
     toml.lines().position(starts).map_or(1, |n| n + 1)
 }
 
-fn well_formed(name: &str, parameter: &Parameter) -> Result<(), String> {
+/// Checks a declaration: its name, and what goes with its kind.
+pub(crate) fn well_formed(name: &str, parameter: &Parameter) -> Result<(), String> {
     let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && name.starts_with(|c: char| c.is_ascii_alphabetic());
     if !word {

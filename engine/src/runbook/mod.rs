@@ -19,4 +19,5 @@ mod parameter;
 
 pub use compiled::{CompileError, Runbook};
 pub use header::Header;
+pub(crate) use header::well_formed;
 pub use parameter::{Kind as ParameterKind, Parameter, ParameterError};

@@ -1,12 +1,15 @@
 //! What can be told about a script without running it: names of steps, functions and arguments.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
+use rhai::{
+    AST, ASTNode, Dynamic, Engine, Expr, FnCallExpr, Ident, Identifier, Position, StaticVec, Stmt,
+};
 use serde_json::Value;
 
 use super::language::DISABLED;
 use crate::step::Registry;
+use crate::wait::{Wait, arguments_of, is_wait};
 
 /// Something wrong in a script, and where.
 pub(super) struct Finding {
@@ -75,7 +78,10 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
             || name.starts_with("anon$")
             || !name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             || functions.contains(name);
-        return (!known).then(|| format!("there is no function `{name}`"));
+        if !known {
+            return Some(format!("there is no function `{name}`"));
+        }
+        return if is_wait(name) { problem_of_wait(name, &call.args) } else { None };
     }
     let name = format!("{}.{}", call.namespace.root(), call.name);
     let Some(step) = steps.get(&name) else {
@@ -84,10 +90,13 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
     };
     match call.args.as_slice() {
         [Expr::Map(map, _)] => {
-            let given: Vec<&str> = map.0.iter().map(|(name, _)| name.name.as_str()).collect();
-            let constants = map.1.keys().map(|k| k.as_str()).filter(|k| !given.contains(k));
-            let given: Vec<&str> = given.iter().copied().chain(constants).collect();
-            arguments(&name, &given, step.schemas().0.as_value())
+            let schema = step.schemas().0;
+            let known = schema.get("properties").and_then(Value::as_object);
+            let known: Vec<&str> =
+                known.iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+            let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+            arguments(&name, &given(map), &known, &required)
         }
         // The map may come from a variable; the step looks at it when it is called.
         [_] => None,
@@ -95,19 +104,53 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
     }
 }
 
-fn arguments(step: &str, given: &[&str], schema: &Value) -> Option<String> {
-    let known = schema.get("properties").and_then(Value::as_object);
-    let known: Vec<&str> = known.into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+/// Returns the names that a literal map has.
+fn given(map: &(StaticVec<(Ident, Expr)>, BTreeMap<Identifier, Dynamic>)) -> Vec<&str> {
+    let given: Vec<&str> = map.0.iter().map(|(name, _)| name.name.as_str()).collect();
+    let constants = map.1.keys().map(|k| k.as_str()).filter(|k| !given.contains(k));
+    given.iter().copied().chain(constants).collect()
+}
+
+fn arguments(name: &str, given: &[&str], known: &[&str], required: &[&str]) -> Option<String> {
     if let Some(stranger) = given.iter().find(|name| !known.contains(name)) {
-        return Some(format!(
-            "`{step}` has no argument `{stranger}`; it takes {}",
-            known.join(", ")
-        ));
+        let known = known.join(", ");
+        return Some(format!("`{name}` has no argument `{stranger}`; it takes {known}"));
     }
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    let mut required = required.filter_map(Value::as_str);
-    let missing = required.find(|name| !given.contains(name))?;
-    Some(format!("`{step}` needs the argument `{missing}`"))
+    let missing = required.iter().find(|name| !given.contains(name))?;
+    Some(format!("`{name}` needs the argument `{missing}`"))
+}
+
+fn problem_of_wait(name: &str, args: &[Expr]) -> Option<String> {
+    let example = match name {
+        "sleep" => "sleep(\"90s\")",
+        "window" => "window(\"Sat 02:00-04:00 Europe/Berlin\")",
+        "wait_until" => "wait_until(#{ every: \"30s\", timeout: \"1h\" }, || ...)",
+        "approve" => "approve(#{ text: \"...\", of: 2, deadline: \"24h\" })",
+        _ => "ask(#{ fields: #{ name: #{ type: \"string\", help: \"...\" } } })",
+    };
+    let wrong = || Some(format!("`{name}` is called as in `{example}`"));
+    match (arguments_of(name), args) {
+        (None, [Expr::StringConstant(text, _)]) => {
+            let key = if name == "sleep" { "length" } else { "window" };
+            let parsed = Wait::parse(name, &serde_json::json!({ key: text.as_str() }));
+            parsed.err().map(|error| error.to_string())
+        }
+        (None, [arg]) | (Some(_), [arg]) if name != "wait_until" && !is_literal(arg) => None,
+        (Some((known, required)), [Expr::Map(map, _)]) if name != "wait_until" => {
+            arguments(name, &given(map), known, required)
+        }
+        (Some((known, required)), [Expr::Map(map, _), _]) if name == "wait_until" => {
+            arguments(name, &given(map), known, required)
+        }
+        (Some(_), [arg, _]) if name == "wait_until" && !is_literal(arg) => None,
+        _ => wrong(),
+    }
+}
+
+/// True if a value is written out: it is known to be of the wrong kind where it is not the right
+/// one. What comes from elsewhere is looked at when it is used.
+fn is_literal(arg: &Expr) -> bool {
+    arg.is_constant() || matches!(arg, Expr::Map(..) | Expr::Array(..))
 }
 
 /// Returns "did you mean ...?" or the list of what there is.

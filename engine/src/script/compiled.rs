@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, EvalAltResult, Map, ParseError, ParseErrorType, Position, Scope};
+use rhai::{AST, Dynamic, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
 use serde_json::{Map as JsonMap, Value};
 
 use super::check::{check, steps_called};
-use super::host::{BranchFailure, CallFailure, Caller, Halt, engine, enter, halt_of};
+use super::host::{BranchFailure, CallFailure, Caller, Halt, Look, engine, enter, halt_of, thrown};
 use super::language::OPERATIONS_MAX;
 use super::place::Place;
 use super::value::{from_json, to_json};
@@ -125,18 +125,6 @@ fn no_such_noun(noun: &str, steps: &Registry) -> String {
     format!("there is no step whose name begins with `{noun}`; there are {}", all.join(", "))
 }
 
-/// Returns what a script threw: the error of a call, or its own words.
-fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
-    if let Some(map) = value.clone().try_cast::<Map>() {
-        let key = map.get("call").and_then(|k| k.clone().into_string().ok()?.parse().ok());
-        let error = to_json(value).ok().and_then(|json| serde_json::from_value(json).ok());
-        if let Some(error) = error {
-            return (error, key);
-        }
-    }
-    (StepError::permanent("thrown", value.to_string()), None)
-}
-
 /// rhai ends its messages with the position, which is shown separately.
 fn without_position(error: &EvalAltResult) -> String {
     let text = error.to_string();
@@ -155,6 +143,14 @@ impl Caller for Nobody {
         Err(CallFailure::Halt(Halt::Parked))
     }
 
+    fn wait(&self, _: &CallKey, _: &str, _: Value, _: Look<'_>) -> Result<Value, CallFailure> {
+        Err(CallFailure::Halt(Halt::Parked))
+    }
+
+    fn read(&self, _: &CallKey, _: &str, _: Value) -> Result<Value, CallFailure> {
+        Err(CallFailure::Halt(Halt::Parked))
+    }
+
     fn parallel(&self, _: &CallKey, _: u32, _: u32) -> Result<(), CallFailure> {
         Err(CallFailure::Halt(Halt::Parked))
     }
@@ -165,7 +161,7 @@ impl Caller for Nobody {
         false
     }
 
-    fn print(&self, _: &str) {}
+    fn print(&self, _: &CallKey, _: u32, _: &str) {}
 
     fn clock(&self) -> &dyn Clock {
         &SystemClock

@@ -1,4 +1,5 @@
-//! What a script can call: steps by `noun::verb(#{...})`, `note(text)`, `parallel(items, n, f)`.
+//! What a script can call: steps by `noun::verb(#{...})`, `note(text)`, `parallel(items, n, f)`,
+//! and the waits.
 //!
 //! The place of a call is counted here. Each thread of a run has a frame: the key of the branch it
 //! evaluates, and how many calls it has made; so keys depend on the script and never on timing.
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::language::language;
 use super::value::{from_json, to_json};
+use super::waits;
 use crate::clock::{Clock, Counted};
 use crate::id::CallKey;
 use crate::step::{Registry, StepError};
@@ -27,6 +29,24 @@ pub trait Caller: Send + Sync {
     /// # Errors
     /// [`CallFailure::Error`] is raised in the script, which may catch it; a halt ends it.
     fn call(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure>;
+
+    /// Waits, or returns what is recorded of it. `look` evaluates a condition.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    fn wait(
+        &self,
+        key: &CallKey,
+        name: &str,
+        args: Value,
+        look: Look<'_>,
+    ) -> Result<Value, CallFailure>;
+
+    /// Calls a read step inside a condition: nothing of it is recorded.
+    ///
+    /// # Errors
+    /// As [`Caller::call`].
+    fn read(&self, key: &CallKey, step: &str, args: Value) -> Result<Value, CallFailure>;
 
     /// Records that branches begin, or checks that the same ones did.
     ///
@@ -40,12 +60,15 @@ pub trait Caller: Send + Sync {
     /// True once the script should end at the next opportunity.
     fn halting(&self) -> bool;
 
-    /// Shows a line that the script printed.
-    fn print(&self, text: &str);
+    /// Shows a line that the script printed: the `nth` of its branch, from one.
+    fn print(&self, branch: &CallKey, nth: u32, text: &str);
 
     /// Returns the clock that the run's threads are counted with.
     fn clock(&self) -> &dyn Clock;
 }
+
+/// Evaluates a condition once.
+pub type Look<'a> = &'a dyn Fn() -> Result<bool, CallFailure>;
 
 /// Why a call did not return.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +90,8 @@ pub enum Halt {
     Stuck(StepError, Option<CallKey>),
     /// The script failed, and did not catch it.
     Failed(StepError, Option<CallKey>),
+    /// All that is left to do is to wait: the run goes on by itself when a wait is over.
+    Waiting,
     /// Another branch failed.
     Sibling,
     /// The journal can't be written.
@@ -77,6 +102,9 @@ pub enum Halt {
 struct Frame {
     branch: CallKey,
     calls: u32,
+    prints: u32,
+    /// True while a condition is evaluated: what it calls has no place in the run.
+    looking: bool,
 }
 
 /// Stack of a thread that evaluates a script, in bytes: deep scripts need more than the default.
@@ -84,19 +112,40 @@ pub(crate) const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 thread_local! {
     static FRAME: RefCell<Frame> =
-        const { RefCell::new(Frame { branch: CallKey::ROOT, calls: 0 }) };
+        const { RefCell::new(Frame { branch: CallKey::ROOT, calls: 0, prints: 0, looking: false }) };
 }
 
 /// Makes this thread evaluate the branch with the key given, from its beginning.
 pub(super) fn enter(branch: CallKey) {
-    FRAME.with_borrow_mut(|frame| *frame = Frame { branch, calls: 0 });
+    FRAME.with_borrow_mut(|frame| *frame = Frame { branch, ..Frame::default() });
 }
 
-fn next_key() -> CallKey {
+/// Returns the place of the call that this thread makes.
+///
+/// # Errors
+/// Inside a condition, whose calls have no place.
+pub(super) fn next_key(at: Position) -> Result<CallKey, Raised> {
     FRAME.with_borrow_mut(|frame| {
+        if frame.looking {
+            let problem = "a condition of wait_until can only call steps that read";
+            return Err(Box::new(EvalAltResult::ErrorRuntime(problem.into(), at)));
+        }
         frame.calls += 1;
-        frame.branch.child(frame.calls)
+        Ok(frame.branch.child(frame.calls))
     })
+}
+
+/// Evaluates a condition on this thread.
+pub(super) fn looking<T>(look: impl FnOnce() -> T) -> T {
+    let was = FRAME.with_borrow_mut(|frame| std::mem::replace(&mut frame.looking, true));
+    let looked = look();
+    FRAME.with_borrow_mut(|frame| frame.looking = was);
+    looked
+}
+
+/// Returns the key of the wait whose condition this thread evaluates.
+fn looked_from() -> Option<CallKey> {
+    FRAME.with_borrow(|frame| frame.looking.then(|| frame.branch.child(frame.calls)))
 }
 
 /// Returns the language with everything that a script can call.
@@ -124,10 +173,11 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
     engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
         parallel(&cx, forking.as_ref(), items, n, f)
     });
+    waits::register(&mut engine, caller);
     let printing = caller.clone();
-    engine.on_print(move |text| printing.print(text));
+    engine.on_print(move |text| print(printing.as_ref(), text));
     let debugging = caller.clone();
-    engine.on_debug(move |text, _, _| debugging.print(text));
+    engine.on_debug(move |text, _, _| print(debugging.as_ref(), text));
     let halting = caller.clone();
     engine.on_progress(move |_| halting.halting().then(|| Dynamic::from(Token(Halt::Sibling))));
     engine
@@ -137,7 +187,15 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
 #[derive(Clone)]
 pub(super) struct Token(pub(super) Halt);
 
-type Raised = Box<EvalAltResult>;
+pub(super) type Raised = Box<EvalAltResult>;
+
+fn print(caller: &dyn Caller, text: &str) {
+    let (branch, nth) = FRAME.with_borrow_mut(|frame| {
+        frame.prints += 1;
+        (frame.branch.clone(), frame.prints)
+    });
+    caller.print(&branch, nth, text);
+}
 
 fn call(
     cx: &NativeCallContext,
@@ -148,12 +206,40 @@ fn call(
     let at = cx.call_position();
     let args = to_json(&Dynamic::from_map(args))
         .map_err(|problem| Box::new(EvalAltResult::ErrorRuntime(problem.into(), at)))?;
-    let key = next_key();
-    let outcome = caller.call(&key, step, args).map_err(|failure| raised(failure, &key, at))?;
-    Ok(from_json(&outcome))
+    let (key, outcome) = match looked_from() {
+        Some(key) => (key.clone(), caller.read(&key, step, args)),
+        None => {
+            let key = next_key(at)?;
+            (key.clone(), caller.call(&key, step, args))
+        }
+    };
+    Ok(from_json(&outcome.map_err(|failure| raised(failure, &key, at))?))
 }
 
-fn raised(failure: CallFailure, key: &CallKey, at: Position) -> Raised {
+/// Returns what an evaluation failed of, as a call would have.
+pub(super) fn failure_of(error: &EvalAltResult) -> CallFailure {
+    match halt_of(error) {
+        Some(halt) => CallFailure::Halt(halt),
+        None => match error.unwrap_inner() {
+            EvalAltResult::ErrorRuntime(value, _) => CallFailure::Error(thrown(value).0),
+            other => CallFailure::Error(StepError::permanent("script_error", other.to_string())),
+        },
+    }
+}
+
+/// Returns what a script threw: the error of a call, or its own words.
+pub(super) fn thrown(value: &Dynamic) -> (StepError, Option<CallKey>) {
+    if let Some(map) = value.clone().try_cast::<Map>() {
+        let key = map.get("call").and_then(|k| k.clone().into_string().ok()?.parse().ok());
+        let error = to_json(value).ok().and_then(|json| serde_json::from_value(json).ok());
+        if let Some(error) = error {
+            return (error, key);
+        }
+    }
+    (StepError::permanent("thrown", value.to_string()), None)
+}
+
+pub(super) fn raised(failure: CallFailure, key: &CallKey, at: Position) -> Raised {
     Box::new(match failure {
         CallFailure::Halt(halt) => EvalAltResult::ErrorTerminated(Dynamic::from(Token(halt)), at),
         CallFailure::Error(error) => {
@@ -182,7 +268,7 @@ fn parallel(
         let problem = format!("parallel: at most {n} at once is not possible; give 1 or more");
         Box::new(EvalAltResult::ErrorRuntime(problem.into(), at))
     })?;
-    let key = next_key();
+    let key = next_key(at)?;
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
     caller
         .parallel(&key, count, u32::try_from(bound).unwrap_or(u32::MAX))
@@ -203,10 +289,15 @@ fn parallel(
             };
             enter(key.child(u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1)));
             let outcome = function.call_within_context::<Dynamic>(cx, (item.flatten_clone(),));
-            if outcome.is_err() {
+            let waits = outcome.as_ref().is_err_and(|e| halt_of(e) == Some(Halt::Waiting));
+            if outcome.is_err() && !waits {
                 caller.branch_failed();
             }
             *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+            if waits {
+                // Its place stays taken: no other branch begins while it waits.
+                return;
+            }
         }
     };
     let mut waiting = None;
@@ -227,13 +318,16 @@ fn parallel(
     });
     drop(waiting);
     let frame = FRAME.take();
-    branch();
+    if !caller.halting() {
+        branch();
+    }
     FRAME.set(frame);
     collect(results)
 }
 
 /// Returns the results in order, or the failure of the first branch that failed by itself. It can't
-/// be caught: which calls the other branches had made by then depends on timing.
+/// be caught: which calls the other branches had made by then depends on timing. That some of them
+/// wait, or were ended, counts only if none has failed.
 fn collect(results: Vec<Mutex<Option<Result<Dynamic, Raised>>>>) -> Result<Dynamic, Raised> {
     let mut returned = Array::new();
     let mut halted = None;
@@ -241,6 +335,7 @@ fn collect(results: Vec<Mutex<Option<Result<Dynamic, Raised>>>>) -> Result<Dynam
         match result.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(value)) => returned.push(value),
             Some(Err(error)) => match halt_of(&error) {
+                Some(Halt::Waiting) => halted = Some(error),
                 Some(Halt::Sibling) => halted = halted.or(Some(error)),
                 Some(_) => return Err(error),
                 None => {

@@ -14,8 +14,9 @@ mod host;
 mod language;
 mod place;
 mod value;
+mod waits;
 
 pub use compiled::{Script, ScriptFailure};
 pub(crate) use host::STACK_BYTES;
-pub use host::{CallFailure, Caller, Halt};
+pub use host::{CallFailure, Caller, Halt, Look};
 pub use place::Place;

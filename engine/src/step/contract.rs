@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, StepError};
+use crate::clock::Millis;
 
 /// What people read about a step: in `windlass steps`, in the book, in plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -102,6 +103,17 @@ pub trait WaitStep: Send + Sync + 'static {
 
     /// Returns how long it may wait, counted from each start of the process.
     fn deadline(&self, args: &Self::Args) -> Duration;
+
+    /// Returns how long a thread is held for it. Past that, a run that does nothing else is put
+    /// away; the wait goes on as a task.
+    fn patience(&self, _args: &Self::Args) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    /// Returns when it is over at the latest, for people.
+    fn until(&self, _args: &Self::Args, _base: &Self::Base) -> Option<Millis> {
+        None
+    }
 }
 
 /// Changes the world.
@@ -113,6 +125,7 @@ pub trait ChangeStep: Send + Sync + 'static {
     /// What it is told.
     type Args: DeserializeOwned + JsonSchema + Send + Sync;
     /// What it read before changing: IDs, fingerprints, original values. Never a secret value.
+    /// An approval is bound to all of it but a field called `version`.
     type Base: Serialize + DeserializeOwned + Send + Sync;
     /// What it returns to the script, and what `undo` needs.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;

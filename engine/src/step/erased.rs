@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::context::calling;
 use super::typed::{Change, NO_TIME, Read, Typed, Wait};
 use super::{About, ChangeStep, Context, Kind, Probe, ReadStep, StepError, WaitStep};
+use crate::clock::Millis;
 
 /// What a plan shows of one call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,6 +78,10 @@ pub trait AnyStep: Send + Sync {
     fn deadline(&self, args: &Value) -> Duration;
     /// Returns how long an undo may take.
     fn undo_deadline(&self, args: &Value) -> Duration;
+    /// Returns how long a thread is held for a wait.
+    fn patience(&self, args: &Value) -> Duration;
+    /// Returns when a wait is over at the latest.
+    fn until(&self, args: &Value, base: &Value) -> Option<Millis>;
 }
 
 /// Wraps a [`ReadStep`].
@@ -159,5 +164,13 @@ impl<T: Typed> AnyStep for Erased<T> {
 
     fn undo_deadline(&self, args: &Value) -> Duration {
         self.parse(args).map_or(NO_TIME, |args| self.0.undo_deadline(&args))
+    }
+
+    fn patience(&self, args: &Value) -> Duration {
+        self.parse(args).map_or(NO_TIME, |args| self.0.patience(&args))
+    }
+
+    fn until(&self, args: &Value, base: &Value) -> Option<Millis> {
+        self.0.until(&self.parse(args).ok()?, base)
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::erased::Preview;
 use super::{About, ChangeStep, Context, Kind, Probe, ReadStep, StepError, WaitStep};
+use crate::clock::Millis;
 
 /// A step that looks.
 pub(super) struct Read<S>(pub(super) S);
@@ -64,6 +65,15 @@ pub(super) trait Typed: Send + Sync {
     fn undo_deadline(&self, _: &Self::Args) -> Duration {
         NO_TIME
     }
+
+    /// Only waits are waited for.
+    fn patience(&self, _: &Self::Args) -> Duration {
+        NO_TIME
+    }
+
+    fn until(&self, _: &Self::Args, _: &Value) -> Option<Millis> {
+        None
+    }
 }
 
 #[async_trait]
@@ -108,6 +118,14 @@ impl<S: WaitStep> Typed for Wait<S> {
 
     fn kind(&self) -> Kind {
         Kind::Wait
+    }
+
+    fn patience(&self, args: &S::Args) -> Duration {
+        self.0.patience(args)
+    }
+
+    fn until(&self, args: &S::Args, base: &Value) -> Option<Millis> {
+        self.0.until(args, &S::Base::deserialize(base).ok()?)
     }
 
     fn deadline(&self, args: &S::Args) -> Duration {

@@ -34,6 +34,8 @@ pub struct Inner {
     pub faults: Vec<(usize, Fault)>,
     /// Changes made by undo that found nothing to do.
     pub idle_undos: usize,
+    /// Looks so far.
+    pub looks: usize,
     /// Opened values, to show that a step can open them.
     pub opened: Vec<Vec<u8>>,
 }
@@ -200,7 +202,9 @@ impl ReadStep for Look {
     }
 
     async fn read(&self, _: &Context, args: &Name) -> Result<bool, StepError> {
-        Ok(self.0.lock().things.contains_key(&args.name))
+        let mut world = self.0.lock();
+        world.looks += 1;
+        Ok(world.things.contains_key(&args.name))
     }
 }
 

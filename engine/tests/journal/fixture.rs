@@ -17,11 +17,11 @@ use windlass_engine::journal::{
 use windlass_engine::run::RunState;
 use windlass_engine::step::{Kind, StepError};
 
-fn key(text: &str) -> CallKey {
+pub(crate) fn key(text: &str) -> CallKey {
     text.parse().unwrap()
 }
 
-fn by() -> Origin {
+pub(crate) fn by() -> Origin {
     Origin { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 4711 }
 }
 
@@ -43,7 +43,7 @@ fn decided(decision: Decision, reason: &str) -> Body {
 }
 
 /// A rotation that was interrupted, got stuck, was decided about, and in the end was cancelled.
-fn bodies() -> Vec<Body> {
+pub(crate) fn bodies() -> Vec<Body> {
     let create = || {
         let value = json!({ "$sealed": "value" });
         head("secret.create", Kind::Change, json!({ "name": "db_2", "value": value }))
@@ -208,7 +208,8 @@ fn this_version_writes_the_first_format_byte_for_byte() {
     assert_eq!(String::from_utf8(written()).unwrap(), String::from_utf8(file).unwrap());
 }
 
-/// Every kind of entry is in the fixture: one that is added to `Body` belongs there as well.
+/// Every kind of entry is in this fixture, or in that of `waits`: one that is added to `Body` belongs
+/// into one as well.
 #[test]
 fn the_spelling_of_every_kind_of_entry_is_pinned() {
     let spelled = |body: &Body| serde_json::to_value(body).unwrap()["type"].clone();

@@ -10,3 +10,4 @@ mod fixture;
 mod forgetting;
 mod home;
 mod kill;
+mod waits;

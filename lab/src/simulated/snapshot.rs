@@ -74,7 +74,7 @@ impl Snapshot {
     /// Builds a swarm from it: services converged, secrets with made-up values.
     pub(crate) fn model(&self, seed: u64) -> Model {
         let now = self.taken.parse::<jiff::Timestamp>().map_or(0, |taken| taken.as_millisecond());
-        let mut model = Model::empty(seed, now, Timings::default());
+        let mut model = Model::empty(self.salted(seed), now, Timings::default());
         let mut copy = self.clone();
         copy.give_ids(&mut model.ids);
         for node in &copy.nodes {
@@ -99,6 +99,14 @@ impl Snapshot {
             model.settle(id, past.get(&id).unwrap_or(&BTreeMap::new()));
         }
         model
+    }
+
+    /// Returns a seed whose IDs are none of those that the snapshot has: they may have come from
+    /// this very seed.
+    fn salted(&self, seed: u64) -> u64 {
+        let all = [&self.nodes, &self.services, &self.secrets, &self.configs, &self.tasks];
+        let ids = all.into_iter().flatten().filter_map(|object| object["ID"].as_str());
+        ids.filter_map(Id::parse).fold(seed, |salt, id| id.number(salt))
     }
 
     /// Puts IDs of the right form in the place of others, wherever they are named.

@@ -110,6 +110,18 @@ async fn a_snapshot_is_built_again_and_holds_no_value() {
     assert_eq!(again.look().tasks, at_rest.tasks);
 }
 
+#[tokio::test]
+async fn what_is_made_in_a_copy_gets_an_id_of_its_own_whatever_the_seed() {
+    let made = Simulated::new(&spec());
+    let copy = Simulated::from_snapshot(&made.snapshot(), spec().seed);
+    let known = copy.look().services.len();
+    for n in 0..20 {
+        let secret = "registry_token".to_owned();
+        copy.edit(&Edit::CreateService { name: format!("new{n}"), secret }).unwrap();
+    }
+    assert_eq!(copy.look().services.len(), known + 20);
+}
+
 /// The limit is of the process: nextest gives each test its own.
 #[tokio::test]
 async fn ten_thousand_services_on_two_hundred_nodes_fit() {

@@ -7,6 +7,7 @@
 mod swarm;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -118,7 +119,9 @@ fn one_swarm(
         (0..PASSES).map(|_| several(&theatre.variants, &mut rng)).collect();
     variants.retain(|v| asked.only.as_ref().is_none_or(|only| v.id == *only));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let passes = theatre.play_all(&variants, cores, &|_| {}).map_err(|e| e.to_string())?;
+    let passes = theatre
+        .play_all(&variants, cores, &|_| ControlFlow::Continue(()))
+        .map_err(|e| e.to_string())?;
     totals.swarms += 1;
     totals.services += services;
     for (variant, pass) in variants.iter().zip(&passes) {

@@ -14,6 +14,7 @@ mod mutants;
 mod swarm;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use tokio::runtime::Runtime;
 use windlass_lab::simulated::Simulated;
@@ -56,7 +57,7 @@ fn battery(runbook: &str, at_least: usize) {
     let only = std::env::var("WINDLASS_ONLY").ok();
     let wanted = |v: &&Variant| only.as_ref().is_none_or(|only| *only == v.id);
     let variants: Vec<Variant> = theatre.variants.iter().filter(wanted).cloned().collect();
-    let passes = theatre.play_all(&variants, cores(), &|_| {}).unwrap();
+    let passes = theatre.play_all(&variants, cores(), &|_| ControlFlow::Continue(())).unwrap();
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     for pass in &passes {
         *verdicts.entry(format!("{:?}", pass.verdict)).or_default() += 1;

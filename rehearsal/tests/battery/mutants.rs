@@ -1,5 +1,7 @@
 //! The battery can fail: three deliberate bugs, put into the engine in turn, are each found.
 
+use std::ops::ControlFlow;
+
 use tokio::runtime::Runtime;
 use windlass_engine::mutant::{Mutant, put};
 
@@ -10,7 +12,8 @@ fn found(mutant: Mutant) -> (usize, usize) {
     let runtime = Runtime::new().unwrap();
     let theatre = theatre("rotate-secret-same-name", &runtime);
     put(Some(mutant));
-    let passes = theatre.play_all(&theatre.variants, cores(), &|_| {}).unwrap();
+    let passes =
+        theatre.play_all(&theatre.variants, cores(), &|_| ControlFlow::Continue(())).unwrap();
     put(None);
     let found = violated(&passes).count();
     eprintln!("{mutant:?}: found by {found} of {} variants", passes.len());

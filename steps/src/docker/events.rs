@@ -107,6 +107,9 @@ impl Swarm {
     }
 }
 
+/// How long nothing may be looked at in real time, whatever the clock does.
+const BLIND_MAX: Duration = Duration::from_secs(30);
+
 impl Watch {
     /// True if the stream is open: a service of which nothing was heard has not changed.
     pub fn is_open(&self) -> bool {
@@ -116,11 +119,16 @@ impl Watch {
     /// Waits for a change of one of the services, or until the time is up.
     pub async fn changed(&mut self, cx: &Context, at_most: Duration) -> Woken {
         let until: Millis = cx.now().saturating_add(millis(at_most));
-        tokio::select! {
-            biased;
-            woken = self.next() => woken,
-            () = cx.clock().sleep_until(until) => Woken::TimeUp,
-        }
+        let waiting = async {
+            tokio::select! {
+                biased;
+                woken = self.next() => woken,
+                () = cx.clock().sleep_until(until) => Woken::TimeUp,
+            }
+        };
+        // A clock that is set back by hours must not blind who watches for as long: tasks tell
+        // nothing by themselves.
+        tokio::time::timeout(at_most.max(BLIND_MAX), waiting).await.unwrap_or(Woken::TimeUp)
     }
 
     async fn next(&mut self) -> Woken {

@@ -85,8 +85,9 @@ impl WaitStep for Converged {
 
     async fn wait(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
         let ends = base.started.saturating_add(millis(args.deadline.0));
+        let time = (base.started, ends);
         let settled =
-            watch::until_converged(cx, &self.swarm, &args.service, &args.secret, ends).await?;
+            watch::until_converged(cx, &self.swarm, &args.service, &args.secret, time).await?;
         Ok(Output {
             running: settled.running,
             wanted: settled.wanted,

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
+use windlass_engine::clock::Millis;
 
 use super::refs;
 use super::task::{has_failed, is_live, is_state, moment, on_down_node, paused_node, told};
@@ -118,8 +119,15 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
     }
 }
 
-/// Judges a service by its tasks too.
-pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Object) -> Verdict {
+/// Judges a service by its tasks too. What failed before `since` is not held against it: when a wait
+/// is retried, a person has mended what made those tasks fail.
+pub(super) fn judge(
+    service: &Value,
+    tasks: &[Value],
+    nodes: &Nodes,
+    secret: &Object,
+    since: Millis,
+) -> Verdict {
     if let Some(verdict) = by_spec(service, secret, tasks) {
         return verdict;
     }
@@ -142,7 +150,7 @@ pub(super) fn judge(service: &Value, tasks: &[Value], nodes: &Nodes, secret: &Ob
         let watched = completed && failure_action(service) != "continue";
         return Verdict::Holds { running, wanted, watched, note };
     }
-    if let Some(failure) = failure(service, tasks, &old, nodes, secret) {
+    if let Some(failure) = failure(service, tasks, &old, nodes, secret, since) {
         return Verdict::Failed(failure);
     }
     let pending = new
@@ -186,8 +194,9 @@ fn failure(
     old: &[&Value],
     nodes: &Nodes,
     secret: &Object,
+    since: Millis,
 ) -> Option<Failure> {
-    if let Some(failure) = repeated(service, tasks, secret) {
+    if let Some(failure) = repeated(service, tasks, secret, since) {
         return Some(failure);
     }
     // The orchestrator passes over paused nodes of global services: the update is over, or never
@@ -203,15 +212,30 @@ fn failure(
             task: None,
         });
     }
+    // With start-first, a new task that failed leaves the old one running. The swarm calls that
+    // completed, and comes back to it with the next update only.
+    if update_state(service) == "completed" && !old.is_empty() && !all_paused {
+        return Some(Failure {
+            code: "old_tasks",
+            message: format!(
+                "the swarm calls the update completed, and {} of its tasks still run without the secret",
+                old.len()
+            ),
+            task: None,
+        });
+    }
     None
 }
 
 /// So many tasks of this update have failed that the next one is not worth waiting for. Failures
 /// before it began don't count: an undo waits for a secret whose tasks may have failed long ago.
-fn repeated(service: &Value, tasks: &[Value], secret: &Object) -> Option<Failure> {
+/// Neither do those before `since`, which is of our clock: one that is ahead of the managers' hides
+/// the failures of so many seconds, and the wait ends later.
+fn repeated(service: &Value, tasks: &[Value], secret: &Object, since: Millis) -> Option<Failure> {
     let started = moment(&service["UpdateStatus"]["StartedAt"])?;
+    let since = started.max(jiff::Timestamp::from_millisecond(since).unwrap_or(started));
     let of_this_update = |t: &&Value| {
-        has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(started)
+        has_failed(t) && refs::task_has(t, &secret.id) && moment(&t["CreatedAt"]) >= Some(since)
     };
     let failed: Vec<&Value> = tasks.iter().filter(of_this_update).collect();
     let worst = failed.iter().max_by_key(|t| moment(&t["Status"]["Timestamp"]))?;

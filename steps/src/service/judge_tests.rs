@@ -66,7 +66,7 @@ fn nodes() -> Nodes {
 }
 
 fn of(service: &Value, tasks: &[Value]) -> Verdict {
-    judge(service, tasks, &nodes(), &secret())
+    judge(service, tasks, &nodes(), &secret(), 0)
 }
 
 fn code(verdict: &Verdict) -> &'static str {
@@ -105,6 +105,8 @@ fn an_old_task_that_is_to_run_holds_it_up() {
     let tasks = [task("new", "n1", "running", "running"), task("old", "n2", "running", "running")];
     let verdict = of(&replicated(1, "updating"), &tasks);
     assert_eq!(code(&verdict), "not yet");
+    // Start-first, and a new task that failed at first: nothing will take the old one away.
+    assert_eq!(code(&of(&replicated(1, "completed"), &tasks)), "old_tasks");
 }
 
 #[test]
@@ -217,6 +219,10 @@ fn repeated_failures_of_this_update_end_the_wait_and_older_ones_don_t() {
         ["2026-11-21T02:59:01Z", "2026-11-21T02:59:02Z", "2026-11-21T03:00:00.49Z"].map(failed);
     assert_eq!(code(&of(&replicated(2, "updating"), &late)), "task_failed");
     assert_eq!(code(&of(&replicated(2, "updating"), &early)), "not yet");
+    // A retry of the wait, after a person has mended what made them fail.
+    let retried = "2026-11-21T03:00:03Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    let verdict = judge(&replicated(2, "updating"), &late, &nodes(), &secret(), retried);
+    assert_eq!(code(&verdict), "not yet");
 }
 
 #[test]

@@ -124,6 +124,10 @@ impl WaitStep for Observe {
     fn deadline(&self, args: &Args) -> Duration {
         args.window.0 + Duration::from_secs(120)
     }
+
+    fn until(&self, _: &Args, base: &Base) -> Option<Millis> {
+        Some(base.ends)
+    }
 }
 
 impl Args {

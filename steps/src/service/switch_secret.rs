@@ -184,9 +184,10 @@ impl ChangeStep for SwitchSecret {
             }
             Ok(swapped > 0 || paused)
         };
+        let began = cx.now();
         self.rewrite(cx, args, &doing, back).await?;
-        let ends = cx.now() + millis(UNDO_WAIT);
-        let waited = watch::until_converged(cx, &self.swarm, &args.service, &args.from, ends).await;
+        let time = (began, began + millis(UNDO_WAIT));
+        let waited = watch::until_converged(cx, &self.swarm, &args.service, &args.from, time).await;
         match waited {
             Err(error) if error.code == "service_gone" => return Ok(()),
             waited => waited?,

@@ -34,17 +34,18 @@ pub(super) struct Settled {
     pub note: Option<String>,
 }
 
-/// Waits until a service has converged on a secret, or until `ends`.
+/// Waits until a service has converged on a secret, or until `ends`; tasks that failed before
+/// `since` don't count.
 pub(super) async fn until_converged(
     cx: &Context,
     swarm: &Swarm,
     service: &Object,
     secret: &Object,
-    ends: Millis,
+    (since, ends): (Millis, Millis),
 ) -> Result<Settled, StepError> {
     let doing = format!("wait for {} to run with {}", service.name, secret.name);
     let mut watch = swarm.watch(&[&service.id]);
-    let mut eye = Eye::new(service, secret);
+    let mut eye = Eye::new(service, secret, since);
     let mut patience = Patience::default();
     let mut progress = String::new();
     loop {
@@ -97,6 +98,7 @@ pub(super) async fn until_converged(
 struct Eye<'a> {
     service: &'a Object,
     secret: &'a Object,
+    since: Millis,
     /// The service as last read; nothing if it must be read again.
     seen: Option<Value>,
     seen_at: Millis,
@@ -107,8 +109,9 @@ struct Eye<'a> {
 }
 
 impl<'a> Eye<'a> {
-    fn new(service: &'a Object, secret: &'a Object) -> Self {
-        Eye { service, secret, seen: None, seen_at: 0, steady: None, looks: 0, fresh_nodes: false }
+    fn new(service: &'a Object, secret: &'a Object, since: Millis) -> Self {
+        let (seen, seen_at, steady, looks, fresh_nodes) = (None, 0, None, 0, false);
+        Eye { service, secret, since, seen, seen_at, steady, looks, fresh_nodes }
     }
 
     fn forget(&mut self) {
@@ -147,14 +150,14 @@ impl<'a> Eye<'a> {
         }
         let tasks = swarm.tasks_of(&[&self.service.id]).await.map_err(read)?;
         let known = swarm.nodes_known();
-        let mut verdict = judge::judge(service, &tasks, &known, self.secret);
+        let mut verdict = judge::judge(service, &tasks, &known, self.secret, self.since);
         let global = service["Spec"]["Mode"]["Global"].is_object();
         let matters =
             matches!(verdict, Verdict::Holds { .. }) || judge::update_state(service) == "completed";
         if (global || matters) && !decided {
             let nodes = swarm.nodes_lately(cx.now(), !self.fresh_nodes).await.map_err(read)?;
             self.fresh_nodes = false;
-            verdict = judge::judge(service, &tasks, &nodes, self.secret);
+            verdict = judge::judge(service, &tasks, &nodes, self.secret, self.since);
         }
         self.steady = match verdict {
             Verdict::Holds { .. } => Some(self.steadied(cx, &tasks)),
@@ -284,6 +287,9 @@ fn hint(code: &str, service: &str) -> String {
         "paused_node" => {
             "Run `docker node update --availability active NODE`, or remove the task from it."
                 .to_owned()
+        }
+        "old_tasks" => {
+            format!("`docker service update --force {service}` starts all of its tasks anew.")
         }
         "update_paused" => format!(
             "`docker service ps --no-trunc {service}` shows why. When that is mended, `docker service \

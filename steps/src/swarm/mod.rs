@@ -1,3 +1,4 @@
-//! The step about the swarm as a whole.
+//! The swarm as a whole, and our own place in it.
 
 pub mod check;
+pub mod own_place;

@@ -131,6 +131,10 @@ impl JournalStore for SledStore {
         self.ask(|trees| trees.read(run))
     }
 
+    fn count(&self, run: &RunId) -> Result<u64, StoreError> {
+        self.ask(|trees| trees.count(run))
+    }
+
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
         self.may_write()?;
         self.ask(|trees| trees.put_summary(run, open, summary))?;

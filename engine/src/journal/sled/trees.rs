@@ -92,6 +92,12 @@ impl Trees {
         Ok(Ok(length))
     }
 
+    /// Returns the same from the last entry alone: whether all before it are there is found out by
+    /// those who read or append.
+    pub(super) fn count(&self, run: &RunId) -> Kept<u64> {
+        Ok(Ok(self.last(run)?.map_or(0, |last| last + 1)))
+    }
+
     fn last(&self, run: &RunId) -> sled::Result<Option<u64>> {
         let last = self.entries.scan_prefix(entry_prefix(run)).next_back();
         last.map_or(Ok(None), |last| Ok(seq_of(&last?.0)))

@@ -1,0 +1,321 @@
+//! People answer: they approve, deny, or tell what they are asked.
+//!
+//! Who somebody is, and which roles they have, is found out by whoever speaks to the engine in their
+//! name. Whether that is enough is checked here: they have a role that is asked for, are not the same
+//! person twice, and not the one who started the run if that one does not count.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Drive, Engine, EngineError};
+use crate::id::{CallKey, RunId};
+use crate::journal::{Answer, Body, CallStatus, Origin, RunStatus};
+use crate::run::{Call, RunState};
+use crate::runbook::ParameterKind;
+use crate::secret::Secret;
+use crate::wait::{Approval, Question, Wait};
+
+/// What came of an approval.
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(tag = "approved", rename_all = "snake_case")]
+pub enum Approved {
+    /// It was the last one needed: the run goes on.
+    Enough,
+    /// It counts, and so many more people must approve.
+    More {
+        /// How many.
+        needed: u32,
+    },
+    /// It does not count, nor do those before it: what would be done has changed since it was
+    /// asked. It is asked again.
+    Lapsed {
+        /// What has changed.
+        why: String,
+    },
+}
+
+/// Somebody who answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who, and from where. A person is known by the user name.
+    pub by: Origin,
+    /// Their roles; all there are, if none are listed: so for whoever can open the state directory.
+    pub roles: Option<Vec<String>>,
+}
+
+impl Person {
+    /// Returns somebody who can open the state directory, and so has every role.
+    pub fn at_home(by: Origin) -> Self {
+        Person { by, roles: None }
+    }
+
+    fn must_have(&self, wanted: &[String]) -> Result<(), EngineError> {
+        let Some(roles) = &self.roles else { return Ok(()) };
+        if wanted.is_empty() || wanted.iter().any(|role| roles.contains(role)) {
+            return Ok(());
+        }
+        let (user, wanted) = (&self.by.user, wanted.join(" or "));
+        Err(EngineError::Refused(format!("{user} does not have the role {wanted}")))
+    }
+}
+
+/// A wait that people are asked about, found.
+struct Found {
+    hold: Hold,
+    key: CallKey,
+    call: Call,
+    starter: Origin,
+}
+
+/// The journal of a run, held for a moment: of one that this process has in hand, or of any other.
+struct Hold {
+    engine: Engine,
+    drive: Drive,
+    live: bool,
+}
+
+impl Hold {
+    fn run(&self) -> &RunId {
+        self.drive.driver.ledger.run()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut live = self.engine.0.live();
+        let Some(live) = live.get_mut(self.run()).filter(|_| self.live) else { return };
+        live.users = live.users.saturating_sub(1);
+        if live.resting && live.users == 0 {
+            live.drive = None;
+        }
+    }
+}
+
+impl Engine {
+    /// Approves what a run asks. Without a key, it must be the only thing that it asks.
+    ///
+    /// The last approval looks at the world again: if the rest of the run would no longer do what
+    /// was asked, all approvals lapse, and it is asked again.
+    ///
+    /// # Errors
+    /// If the run does not ask for approval there, or this person's does not count.
+    pub async fn approve(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+        by: &Person,
+        reason: Option<&str>,
+    ) -> Result<Approved, EngineError> {
+        let _one_at_a_time = self.0.answering.lock().await;
+        let (found, approval) = self.approval(run, key)?;
+        by.must_have(&approval.roles)?;
+        let asked = found.call.asked.clone().unwrap_or_default();
+        if let Some(why) = approval.refuses(&by.by, &found.starter, &asked.approvals) {
+            return Err(EngineError::Refused(why));
+        }
+        let so_far = u32::try_from(asked.approvals.len()).unwrap_or(u32::MAX);
+        let needed = approval.of.saturating_sub(so_far.saturating_add(1));
+        let reason = reason.map(str::to_owned);
+        if needed > 0 {
+            let answer = Answer::Approved { reason, enough: false };
+            self.answered(&found, answer, by, BTreeMap::new())?;
+            return Ok(Approved::More { needed });
+        }
+        let Drive { driver, runbook } = found.hold.drive.clone();
+        let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
+        let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+        let now = now.map_err(|error| {
+            let why = format!("what {run} would do can't be looked at just now: {error}");
+            EngineError::NotNow(why)
+        })?;
+        let driver = &found.hold.drive.driver;
+        let why = driver.lapsed(asked.bound.as_ref(), &now);
+        let Some(why) = why else {
+            let answer = Answer::Approved { reason, enough: true };
+            self.answered(&found, answer, by, BTreeMap::new())?;
+            return Ok(Approved::Enough);
+        };
+        self.answered(&found, Answer::Lapsed { why: why.clone() }, by, BTreeMap::new())?;
+        let until = approval.deadline.map(|span| crate::clock::millis(span.0));
+        driver.ledger.record(Body::Waiting {
+            key: found.key.clone(),
+            head: found.call.head(),
+            says: found.call.says.clone(),
+            until: until.map(|length| self.0.clock.now().saturating_add(length)),
+            bound: Some(now),
+        })?;
+        driver.standby.waits.end(&found.key);
+        Ok(Approved::Lapsed { why })
+    }
+
+    /// Denies what a run asks: the call fails with `denied`, and unless the runbook catches that,
+    /// the run goes back.
+    ///
+    /// # Errors
+    /// If the run does not ask for approval there.
+    pub async fn deny(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+        by: &Person,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        let _one_at_a_time = self.0.answering.lock().await;
+        let (found, approval) = self.approval(run, key)?;
+        by.must_have(&approval.roles)?;
+        let reason = reason.to_owned();
+        self.answered(&found, Answer::Denied { reason }, by, BTreeMap::new())
+    }
+
+    /// Answers the questions of a run. Secret values are sealed before they are recorded.
+    ///
+    /// # Errors
+    /// If the run does not ask there, or the answer does not fit.
+    pub async fn answer(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+        by: &Person,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+    ) -> Result<(), EngineError> {
+        let _one_at_a_time = self.0.answering.lock().await;
+        let found = self.asked(run, key, "ask")?;
+        let Ok(Wait::Ask(question)) = found.call.wait() else {
+            return Err(EngineError::Damaged(format!("{run} asks what can't be read")));
+        };
+        by.must_have(&question.roles)?;
+        let (output, sealed) = sealed_answer(&found, &question, given, secrets)?;
+        self.answered(&found, Answer::Given { output }, by, sealed)
+    }
+
+    fn approval(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+    ) -> Result<(Found, Approval), EngineError> {
+        let found = self.asked(run, key, "approve")?;
+        match found.call.wait() {
+            Ok(Wait::Approve(approval)) => Ok((found, approval)),
+            _ => Err(EngineError::Damaged(format!("{run} asks what can't be read"))),
+        }
+    }
+
+    /// Finds what a run asks of people.
+    fn asked(&self, run: &RunId, key: Option<&CallKey>, what: &str) -> Result<Found, EngineError> {
+        let hold = self.hold(run)?;
+        let (status, starter, open) = hold.drive.driver.ledger.look(|state| {
+            let starter = state.created.as_ref().map(|created| created.by.clone());
+            (state.status, starter, open(state, key, what))
+        });
+        if let Some(RunStatus::Finished(end)) = status {
+            return Err(EngineError::Over { run: run.clone(), end });
+        }
+        let (key, call) = open.map_err(|why| EngineError::NotNow(format!("{run} {why}")))?;
+        if status != Some(RunStatus::Running) {
+            let why = format!("{run} is stuck or goes back: it takes no answers now");
+            return Err(EngineError::NotNow(why));
+        }
+        Ok(Found { hold, key, call, starter: starter.unwrap_or_default() })
+    }
+
+    fn hold(&self, run: &RunId) -> Result<Hold, EngineError> {
+        let engine = self.clone();
+        let mut live = self.0.live();
+        if let Some(live) = live.get_mut(run) {
+            let drive = self.loaded(run, live)?;
+            live.users += 1;
+            return Ok(Hold { engine, drive, live: true });
+        }
+        let ledger = self.ledger(run)?;
+        let (status, created) = ledger.look(|state| (state.status, state.created.clone()));
+        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+        if let Some(RunStatus::Finished(end)) = status {
+            return Err(EngineError::Over { run: run.clone(), end });
+        }
+        let runbook = Arc::new(self.recorded_runbook(&created)?);
+        let driver = self.driver_of(&created, ledger, self.standby(run))?;
+        Ok(Hold { engine, drive: Drive { driver, runbook }, live: false })
+    }
+
+    /// Records an answer, and has the run go on if this process has it in hand.
+    fn answered(
+        &self,
+        found: &Found,
+        answer: Answer,
+        by: &Person,
+        sealed: BTreeMap<String, String>,
+    ) -> Result<(), EngineError> {
+        let over =
+            !matches!(answer, Answer::Approved { enough: false, .. } | Answer::Lapsed { .. });
+        let (run, driver) = (found.hold.run(), &found.hold.drive.driver);
+        let live = self.0.live();
+        if live.contains_key(run) != found.hold.live {
+            let why = format!("{run} has been taken up or put down meanwhile: try again");
+            return Err(EngineError::NotNow(why));
+        }
+        let by = Some(by.by.clone());
+        let body = Body::Answered { key: found.key.clone(), answer, by, sealed };
+        if let Err(error) = driver.ledger.record(body) {
+            let status = driver.ledger.look(|state| state.status_of(&found.key));
+            let late = format!("{run} no longer waits at {}", found.key);
+            let waits = status == Some(CallStatus::Waiting);
+            return Err(if waits { error.into() } else { EngineError::NotNow(late) });
+        }
+        drop(live);
+        if over {
+            driver.standby.waits.end(&found.key);
+        }
+        Ok(())
+    }
+}
+
+/// Seals what is secret of an answer.
+fn sealed_answer(
+    found: &Found,
+    question: &Question,
+    given: &[(String, String)],
+    secrets: Vec<(String, Secret)>,
+) -> Result<(Value, BTreeMap<String, String>), EngineError> {
+    let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
+    let misfit = |problem| EngineError::Answer { run: found.hold.run().clone(), problem };
+    let mut values = question.values(given, &names).map_err(misfit)?;
+    let mut sealed = BTreeMap::new();
+    for (field, value) in secrets {
+        // Only now: a value that is not asked for is not kept.
+        let asked = question.fields.get(&field);
+        if asked.is_none_or(|field| field.kind != ParameterKind::Secret) {
+            return Err(EngineError::NotNow(format!("`{field}` is no secret: give it openly")));
+        }
+        let name = format!("answer {} {field}", found.key);
+        let sealing = found.hold.drive.driver.sealed.seal(&name, value);
+        sealing.map_err(|e| EngineError::Machine(e.to_string()))?;
+        sealed.extend(found.hold.drive.driver.sealed.take_fresh_of(&name));
+        values.insert(field, json!({ "$sealed": name }));
+    }
+    Ok((Value::Object(values), sealed))
+}
+
+/// Finds the call that is meant, or the only one that could be.
+fn open(state: &RunState, key: Option<&CallKey>, what: &str) -> Result<(CallKey, Call), String> {
+    let asks = |call: &Call| call.status == CallStatus::Waiting && call.step == what;
+    let asked = if what == "ask" { "does not ask anything" } else { "does not ask for approval" };
+    let open: Vec<_> = state.waits().into_iter().filter(|(_, call)| asks(call)).collect();
+    let meant = |(at, call): &(&CallKey, &Call)| ((*at).clone(), (*call).clone());
+    match (key, open.as_slice()) {
+        (Some(key), open) => {
+            let found = open.iter().find(|(at, _)| *at == key).map(meant);
+            found.ok_or_else(|| format!("{asked} at call {key}"))
+        }
+        (None, [only]) => Ok(meant(only)),
+        (None, []) => Err(asked.to_owned()),
+        (None, several) => {
+            let keys: Vec<String> = several.iter().map(|(at, _)| at.to_string()).collect();
+            Err(format!("asks at several calls: name one of {}", keys.join(", ")))
+        }
+    }
+}

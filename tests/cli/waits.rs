@@ -1,0 +1,222 @@
+//! Runs that wait for people: asked in one shell, answered from another.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use crate::{Operator, all, assert_says};
+
+/// Longer than anything here takes, even on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A command in the foreground of another shell.
+pub(crate) struct Shell {
+    child: Child,
+    lines: Receiver<String>,
+    heard: Vec<String>,
+}
+
+impl Operator {
+    /// Begins a command of a person, and goes on.
+    pub(crate) fn shell(&self, who: &str, args: &str) -> Shell {
+        let mut command = self.command(&args.split_whitespace().collect::<Vec<_>>());
+        command.env("USER", who).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (sender, lines) = channel();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in said.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Shell { child, lines, heard: Vec::new() }
+    }
+
+    /// Carries a command of a person out.
+    fn says(&self, who: &str, args: &str) -> Output {
+        let args: Vec<&str> = args.split_whitespace().collect();
+        self.command(&args).env("USER", who).output().unwrap()
+    }
+
+    /// The only run there is.
+    fn the_run(&self) -> serde_json::Value {
+        let output = self.windlass("runs --json");
+        let runs: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        runs.into_iter().next().unwrap()
+    }
+}
+
+impl Shell {
+    /// Reads on until a line has these words.
+    #[track_caller]
+    pub(crate) fn hears(&mut self, words: &str) {
+        while !self.heard.last().is_some_and(|line| line.contains(words)) {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.heard.push(line),
+                Err(error) => panic!("{error}: no `{words}` in {}", self.heard.join("\n")),
+            }
+        }
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// It ends with this code.
+    #[track_caller]
+    fn ends(mut self, code: i32) -> String {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.heard.push(line);
+        }
+        let heard = self.heard.join("\n");
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{heard}");
+        heard
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Begins a run of this script, and returns when it asks.
+fn asking(operator: &Operator, script: &str, words: &str) -> Shell {
+    let file = operator.file("waits.rhai", &format!("//! title = \"Waits\"\n{script}\n"));
+    let mut shell = operator.shell("ann", &format!("run {file}"));
+    shell.hears(words);
+    shell
+}
+
+const TWO: &str = "approve(#{ text: \"go on?\", of: 2, not_starter: true });
+                   secret::generate(#{ length: 20 });";
+
+#[test]
+fn two_people_approve_from_other_shells_and_the_starter_does_not_count() {
+    let operator = Operator::at_home();
+    let shell = asking(&operator, TWO, "Ctrl-C puts it away safely");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    let listed = operator.windlass("runs");
+    assert_says(&listed, 0, &["waiting", "approval by 2 people: go on?"]);
+    let shown = operator.windlass(&format!("show {run}"));
+    assert_says(&shown, 0, &["waiting", &format!("windlass approve {run} 1"), "windlass deny"]);
+
+    let approve = format!("approve {run}");
+    assert_says(&operator.says("ann", &approve), 2, &["ann started the run", "WL0018"]);
+    assert_says(&operator.says("ben", &approve), 0, &["approved; 1 more must approve it"]);
+    assert_says(&operator.says("ben", &approve), 2, &["ben has approved already"]);
+    assert_says(&operator.windlass(&format!("show {run}")), 0, &["1 of 2 have approved: ben"]);
+    let last = operator.says("cleo", &format!("approve {run} 1 --reason fine"));
+    assert_says(&last, 0, &["approved"]);
+    let heard = shell.ends(0);
+    assert!(heard.contains("by ben") && heard.contains("fine by cleo"), "{heard}");
+    let log = operator.windlass(&format!("log {run}"));
+    assert_says(&log, 0, &["1 approve waits", "1 approved by ben", "1 approved: fine by cleo"]);
+    assert_says(&operator.says("dora", &approve), 2, &["is over"]);
+}
+
+#[test]
+fn a_denial_and_a_deadline_take_the_run_back() {
+    let operator = Operator::at_home();
+    let shell = asking(&operator, TWO, "windlass deny");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    assert_says(&operator.says("ben", &format!("deny {run}")), 2, &["--reason"]);
+    assert_says(&operator.says("ben", &format!("deny {run} --reason no")), 0, &["denied"]);
+    assert!(shell.ends(1).contains("denied: no by ben"));
+
+    for (otherwise, code, words) in [("deny", 1, "0 of 1 approved"), ("approve", 0, "done")] {
+        let operator = Operator::at_home();
+        let asked =
+            format!("approve(#{{ text: \"x\", deadline: \"1s\", otherwise: \"{otherwise}\" }});");
+        let heard = asking(&operator, &asked, "approval: x").ends(code);
+        assert!(heard.contains(words), "{heard}");
+    }
+}
+
+#[test]
+fn a_waiting_run_is_put_away_with_ctrl_c_answered_meanwhile_and_goes_on() {
+    let operator = Operator::at_home();
+    let script = "let given = ask(#{ text: \"How?\", fields: #{
+                      n: #{ type: \"int\", help: \"How many\", min: 1 },
+                      pass: #{ type: \"secret\", help: \"The password\" } } });
+                  if given.n != 3 { throw \"not three\"; }
+                  sleep(\"1s\");";
+    let shell = asking(&operator, script, "windlass answer");
+    shell.signal(rustix::process::Signal::INT);
+    let heard = shell.ends(4);
+    assert!(heard.contains("put away") && heard.contains("windlass resume"), "{heard}");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    let shown = operator.windlass(&format!("show {run}"));
+    let command = format!("windlass answer {run} 1 -p n=... --secret pass=-");
+    assert_says(&shown, 0, &["No process looks after it", "n (int): How many", &command]);
+
+    let file = operator.file("pass", "canary-in-a-coal-mine");
+    let secret = format!("--secret pass=@{file}");
+    let answer = |words: &str| operator.says("ben", &format!("answer {run} {words}"));
+    assert_says(&answer("-p n=3"), 2, &["`pass` is missing"]);
+    assert_says(&answer(&format!("-p n=0 {secret}")), 2, &["from 1 on", "windlass show"]);
+    assert_says(&answer("-p n=3 -p pass=canary-in-a-coal-mine"), 2, &["secret"]);
+    let taken = answer(&format!("-p n=3 {secret}"));
+    assert_says(&taken, 0, &["answered", "No process has the run in hand"]);
+    assert_says(&operator.windlass(&format!("resume {run}")), 0, &["sleep 1s", "done"]);
+    let log = operator.windlass(&format!("log {run} --json"));
+    assert!(!all(&log).contains("canary"), "the secret is in the journal");
+}
+
+#[test]
+fn a_wait_survives_kill_9_with_its_deadline() {
+    let operator = Operator::at_home();
+    let shell = asking(&operator, "sleep(\"3s\"); secret::generate(#{ length: 20 });", "sleep 3s");
+    let until = operator.the_run()["waits"][0]["until"].as_i64().unwrap();
+    shell.signal(rustix::process::Signal::KILL);
+    drop(shell);
+    let run = operator.the_run();
+    assert_eq!((&run["status"], &run["waits"][0]["until"]), (&"waiting".into(), &until.into()));
+    let name = run["run"].as_str().unwrap();
+    assert_says(&operator.windlass(&format!("resume {name}")), 0, &["sleep 3s", "done"]);
+    let log = operator.windlass(&format!("log {name} --json"));
+    let over = String::from_utf8_lossy(&log.stdout).lines().find_map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        (entry["body"]["type"] == "answered").then(|| entry["at"].as_i64().unwrap())
+    });
+    assert!((until..until + 60_000).contains(&over.unwrap()), "{over:?}, not soon after {until}");
+}
+
+/// The approval is bound to what the run would do, and that has changed since.
+#[test]
+fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_difference() {
+    let operator = Operator::at_home();
+    let socket = operator.home.path().join("no.sock");
+    let lab = format!("lab up --simulated --services 2 --socket {}", socket.display());
+    let mut lab = operator.shell("ann", &lab);
+    lab.hears("answers until Ctrl-C");
+    let change = |script: &str| {
+        let script = format!("//! title = \"By others\"\n{script}");
+        let file = operator.file("others.rhai", &script);
+        let args = ["--state", &format!("{}/other", operator.home.path().display()), "run", &file];
+        assert_says(&operator.command(&args).output().unwrap(), 0, &["done"]);
+    };
+    let make = "let value = secret::generate(#{ length: 20 });
+                secret::create(#{ name: \"old\", value: value });";
+    let remove = "let old = secret::find(#{ name: \"old\" });
+                  secret::remove(#{ id: old.id, name: old.name });";
+    change(make);
+    let script = format!("approve(#{{ text: \"remove it?\" }}); {remove}");
+    let shell = asking(&operator, &script, "Ctrl-C puts it away safely");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    let approve = format!("approve {run}");
+    assert_says(&operator.windlass(&format!("show {run}")), 0, &["it goes on to remove", "old"]);
+    change(&format!("{remove} {make}"));
+    let lapsed = operator.says("ben", &approve);
+    assert_says(&lapsed, 7, &["not approved", "rests on something else", "asked again"]);
+    let shown = operator.windlass(&format!("show {run}"));
+    assert_says(&shown, 0, &["waiting", "things have changed", "rests on something else"]);
+    assert_says(&operator.says("ben", &approve), 0, &["approved"]);
+    let heard = shell.ends(0);
+    assert!(heard.contains("lapsed: rests on something else"), "{heard}");
+}
