@@ -12,7 +12,7 @@ async fn two_people_approve_and_the_starter_does_not_count() {
     let (ben, cleo) = (rig.token("ben", &[Role::Approver]), rig.token("cleo", &[Role::Approver]));
     let run = rig.start("asks", &olga).await;
     let shown = rig.until(&run, &olga, "waiting").await;
-    assert_eq!(shown["waits"][0]["says"], "go on?");
+    assert_eq!(shown["waits"][0]["says"], "approval by 2 people: go on?");
     assert_eq!(shown["safe"], json!(["approve", "deny", "cancel"]));
     let path = |act: &str| format!("/api/v1/runs/{run}/{act}");
     rig.post(&path("approve"), &olga, json!({})).await.refused(403, "WL0018");

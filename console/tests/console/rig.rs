@@ -20,7 +20,7 @@ use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use crate::world::World;
 
 /// How long a test waits for what must happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runbooks by name.
 pub const SHELF: [(&str, &str); 7] = [
@@ -256,6 +256,8 @@ impl Rig {
                 let _ = events.recv().await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap()
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        let now = self.get(&format!("/api/v1/runs/{run}"), token).await.text;
+        waited.unwrap_or_else(|_| panic!("not {status}: {now}"))
     }
 }
