@@ -1,9 +1,16 @@
 //! The words that the command understands.
 
+mod duty;
+mod keeping;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::serve::ServeArgs;
+pub use duty::{NextArgs, NoticesAction, ScheduleAction, ScheduleArgs};
+pub use keeping::{EvidenceAction, PruneArgs, ReportArgs, ReportFormat, StoreAction};
 
 /// Runbooks for Docker Swarm that survive kill -9.
 ///
@@ -52,6 +59,10 @@ pub enum Command {
     Rehearse(RehearseArgs),
     /// Write the shape of the swarm to a file, to rehearse on: no values, nothing to hide.
     Snapshot(SnapshotArgs),
+    /// Stay: take every open run up, wait for what they wait for, answer the other commands.
+    Serve(ServeArgs),
+    /// Ask the process that owns the state to put every run away and end.
+    Drain,
     /// List runs.
     Runs {
         /// Only those that are not over.
@@ -125,6 +136,16 @@ pub enum Command {
     },
     /// Answer what a run asks.
     Answer(AnswerArgs),
+    /// Start runbooks at their times.
+    Schedule {
+        #[command(subcommand)]
+        action: ScheduleAction,
+    },
+    /// Notices to people who don't look: what is not delivered, and whether receivers answer.
+    Notices {
+        #[command(subcommand)]
+        action: NoticesAction,
+    },
     /// List the steps that runbooks can call, or describe one.
     Steps {
         /// A step, such as secret.create.
@@ -135,7 +156,16 @@ pub enum Command {
         /// The code; all are listed if it is left out.
         code: Option<String>,
     },
-    /// Check, export or import the store.
+    /// Tell what a run did: what was there, what was done, what is there now.
+    Report(ReportArgs),
+    /// Signed journals, for those who must believe them.
+    Evidence {
+        #[command(subcommand)]
+        action: EvidenceAction,
+    },
+    /// Forget runs that ended long ago.
+    Prune(PruneArgs),
+    /// Check, back up, restore, export or import the store.
     Store {
         #[command(subcommand)]
         action: StoreAction,
@@ -264,23 +294,6 @@ pub struct AnswerArgs {
     /// What to do with a newline at the end of a secret that is read.
     #[arg(long, value_enum, default_value_t = Newline::Keep)]
     pub newline: Newline,
-}
-
-/// What to do with the store.
-#[derive(Debug, Subcommand)]
-pub enum StoreAction {
-    /// Read every journal and say what is whole.
-    Check,
-    /// Write every journal that can be read to a file.
-    Export {
-        /// The file; it must not exist.
-        file: PathBuf,
-    },
-    /// Read journals from a file into an empty store.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
 }
 
 /// What to do with the lab.

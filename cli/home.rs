@@ -68,6 +68,16 @@ impl Home {
         }
     }
 
+    /// Returns when no process owns the state. Blocks.
+    ///
+    /// # Errors
+    /// If the lock file can't be used.
+    pub fn until_let_go(&self) -> Result<(), Problem> {
+        let unusable = |e: std::io::Error| unusable(&self.path, &e.to_string());
+        let file = File::open(self.path.join("owner.lock")).map_err(unusable)?;
+        file.lock_shared().map_err(unusable)
+    }
+
     /// Opens the store. Only the owner may.
     ///
     /// # Errors
@@ -91,6 +101,21 @@ impl Home {
     pub fn keyring(&self, _owned: &Ownership) -> Result<Keyring, Problem> {
         let master = MasterKey::read_or_create(&self.key).map_err(EngineError::Key)?;
         Ok(Keyring::new(master, Box::new(FileKeys::at(self.path.join("keys")))))
+    }
+
+    /// Returns where the store lies. Only the owner may touch it.
+    pub fn journal(&self, _owned: &Ownership) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// Returns the state directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns where the master key lies.
+    pub fn key(&self) -> &Path {
+        &self.key
     }
 
     /// Returns the path of the socket.

@@ -9,14 +9,17 @@
 mod allocator;
 mod args;
 mod command;
+mod config;
 mod desk;
 mod exit;
 mod home;
 mod kill;
 mod problem;
 mod secret_input;
+mod serve;
 mod settings;
 mod show;
+mod supplies;
 
 use std::process::ExitCode;
 
@@ -53,8 +56,14 @@ fn log_to_stderr() {
     if asked.is_empty() {
         return;
     }
-    let ours =
-        ["windlass", "windlass_engine", "windlass_steps", "windlass_lab", "windlass_rehearsal"];
+    let ours = [
+        "windlass",
+        "windlass_engine",
+        "windlass_steps",
+        "windlass_lab",
+        "windlass_rehearsal",
+        "windlass_duty",
+    ];
     let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);
     let filter = ours.map(|name| format!("{name}={level}")).join(",");
     tracing_subscriber::fmt()

@@ -53,6 +53,10 @@ impl From<EngineError> for Problem {
             EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => {
                 Problem::new("WL0006", Exit::Usage, text).hint("`windlass runs` lists them.")
             }
+            EngineError::Pruned(tombstone) => Problem::new("WL0034", Exit::Usage, text).hint(format!(
+                "Evidence that was exported of it verifies with `--head {}`; `windlass prune --list` shows what stays of all.",
+                tombstone.head
+            )),
             EngineError::NoSuchCall { run, .. } => Problem::new("WL0006", Exit::Usage, text)
                 .hint(format!("`windlass show {run}` lists its calls.")),
             EngineError::Over { run, .. } => Problem::new("WL0007", Exit::Usage, text)

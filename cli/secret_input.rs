@@ -60,7 +60,11 @@ pub fn given(sources: &[String], newline: Newline) -> Result<Vec<(String, Secret
 const HOW: &str =
     "Sources are - (standard input), @FILE, fd:N (an open file descriptor) and generate[:LENGTH].";
 
-fn from_source(name: &str, source: &str) -> Result<Secret, Problem> {
+/// Reads a secret from the source that an argument or a schedule names.
+///
+/// # Errors
+/// If it can't be read, or is no source.
+pub fn from_source(name: &str, source: &str) -> Result<Secret, Problem> {
     if source == "-" {
         return from_reader(name, stdin().lock());
     }

@@ -4,16 +4,25 @@ mod answer;
 mod check;
 mod demo;
 mod describe;
+mod drain;
+mod evidence;
 mod explain;
+mod keeping;
 mod lab;
-mod library;
+pub mod library;
+mod notices;
 mod plan;
+mod prune;
 mod rehearse;
+mod report;
 mod run;
 mod runs;
+mod schedule;
 mod snapshot;
 mod steps;
 mod store;
+
+pub use run::asked_to_stop;
 
 use clap::CommandFactory;
 use windlass_engine::journal::Decision;
@@ -23,6 +32,7 @@ use crate::desk::{Given, Request};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
+use crate::serve;
 use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, yellow};
@@ -39,6 +49,7 @@ pub async fn dispatch(settings: &Settings, command: Command) -> Exit {
             | Command::Completions { .. }
             | Command::Demo { .. }
             | Command::Lab { .. }
+            | Command::Serve(_)
     );
     if !tells_itself {
         tell_of_interrupted_runs(settings);
@@ -64,6 +75,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Run(args) => run::run(settings, &args).await,
         Command::Rehearse(args) => rehearse::rehearse(settings, args).await,
         Command::Snapshot(args) => snapshot::snapshot(settings, &args).await,
+        Command::Serve(args) => serve::serve(settings, &args).await,
+        Command::Drain => drain::drain(settings).await,
         Command::Runs { open } => runs::list(settings, open).await,
         Command::Show { run } => runs::show(settings, run).await,
         Command::Log { run, follow } => runs::log(settings, run, follow).await,
@@ -98,9 +111,14 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             answer::hand_in(settings, asked, Given::Deny { reason }).await
         }
         Command::Answer(args) => answer::answer(settings, args).await,
+        Command::Schedule { action } => schedule::schedule(settings, action).await,
+        Command::Notices { action } => notices::notices(settings, action).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),
-        Command::Store { action } => store::store(settings, &action),
+        Command::Report(args) => report::report(settings, args).await,
+        Command::Evidence { action } => evidence::evidence(settings, action).await,
+        Command::Prune(args) => prune::prune(settings, &args).await,
+        Command::Store { action } => store::store(settings, &action).await,
         Command::Completions { shell } => {
             let mut command = Args::command();
             let mut script = Vec::new();

@@ -126,7 +126,9 @@ async fn watch(
             Reply::Runs { .. }
             | Reply::Taken(_)
             | Reply::OpenCalls { .. }
-            | Reply::Entry { .. } => {}
+            | Reply::Entry { .. }
+            | Reply::Kept(_)
+            | Reply::Duty(_) => {}
         }
     }
     let problem = Problem::bug("the engine broke the answer off");
@@ -206,7 +208,7 @@ async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
 }
 
 /// Other terminals may have handed runs to this process: it stays until they are through.
-async fn wait_for_others(desk: &Desk) {
+pub async fn wait_for_others(desk: &Desk) {
     let Some(engine) = desk.here() else { return };
     let count = engine.driven().len();
     if count > 0 {

@@ -8,6 +8,8 @@ use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 
+use super::duty;
+use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -86,7 +88,15 @@ async fn carry_out(
             send(replies, Reply::Run { view }).await;
             Ok(())
         }
+        Request::Duty(asked) => {
+            let engine = engine.clone();
+            let answered = tokio::task::spawn_blocking(move || duty::answer(&engine, asked)).await;
+            let reply = answered.map_err(|e| Problem::bug(e.to_string()))??;
+            send(replies, Reply::Duty(reply)).await;
+            Ok(())
+        }
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,
+        Request::Keep(asked) => keep(engine, asked, replies).await,
     }
 }
 

@@ -10,9 +10,13 @@
 //! ```
 
 mod clerk;
+mod duty;
+mod keeping;
 mod opening;
 mod protocol;
 mod socket;
 
+pub use duty::{DutyReply, DutyRequest};
+pub use keeping::{Keeping, Kept};
 pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};

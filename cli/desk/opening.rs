@@ -31,6 +31,8 @@ pub enum Stay {
     Short,
     /// While a run goes on: others are answered over the socket.
     Long,
+    /// For good, as the owner and nobody else.
+    Always,
 }
 
 /// Where commands hand in requests.
@@ -65,12 +67,15 @@ impl Desk {
                 let engine = engine(settings, Arc::new(store), keyring)?;
                 // An owner that is about to leave must not be handed a run: whoever comes
                 // meanwhile waits for the lock, which is free in a moment.
-                if stay == Stay::Long {
+                if stay != Stay::Short {
                     socket::listen(&home.socket(), engine.clone())?;
                 }
                 return Ok(Desk::Here { engine, owned, socket: home.socket() });
             }
             if tokio::net::UnixStream::connect(home.socket()).await.is_ok() {
+                if stay == Stay::Always {
+                    return Err(owned(settings));
+                }
                 return Ok(Desk::There { home });
             }
             if began.elapsed() > OWNER_PATIENCE {
@@ -122,6 +127,13 @@ impl Desk {
         drop(engine);
         drop(owned);
     }
+}
+
+fn owned(settings: &Settings) -> Problem {
+    let message = format!("another process owns {} and answers", settings.state.display());
+    Problem::new("WL0005", Exit::NotStarted, message).hint(
+        "`windlass runs --open` shows what it is doing, `windlass drain` asks it to put its runs away and end.",
+    )
 }
 
 /// Returns an engine over memory, for commands that must leave no trace.

@@ -7,6 +7,8 @@ use windlass_engine::id::CallKey;
 use windlass_engine::journal::{Decision, Entry, Origin};
 use windlass_engine::run::OpenCall;
 
+use super::duty::{DutyReply, DutyRequest};
+use super::keeping::{Keeping, Kept};
 use crate::problem::Problem;
 
 /// What a command asks of the engine.
@@ -33,6 +35,10 @@ pub enum Request {
     Show { run: String },
     /// Print the journal of a run, and go on while it is driven if that is asked for.
     Log { run: String, follow: bool },
+    /// Tell what has been done, or keep house.
+    Keep(Keeping),
+    /// Schedules and notices.
+    Duty(DutyRequest),
 }
 
 /// What somebody answers.
@@ -124,6 +130,10 @@ pub enum Reply {
     OpenCalls { view: Box<RunView>, calls: Vec<OpenCall> },
     /// An entry of a journal.
     Entry { entry: Box<Entry> },
+    /// What was asked about what has been done.
+    Kept(Kept),
+    /// Schedules and notices.
+    Duty(DutyReply),
     /// The request was not carried out.
     Problem { problem: Problem },
     /// That was all.

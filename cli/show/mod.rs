@@ -6,6 +6,7 @@ pub mod plan;
 pub mod progress;
 pub mod rehearsal;
 pub mod run;
+pub mod schedule;
 pub mod style;
 pub mod table;
 pub mod waits;

@@ -47,6 +47,7 @@ impl Kind {
     pub const STORE: Kind = Kind("WL0011", 503, "The store is damaged or refuses");
     pub const KEY: Kind = Kind("WL0012", 503, "The master key is missing or another one");
     pub const NOT_COUNTED: Kind = Kind("WL0018", 403, "The answer does not count");
+    pub const PRUNED: Kind = Kind("WL0034", 410, "The run was pruned");
     pub const WOULD_FAIL: Kind =
         Kind("WL0016", 422, "The run would fail before it changes anything");
     pub const NO_TOKEN: Kind = Kind("WL0040", 401, "The token is missing or refused");
@@ -135,6 +136,7 @@ impl From<EngineError> for Problem {
             EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => Kind::NO_RUN
                 .because(text)
                 .hint("GET /api/v1/runs lists them; names are given in full."),
+            EngineError::Pruned(_) => Kind::PRUNED.because(text),
             EngineError::NoSuchCall { run, .. } => {
                 Kind::NO_RUN.because(text).hint(format!("GET /api/v1/runs/{run} lists its calls."))
             }

@@ -30,10 +30,11 @@ const STREAM: &[(u16, &str)] = &[(200, "Events, until the run is over.")];
 const RUN_STREAM: &[(u16, &str)] =
     &[(200, "Events, until the run is over."), (204, "The run is over, and you have all of it.")];
 
-const NO_RUN: &[Kind] = &[Kind::NO_RUN];
+const NO_RUN: &[Kind] = &[Kind::NO_RUN, Kind::PRUNED];
 const NO_RUNBOOK: &[Kind] = &[Kind::NO_RUNBOOK, Kind::DOES_NOT_COMPILE];
 const NOT_NOW: &[Kind] = &[
     Kind::NO_RUN,
+    Kind::PRUNED,
     Kind::IN_USE,
     Kind::OVER,
     Kind::STUCK,
@@ -43,6 +44,7 @@ const NOT_NOW: &[Kind] = &[
 ];
 const NOT_COUNTED: &[Kind] = &[
     Kind::NO_RUN,
+    Kind::PRUNED,
     Kind::OVER,
     Kind::NOT_NOW,
     Kind::PARAMETERS,

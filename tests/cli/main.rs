@@ -1,7 +1,10 @@
 //! The command line where no swarm is needed: words, exit codes, the state directory.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
+mod keeping;
 mod rehearse;
+mod schedule;
+mod serve;
 mod state;
 mod waits;
 mod words;

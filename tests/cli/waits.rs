@@ -36,13 +36,13 @@ impl Operator {
     }
 
     /// Carries a command of a person out.
-    fn says(&self, who: &str, args: &str) -> Output {
+    pub(crate) fn says(&self, who: &str, args: &str) -> Output {
         let args: Vec<&str> = args.split_whitespace().collect();
         self.command(&args).env("USER", who).output().unwrap()
     }
 
     /// The only run there is.
-    fn the_run(&self) -> serde_json::Value {
+    pub(crate) fn the_run(&self) -> serde_json::Value {
         let output = self.windlass("runs --json");
         let runs: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
         runs.into_iter().next().unwrap()
@@ -61,14 +61,14 @@ impl Shell {
         }
     }
 
-    fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// It ends with this code.
     #[track_caller]
-    fn ends(mut self, code: i32) -> String {
+    pub(crate) fn ends(mut self, code: i32) -> String {
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             self.heard.push(line);
         }
@@ -86,7 +86,7 @@ impl Drop for Shell {
 }
 
 /// Begins a run of this script, and returns when it asks.
-fn asking(operator: &Operator, script: &str, words: &str) -> Shell {
+pub(crate) fn asking(operator: &Operator, script: &str, words: &str) -> Shell {
     let file = operator.file("waits.rhai", &format!("//! title = \"Waits\"\n{script}\n"));
     let mut shell = operator.shell("ann", &format!("run {file}"));
     shell.hears(words);

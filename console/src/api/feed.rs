@@ -171,7 +171,9 @@ impl Feed {
         });
         let (complete, events) = match read.await? {
             // Forgotten in the meantime.
-            Err(EngineError::NoSuchRun(_)) if matches!(self.scope, Scope::All(_)) => {
+            Err(EngineError::NoSuchRun(_) | EngineError::Pruned(_))
+                if matches!(self.scope, Scope::All(_)) =>
+            {
                 (true, Vec::new())
             }
             other => other?,

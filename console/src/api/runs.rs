@@ -134,9 +134,11 @@ pub(crate) async fn journal(
 ) -> Result<Answer<Journal>, Problem> {
     let (run, after, limit) = (call.run(), call.query.after, limit(call.query.limit, 5000)?);
     let _reading = console.replays.acquire().await.map_err(|_| bug("nobody may read"))?;
-    let entries = blocking(move || console.engine.entries(&run)).await??;
+    let (engine, of) = (console.engine.clone(), run.clone());
+    let entries = blocking(move || engine.entries(&of)).await??;
     if entries.is_empty() {
-        return Err(windlass_engine::engine::EngineError::NoSuchRun(call.name).into());
+        // There is none: why not is what its view says.
+        in_full(&console, run).await?;
     }
     let mut behind =
         entries.into_iter().filter(|entry| after.is_none_or(|after| entry.seq > after));

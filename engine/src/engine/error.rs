@@ -1,5 +1,6 @@
 //! Why the engine does not do what it was asked.
 
+use super::Tombstone;
 use crate::event::RunView;
 use crate::id::{CallKey, RunId};
 use crate::journal::{End, StoreError};
@@ -37,6 +38,9 @@ pub enum EngineError {
         /// The runs that fit.
         runs: Vec<RunId>,
     },
+    /// The run was pruned; this is what stays of it.
+    #[error("{} was pruned: it began {}, ended {}, and had {} entries", .0.run, crate::clock::utc(.0.began), crate::clock::utc(.0.ended), .0.entries)]
+    Pruned(Box<Tombstone>),
     /// There is no such call.
     #[error("{run} has no call {key}")]
     NoSuchCall {

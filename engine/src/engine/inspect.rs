@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::broadcast;
+use zeroize::Zeroizing;
 
 use super::{Engine, EngineError, Live};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Chain, Entry, JournalStore, RunStatus, read_chain};
+use crate::journal::{Chain, Entry, JournalStore, Origin, RunStatus, read_chain};
 use crate::run::{OpenCall, Plan, PlanError, RunState, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
@@ -91,12 +92,15 @@ impl Engine {
     /// Returns the run that a person means by the beginning or the end of its name.
     ///
     /// # Errors
-    /// If none or more than one fits.
+    /// If none or more than one fits, or the one that fits was pruned.
     pub fn find(&self, given: &str) -> Result<RunId, EngineError> {
         let runs = self.0.store.summaries(false)?.into_iter().map(|(run, _)| run);
         let mut fitting: Vec<RunId> = runs.filter(|run| run.matches(given)).collect();
         match fitting.len() {
-            0 => Err(EngineError::NoSuchRun(given.to_owned())),
+            0 => match self.tombstones()?.into_iter().find(|stone| stone.run.matches(given)) {
+                Some(tombstone) => Err(EngineError::Pruned(Box::new(tombstone))),
+                None => Err(EngineError::NoSuchRun(given.to_owned())),
+            },
             1 => Ok(fitting.remove(0)),
             _ => Err(EngineError::AmbiguousRun { given: given.to_owned(), runs: fitting }),
         }
@@ -111,9 +115,16 @@ impl Engine {
         if let Some(drive) = drive {
             return Ok(drive.driver.ledger.look(|state| RunView::of(run, state)));
         }
-        self.ledger(run)?.look(|state| match &state.created {
-            Some(_) => Ok(RunView::of(run, state)),
-            None => Err(EngineError::NoSuchRun(run.to_string())),
+        let view = self.ledger(run)?.look(|s| s.created.is_some().then(|| RunView::of(run, s)));
+        view.map_or_else(|| self.missing(run), Ok)
+    }
+
+    /// Says why there is no journal of a run.
+    fn missing<T>(&self, run: &RunId) -> Result<T, EngineError> {
+        let tombstone = self.tombstones()?.into_iter().find(|stone| stone.run == *run);
+        Err(match tombstone {
+            Some(tombstone) => EngineError::Pruned(Box::new(tombstone)),
+            None => EngineError::NoSuchRun(run.to_string()),
         })
     }
 
@@ -135,10 +146,10 @@ impl Engine {
                 break;
             }
         }
-        match state.created {
-            Some(_) => Ok(events),
-            None => Err(EngineError::NoSuchRun(run.to_string())),
+        if state.created.is_none() {
+            return self.missing(run);
         }
+        Ok(events)
     }
 
     /// Returns the journal of a run.
@@ -149,6 +160,34 @@ impl Engine {
         let records = self.0.store.read(run)?;
         let chain = read_chain(records);
         chain.map(|(entries, _)| entries).map_err(|e| EngineError::Damaged(format!("{run}: {e}")))
+    }
+
+    /// Returns the records of a run, byte for byte, and durable.
+    ///
+    /// # Errors
+    /// If there is no such run, or the store is damaged.
+    pub fn records(&self, run: &RunId) -> Result<Vec<Vec<u8>>, EngineError> {
+        let records = self.0.store.read(run)?;
+        if records.is_empty() {
+            return Err(EngineError::NoSuchRun(run.to_string()));
+        }
+        self.0.store.sync(self.0.store.end())?;
+        Ok(records)
+    }
+
+    /// Returns a key for a purpose of its own; it is the same as long as the master key is.
+    pub fn derived_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        self.0.keyring.derive(purpose)
+    }
+
+    /// Returns who this process acts for.
+    pub fn by(&self) -> &Origin {
+        self.1.as_deref().unwrap_or(&self.0.by)
+    }
+
+    /// Returns the version of windlass.
+    pub fn version(&self) -> &str {
+        &self.0.version
     }
 
     /// Returns what a resume has to deal with. Looks at the world, and changes nothing.

@@ -5,19 +5,25 @@
 //! decide, cancel      -> journal or control of that run
 //! approve, deny, answer: people, to a run that waits for them
 //! plan, view, entries, runs, subscribe: look, and change nothing
+//! backup, prunable, forget: keep house
 //! ```
 
 mod answer;
+mod backup;
 mod error;
 mod inspect;
 mod launch;
 mod open;
+mod prune;
 mod rest;
+mod turns;
 
 pub use answer::{Approved, Person};
+pub use backup::Gone;
 pub use error::EngineError;
 pub use launch::RunHandle;
 pub use open::{KEY_CHECK, Options};
+pub use prune::{Retention, Tombstone};
 pub use rest::TakenUp;
 
 use std::collections::HashMap;
@@ -50,6 +56,10 @@ struct Inner {
     version: String,
     /// Runs that this process has in hand. Also guards the taking of locks.
     live: Mutex<HashMap<RunId, Live>>,
+    /// Which of them may have a thread. Locked after `live`.
+    turns: Mutex<turns::Turns>,
+    /// Held by a backup and by what forgets runs: one of them at a time.
+    keeping: Mutex<()>,
     /// Moves whenever a run is let go of.
     let_go: watch::Sender<()>,
     /// Held while an answer is weighed: one at a time.
@@ -86,15 +96,14 @@ impl Engine {
     pub fn acting(&self, by: Origin) -> Self {
         Engine(self.0.clone(), Some(Arc::new(by)))
     }
-
-    /// Returns who acts through this engine.
-    fn by(&self) -> Origin {
-        self.1.as_deref().unwrap_or(&self.0.by).clone()
-    }
 }
 
 impl Inner {
     fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turns(&self) -> MutexGuard<'_, turns::Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

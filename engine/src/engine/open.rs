@@ -90,21 +90,21 @@ impl Engine {
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());
-        Ok(Engine(
-            Arc::new(Inner {
-                store,
-                keyring,
-                clock,
-                world,
-                events,
-                by,
-                place,
-                version,
-                live,
-                let_go,
-                answering: tokio::sync::Mutex::default(),
-            }),
-            None,
-        ))
+        let inner = Inner {
+            store,
+            keyring,
+            clock,
+            world,
+            events,
+            by,
+            place,
+            version,
+            live,
+            turns: Mutex::default(),
+            keeping: Mutex::default(),
+            let_go,
+            answering: tokio::sync::Mutex::default(),
+        };
+        Ok(Engine(Arc::new(inner), None))
     }
 }

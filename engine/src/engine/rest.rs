@@ -14,6 +14,7 @@ use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::oneshot;
 
+use super::turns::Turn;
 use super::{Drive, Engine, EngineError, Live, RunHandle};
 use crate::event::Summary;
 use crate::id::RunId;
@@ -46,13 +47,13 @@ impl Engine {
     }
 
     /// Asks every run that is being driven to stop after its current call, and lets go of those that
-    /// wait.
+    /// wait or queue.
     pub fn park_all(&self) {
         let mut live = self.0.live();
-        let waiting: Vec<RunId> =
-            live.iter().filter(|(_, live)| live.resting).map(|(run, _)| run.clone()).collect();
-        for live in waiting.iter().filter_map(|run| live.remove(run)) {
-            // What it waits for is recorded: there is nothing left to do, and no thread to do it.
+        let waiting = live.iter().filter(|(_, live)| live.resting).map(|(run, _)| run.clone());
+        let idle: Vec<RunId> = waiting.chain(self.0.turns().clear()).collect();
+        for live in idle.iter().filter_map(|run| live.remove(run)) {
+            // Where it stands is recorded: there is nothing left to do, and no thread to do it.
             live.standby.waits.close();
             // Nobody has to listen.
             live.tell.into_iter().for_each(|tell| drop(tell.send(Outcome::Parked)));
@@ -63,7 +64,7 @@ impl Engine {
     }
 
     /// Waits for what a run waits for, without a thread if that can be done.
-    fn stand_by(&self, summary: &Summary) -> Result<RunHandle, EngineError> {
+    pub(super) fn stand_by(&self, summary: &Summary) -> Result<RunHandle, EngineError> {
         let run = &summary.run;
         let mut live = self.0.live();
         if live.contains_key(run) {
@@ -144,6 +145,10 @@ impl Engine {
         if !live.taken_over {
             driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
             live.taken_over = true;
+            // A decision that was recorded before a crash is carried out.
+            if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
+                driver.standby.control.cancel(&reason);
+            }
         }
         Ok(live.drive.insert(Drive { driver, runbook }).clone())
     }
@@ -169,9 +174,19 @@ impl Engine {
         self.0.clock.at_work(-1);
     }
 
-    fn begin_thread(&self, run: &RunId, standby: &Standby) -> Result<(), EngineError> {
+    /// Gives a run a thread, now or when its turn comes. The caller holds `live`.
+    pub(super) fn begin_thread(&self, run: &RunId, standby: &Standby) -> Result<(), EngineError> {
+        let now = self.0.turns().take(run);
+        if !now {
+            return Ok(());
+        }
+        self.spawn(run, standby).inspect_err(|_| self.0.turns().untake())
+    }
+
+    pub(super) fn spawn(&self, run: &RunId, standby: &Standby) -> Result<(), EngineError> {
         let (engine, id, standby) = (self.clone(), run.clone(), standby.clone());
         let drive = move || {
+            let _turn = Turn(&engine);
             let gone = Gone { engine: &engine, run: &id, standby: &standby };
             match engine.drive(&id) {
                 Stop::Resting => {

@@ -15,6 +15,7 @@ enum Write {
     Summary(RunId, bool, Vec<u8>),
     Value(String, Vec<u8>),
     NoValue(String),
+    Tombstone(RunId, Vec<u8>),
 }
 
 #[derive(Debug, Default, Clone)]
@@ -25,6 +26,7 @@ struct Inner {
     records: BTreeMap<RunId, Vec<Vec<u8>>>,
     summaries: BTreeMap<RunId, (bool, Vec<u8>)>,
     values: BTreeMap<String, Vec<u8>>,
+    tombstones: BTreeMap<RunId, Vec<u8>>,
     fail_after: Option<usize>,
 }
 
@@ -46,9 +48,21 @@ impl Inner {
             Write::NoValue(name) => {
                 self.values.remove(name);
             }
+            Write::Tombstone(run, tombstone) => {
+                self.records.remove(run);
+                self.summaries.remove(run);
+                self.tombstones.insert(run.clone(), tombstone.clone());
+            }
         }
         self.writes.push(write);
         Ok(Position(self.writes.len() as u64))
+    }
+
+    fn not_forgotten(&self, run: &RunId) -> Result<(), StoreError> {
+        match self.tombstones.contains_key(run) {
+            true => Err(StoreError::Forgotten { run: run.clone() }),
+            false => Ok(()),
+        }
     }
 }
 
@@ -107,6 +121,7 @@ impl JournalStore for MemoryStore {
 
     fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError> {
         let mut inner = self.lock();
+        inner.not_forgotten(run)?;
         let length = inner.records.get(run).map_or(0, Vec::len) as u64;
         match seq.cmp(&length) {
             Order::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
@@ -122,6 +137,10 @@ impl JournalStore for MemoryStore {
         Ok(())
     }
 
+    fn end(&self) -> Position {
+        Position(self.lock().writes.len() as u64)
+    }
+
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         Ok(self.lock().records.get(run).cloned().unwrap_or_default())
@@ -131,8 +150,25 @@ impl JournalStore for MemoryStore {
         Ok(self.lock().records.get(run).map_or(0, Vec::len) as u64)
     }
 
+    fn first(&self, run: &RunId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lock().records.get(run).and_then(|records| records.first().cloned()))
+    }
+
+    fn forget(&self, run: &RunId, tombstone: &[u8]) -> Result<Position, StoreError> {
+        let mut inner = self.lock();
+        inner.not_forgotten(run)?;
+        inner.write(Write::Tombstone(run.clone(), tombstone.to_vec()))
+    }
+
+    fn tombstones(&self) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.tombstones.iter().map(|(run, stone)| (run.clone(), stone.clone())).collect())
+    }
+
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
-        self.lock().write(Write::Summary(run.clone(), open, summary.to_vec()))
+        let mut inner = self.lock();
+        inner.not_forgotten(run)?;
+        inner.write(Write::Summary(run.clone(), open, summary.to_vec()))
     }
 
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {

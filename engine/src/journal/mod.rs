@@ -17,6 +17,7 @@
 
 mod chain;
 mod entry;
+mod export;
 mod memory;
 mod sled;
 mod status;
@@ -28,6 +29,7 @@ pub use entry::{
     Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
     Origin, text_hash,
 };
+pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};
 pub use store::{JournalStore, Position, StoreError};

@@ -41,6 +41,12 @@ pub enum StoreError {
         /// The sequence number of the record.
         seq: u64,
     },
+    /// The run was forgotten.
+    #[error("{run} was forgotten, and its name is not used again")]
+    Forgotten {
+        /// The run.
+        run: RunId,
+    },
     /// The disk or the file system refuses. Nothing is recorded from here on.
     #[error("the store can't record: {0}")]
     Io(String),
@@ -63,7 +69,7 @@ pub trait JournalStore: Send + Sync {
     /// Adds a record to a run as its entry `seq`. On return it is visible, and not yet durable.
     ///
     /// # Errors
-    /// *Conflict* if that entry exists, *gap* if the one before does not.
+    /// *Conflict* if that entry exists, *gap* if the one before does not, *forgotten* if the run was.
     fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError>;
 
     /// Makes everything up to `position` durable. Calls that wait at the same time share one flush.
@@ -72,7 +78,11 @@ pub trait JournalStore: Send + Sync {
     /// If the disk refuses; the store is then closed to writers.
     fn sync(&self, position: Position) -> Result<(), StoreError>;
 
-    /// Returns the records of a run in order.
+    /// Returns the end of what has been written. A sync up to it makes durable whatever was read
+    /// before: what leaves the machine must not be ahead of the disk.
+    fn end(&self) -> Position;
+
+    /// Returns the records of a run in order; none, if there is no such run or it was forgotten.
     ///
     /// # Errors
     /// If the store is damaged.
@@ -86,11 +96,32 @@ pub trait JournalStore: Send + Sync {
         Ok(self.read(run)?.len() as u64)
     }
 
+    /// Returns the first record of a run, which tells how it began, without reading the rest.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn first(&self, run: &RunId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Forgets a run, its entries and its summary; the tombstone stays in their place, and nothing
+    /// can be written under that name again. One write decides: after a crash the run is there as
+    /// it was, or its tombstone is, and never a part of the run. A run that is not there gets its
+    /// tombstone all the same.
+    ///
+    /// # Errors
+    /// *Forgotten* if it was before; or if the store can't write.
+    fn forget(&self, run: &RunId, tombstone: &[u8]) -> Result<Position, StoreError>;
+
+    /// Returns the tombstones of the runs that were forgotten, oldest run first.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    fn tombstones(&self) -> Result<Vec<(RunId, Vec<u8>)>, StoreError>;
+
     /// Replaces the summary kept for a run. It is derived from the journal, and may lag behind it;
     /// whether the run is open changes with an entry only, which is appended first.
     ///
     /// # Errors
-    /// If the store can't write.
+    /// *Forgotten* if the run was; or if the store can't write.
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError>;
 
     /// Returns the summaries, oldest run first; of open runs only, or of all.

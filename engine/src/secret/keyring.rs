@@ -45,9 +45,26 @@ impl MasterKey {
             return Self::read(path);
         }
         let key = random_key()?;
-        let hex = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect::<String>());
-        write_durably(path, hex.as_bytes())?;
-        Ok(MasterKey(key))
+        let key = MasterKey(key);
+        key.write_new(path)?;
+        Ok(key)
+    }
+
+    /// Reads the key from 64 hexadecimal digits, if that is what the text is.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        from_hex(text).map(MasterKey)
+    }
+
+    /// Writes the key to a new file that only its owner can read; it is durable on return.
+    ///
+    /// # Errors
+    /// If the file is there already, or can't be written.
+    pub fn write_new(&self, path: &Path) -> Result<(), KeyError> {
+        write_durably(path, self.hex().as_bytes())
+    }
+
+    fn hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.iter().map(|b| format!("{b:02x}")).collect())
     }
 
     /// Returns a text by which this key is recognised, and from which it can't be worked out.
@@ -58,6 +75,14 @@ impl MasterKey {
     fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(super::mac::mac(&self.0, purpose.as_bytes()))
     }
+}
+
+/// Keys as a backup holds them.
+pub struct KeyCopies {
+    /// The master key, as 64 hexadecimal digits.
+    pub master: Zeroizing<String>,
+    /// The wrapped keys of the runs that are not over.
+    pub runs: Vec<(RunId, Vec<u8>)>,
 }
 
 /// The master key together with the keys of the runs.
@@ -132,6 +157,25 @@ impl Keyring {
     /// If the keys can't be listed, overwritten or deleted.
     pub fn sweep(&self, open: impl Fn(&RunId) -> bool) -> Result<(), KeyError> {
         self.keys.runs()?.iter().filter(|run| !open(run)).try_for_each(|run| self.destroy(run))
+    }
+
+    /// Returns a key for a purpose of its own, from which neither the master key nor the key for
+    /// another purpose can be worked out. It is the same as long as the master key is.
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        self.master.derive(&format!("windlass key for {purpose}"))
+    }
+
+    /// Returns the master key and the wrapped keys of runs, for a backup that is to hold them.
+    ///
+    /// # Errors
+    /// If the keys can't be read.
+    pub fn copy(&self) -> Result<KeyCopies, KeyError> {
+        let mut runs = Vec::new();
+        for run in self.keys.runs()? {
+            // One that is gone by now is of a run that has just ended.
+            runs.extend(self.keys.get(&run)?.map(|key| (run, key)));
+        }
+        Ok(KeyCopies { master: self.master.hex(), runs })
     }
 
     /// Returns the text by which the master key is recognised.

@@ -19,7 +19,7 @@ mod redact;
 mod seal;
 mod value;
 
-pub use keyring::{Keyring, MasterKey};
+pub use keyring::{KeyCopies, Keyring, MasterKey};
 pub use keys::{FileKeys, KeyError, KeyStore, MemoryKeys};
 pub use seal::{SealError, SealedValues};
 pub use value::Secret;

@@ -28,6 +28,10 @@ conformance!(
     values_are_kept_by_name,
     values_are_listed_by_prefix_in_the_order_of_their_names,
     a_value_that_was_removed_is_gone_after_opening_again,
+    the_first_record_tells_how_a_run_began,
+    a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else,
+    nothing_is_written_under_the_name_of_a_forgotten_run,
+    what_was_read_is_durable_after_a_sync_up_to_the_end,
     every_opening_raises_the_epoch,
     long_records_and_values_come_back_whole,
     thousands_of_runs_are_kept_apart,
@@ -165,6 +169,77 @@ fn a_value_that_was_removed_is_gone_after_opening_again(home: &mut dyn Home) {
     assert_eq!(store.value("v/long").unwrap(), None);
     store.put_value("v/long", &bytes(2, 9_000)).unwrap();
     assert_eq!(store.value("v/long").unwrap().unwrap(), bytes(2, 9_000));
+}
+
+fn the_first_record_tells_how_a_run_began(home: &mut dyn Home) {
+    let store = home.store();
+    assert_eq!(store.first(&run("a")).unwrap(), None);
+    store.append(&run("a"), 0, &bytes(1, 9_000)).unwrap();
+    store.append(&run("a"), 1, b"second").unwrap();
+    assert_eq!(store.first(&run("a")).unwrap().unwrap(), bytes(1, 9_000));
+    store.forget(&run("a"), b"stone").unwrap();
+    assert_eq!(store.first(&run("a")).unwrap(), None);
+}
+
+fn a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else(home: &mut dyn Home) {
+    let store = home.store();
+    for n in [1, 2, 11] {
+        for seq in 0..30 {
+            store.append(&run(n), seq, &bytes(n, if seq == 7 { 20_000 } else { 90 })).unwrap();
+        }
+        store.put_summary(&run(n), n == 2, &bytes(n, 6_000)).unwrap();
+    }
+    store.forget(&run(1), &bytes(9, 7_000)).unwrap();
+    store.sync(store.forget(&run("never"), b"imported").unwrap()).unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let store = home.store();
+        assert_eq!(store.read(&run(1)).unwrap(), Vec::<Vec<u8>>::new());
+        let left = [(run(11), bytes(11, 6_000)), (run(2), bytes(2, 6_000))];
+        assert_eq!(store.summaries(false).unwrap(), left);
+        assert_eq!(store.summaries(true).unwrap(), left[1..]);
+        for n in [2, 11] {
+            let records = store.read(&run(n)).unwrap();
+            assert_eq!((records.len(), &records[7]), (30, &bytes(n, 20_000)));
+        }
+        let stones = [(run(1), bytes(9, 7_000)), (run("never"), b"imported".to_vec())];
+        assert_eq!(store.tombstones().unwrap(), stones);
+        drop(store);
+        home.reopen();
+    }
+}
+
+fn nothing_is_written_under_the_name_of_a_forgotten_run(home: &mut dyn Home) {
+    fn refused<T>(result: Result<T, StoreError>) -> bool {
+        matches!(result, Err(StoreError::Forgotten { run: name }) if name == run("a"))
+    }
+    home.store().append(&run("a"), 0, b"created").unwrap();
+    let store = home.store();
+    store.sync(store.forget(&run("a"), b"stone").unwrap()).unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let store = home.store();
+        for seq in 0..3 {
+            assert!(refused(store.append(&run("a"), seq, b"x")));
+        }
+        assert!(refused(store.put_summary(&run("a"), true, b"x")));
+        assert!(refused(store.forget(&run("a"), b"another")));
+        assert_eq!(store.tombstones().unwrap(), [(run("a"), b"stone".to_vec())]);
+        drop(store);
+        home.reopen();
+    }
+}
+
+fn what_was_read_is_durable_after_a_sync_up_to_the_end(home: &mut dyn Home) {
+    let store = home.store();
+    store.append(&run("a"), 0, b"created").unwrap();
+    store.put_value("v", b"1").unwrap();
+    let read = store.read(&run("a")).unwrap();
+    store.sync(store.end()).unwrap();
+    drop(store);
+    home.reopen();
+    assert_eq!(home.store().read(&run("a")).unwrap(), read);
+    assert_eq!(home.store().value("v").unwrap().unwrap(), b"1");
 }
 
 fn every_opening_raises_the_epoch(home: &mut dyn Home) {

@@ -18,6 +18,14 @@ enum Op {
     Read {
         run: u8,
     },
+    First {
+        run: u8,
+    },
+    Forget {
+        run: u8,
+        length: usize,
+    },
+    Tombstones,
     PutSummary {
         run: u8,
         open: bool,
@@ -53,6 +61,9 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (0..4_u8, off, length()).prop_map(|(run, off, length)| Op::Append { run, off, length }),
         3 => (0..5_u8).prop_map(|run| Op::Read { run }),
+        1 => (0..5_u8).prop_map(|run| Op::First { run }),
+        1 => (0..9_u8, length()).prop_map(|(run, length)| Op::Forget { run, length }),
+        1 => Just(Op::Tombstones),
         3 => (0..4_u8, any::<bool>(), length())
             .prop_map(|(run, open, length)| Op::PutSummary { run, open, length }),
         2 => any::<bool>().prop_map(|open_only| Op::Summaries { open_only }),
@@ -80,6 +91,11 @@ fn answer(store: &dyn JournalStore, op: &Op, nth: usize) -> String {
         Op::PutSummary { run: r, open, length } => {
             told(store.put_summary(&run(r), *open, &bytes(nth, *length)).map(drop))
         }
+        Op::First { run: r } => told(store.first(&run(r))),
+        Op::Forget { run: r, length } => {
+            told(store.forget(&run(r), &bytes(nth, *length)).map(drop))
+        }
+        Op::Tombstones => told(store.tombstones()),
         Op::Summaries { open_only } => told(store.summaries(*open_only)),
         Op::PutValue { name, length } => {
             told(store.put_value(&format!("value {name}"), &bytes(nth, *length)).map(drop))

@@ -1,4 +1,4 @@
-//! Devices that forget what was not synced.
+//! Devices that forget what was not synced, and stores that forget runs on such devices.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,6 +75,55 @@ fn the_files_at_each_sync_hold_what_was_acknowledged_by_then() {
     for (path, then) in copies {
         let store = SledStore::open(&path).unwrap();
         verify(&store, &then, &path.display().to_string());
+    }
+}
+
+/// Disk: runs are forgotten one after another, and before anybody is told, the files are copied at
+/// each sync. A copy has each run whole or as a tombstone; those that were acknowledged as forgotten
+/// don't come back.
+#[test]
+fn a_run_that_is_being_forgotten_is_whole_or_gone_at_each_sync() {
+    const RUNS: u64 = 12;
+    const ENTRIES: u64 = 25;
+    let scratch = scratch();
+    let copies = Arc::new(Mutex::new(Vec::new()));
+    let gone = Arc::new(AtomicUsize::new(0));
+    let hook = {
+        let (copies, gone, to) = (copies.clone(), gone.clone(), scratch.path().to_owned());
+        Box::new(move |from: &std::path::Path| {
+            let mut copies = copies.lock().unwrap();
+            let to = to.join(format!("copy {}", copies.len()));
+            copy(from, &to);
+            copies.push((to, gone.load(Ordering::SeqCst)));
+        })
+    };
+    let live = scratch.path().join("store");
+    let store = SledStore::open(&live).unwrap();
+    for n in 0..RUNS {
+        let mut chain = Chain::default();
+        for seq in 0..ENTRIES {
+            chain.append(&store, &run(n), if seq == 9 { 9_000 } else { 150 });
+        }
+        store.put_summary(&run(n), false, b"over").unwrap();
+    }
+    store.sync(store.end()).unwrap();
+    let store = store.after_each_sync(hook);
+    for n in 0..RUNS {
+        store.sync(store.forget(&run(n), b"stone").unwrap()).unwrap();
+        gone.fetch_add(1, Ordering::SeqCst);
+    }
+    let copies = std::mem::take(&mut *copies.lock().unwrap());
+    assert_eq!(copies.len() as u64, RUNS);
+    for (path, then) in copies {
+        let store = SledStore::open(&path).unwrap();
+        let stones = store.tombstones().unwrap();
+        assert!(stones.len() >= then, "a run came back");
+        for n in 0..RUNS {
+            let is_gone = stones.iter().any(|(stone, _)| *stone == run(n));
+            let entries = store.read(&run(n)).unwrap().len() as u64;
+            assert_eq!(entries, if is_gone { 0 } else { ENTRIES }, "run {n} of {}", path.display());
+        }
+        assert_eq!(store.summaries(false).unwrap().len() + stones.len(), RUNS as usize);
     }
 }
 

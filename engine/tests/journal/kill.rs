@@ -1,15 +1,18 @@
 //! A writer is killed at a random moment, two hundred times; nothing that it acknowledged is lost.
 //!
 //! How: this test binary runs itself with [`LIFE`] set. That child opens the store, and several
-//! threads append to runs of their own, sync, and only then write the entry's name to a pipe. The
-//! parent kills it, opens the store, and looks for every entry that it read from the pipe.
+//! threads append to runs of their own, sync, and only then write the entry's name to a pipe. Now
+//! and then a thread forgets its run and begins another. The parent kills it, opens the store, and
+//! looks for every entry and every tombstone that it read from the pipe.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use windlass_engine::id::RunId;
 use windlass_engine::journal::{JournalStore, SledStore, read_chain};
 
 use crate::home::{Chain, run, scratch};
@@ -25,9 +28,12 @@ const THREADS: u64 = 4;
 /// holds the parent's locks too.
 static FORKING: Mutex<()> = Mutex::new(());
 
-fn name(life: u64, thread: u64) -> String {
-    format!("{life}_{thread}")
+fn name(life: u64, thread: u64, nth: u64) -> String {
+    format!("{life}_{thread}_{nth}")
 }
+
+/// What a child acknowledged: entries by their numbers, and runs as forgotten.
+type Acks = Vec<(String, Option<u64>)>;
 
 #[test]
 fn nothing_acknowledged_is_lost_by_two_hundred_kills() {
@@ -57,12 +63,12 @@ fn nothing_acknowledged_is_lost_by_two_hundred_kills() {
         }
     });
     let acknowledged = acknowledged.into_inner().unwrap();
-    println!("{acknowledged} entries acknowledged in {LIVES} lives");
+    println!("{acknowledged} entries and tombstones acknowledged in {LIVES} lives");
     assert!(acknowledged > 1_000, "the writers hardly wrote: {acknowledged}");
 }
 
-/// Returns what a child acknowledged before it was killed: runs and sequence numbers.
-fn live_and_die(store: &Path, life: u64, length: Duration) -> Vec<(String, u64)> {
+/// Returns what a child acknowledged before it was killed.
+fn live_and_die(store: &Path, life: u64, length: Duration) -> Acks {
     let forking = FORKING.lock().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kill::nothing_acknowledged_is_lost_by_two_hundred_kills", "--nocapture"])
@@ -77,7 +83,7 @@ fn live_and_die(store: &Path, life: u64, length: Duration) -> Vec<(String, u64)>
         let lines = lines.map(|line| String::from_utf8(line).unwrap());
         let acks = lines.filter_map(|line| {
             let (run, seq) = line.strip_prefix("ack ")?.strip_suffix('.')?.split_once(' ')?;
-            Some((run.to_owned(), seq.parse().unwrap()))
+            Some((run.to_owned(), if seq == "gone" { None } else { Some(seq.parse().unwrap()) }))
         });
         acks.collect()
     });
@@ -88,11 +94,22 @@ fn live_and_die(store: &Path, life: u64, length: Duration) -> Vec<(String, u64)>
     reader.join().unwrap()
 }
 
-fn verify(store: &Path, acks: &[(String, u64)]) {
+fn verify(store: &Path, acks: &[(String, Option<u64>)]) {
     let _no_child_now = FORKING.lock().unwrap();
     let store = SledStore::open(store).unwrap();
     let mut lengths = std::collections::HashMap::new();
+    let gone: HashSet<RunId> =
+        store.tombstones().unwrap().into_iter().map(|(run, _)| run).collect();
     for (name, seq) in acks {
+        let Some(seq) = seq else {
+            assert!(gone.contains(&run(name)), "{name}: forgetting it was acknowledged");
+            continue;
+        };
+        // It was being forgotten when the process died: then all of it is gone.
+        if gone.contains(&run(name)) {
+            assert_eq!(store.read(&run(name)).unwrap().len(), 0, "{name}: a part of it is left");
+            continue;
+        }
         let length = lengths.entry(name).or_insert_with(|| {
             let records = store.read(&run(name)).unwrap();
             read_chain(&records).unwrap().0.len() as u64
@@ -113,9 +130,19 @@ fn child(life: &str) {
         for thread in 0..THREADS {
             let store = &store;
             scope.spawn(move || {
-                let run_name = name(life, thread);
+                let acknowledge = |run: &str, what: &str| {
+                    let line = format!("ack {run} {what}.\n");
+                    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+                };
+                let (mut run_name, mut nth) = (name(life, thread, 0), 0);
                 let (mut chain, mut random) = (Chain::default(), Random(life * 10 + thread));
                 loop {
+                    if random.next() % 20 == 0 {
+                        store.sync(store.forget(&run(&run_name), b"stone").unwrap()).unwrap();
+                        acknowledge(&run_name, "gone");
+                        nth += 1;
+                        (run_name, chain) = (name(life, thread, nth), Chain::default());
+                    }
                     let length = match random.next() % 50 {
                         0 => 60_000,
                         1..4 => 6_000,
@@ -126,8 +153,7 @@ fn child(life: &str) {
                         store.put_summary(&run(&run_name), true, b"open").unwrap();
                     }
                     store.sync(position).unwrap();
-                    let line = format!("ack {run_name} {seq}.\n");
-                    std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
+                    acknowledge(&run_name, &seq.to_string());
                 }
             });
         }

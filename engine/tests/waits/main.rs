@@ -13,6 +13,7 @@ mod people;
 mod rig;
 mod takeup;
 mod time;
+mod turns;
 mod vigil;
 #[expect(dead_code, reason = "the battery has faults that are of no use here")]
 #[path = "../battery/world.rs"]

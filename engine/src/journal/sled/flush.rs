@@ -27,6 +27,11 @@ impl Flusher {
         Position(self.appended.fetch_add(1, Ordering::SeqCst) + 1)
     }
 
+    /// Returns the end of what has been appended.
+    pub(super) fn end(&self) -> Position {
+        Position(self.appended.load(Ordering::SeqCst))
+    }
+
     /// Returns once everything up to `position` is durable. `flush` makes durable what was
     /// appended before it is called; after it failed once, it is not called again.
     ///

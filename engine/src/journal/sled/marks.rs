@@ -6,7 +6,7 @@
 //!
 //! The file has lines of [`LINE`] bytes, rewritten in place: the epoch first, then one for each run
 //! that was written to since the last opening, with the number of its entries and whether it is
-//! open. It costs no flush: a mark may be older than the database after a power cut, and is then
+//! open, or that it was forgotten. It costs no flush: a mark may be older than the database after a power cut, and is then
 //! merely weaker; it is never newer, because it is written after the sync. What was written before
 //! the last opening needs no mark: sled keeps it in pages whose checksums it verifies.
 
@@ -25,6 +25,11 @@ const LINE: usize = 128;
 /// Bytes that the name of a run can have.
 pub(super) const NAME_MAX: usize = 80;
 
+/// Where a run stands, in a line.
+const OPEN: &str = "open";
+const OVER: &str = "over";
+const GONE: &str = "gone";
+
 /// The file's name.
 pub(super) const FILE: &str = "marks";
 
@@ -38,6 +43,8 @@ pub(super) struct Mark {
     pub(super) entries: u64,
     /// Whether it was open; not known if its summary was not written.
     pub(super) open: Option<bool>,
+    /// True if it was forgotten.
+    pub(super) gone: bool,
 }
 
 /// What the last writer left.
@@ -69,30 +76,38 @@ pub(super) fn read(directory: &Path) -> Result<Option<Noted>, String> {
         if line.iter().all(|byte| *byte == 0) {
             continue;
         }
-        let (name, entries, open) = parse(line).ok_or_else(|| damaged(n))?;
-        runs.push((RunId::from(name), Mark { entries, open }));
+        let (name, entries, stands) = parse(line).ok_or_else(|| damaged(n))?;
+        let (open, gone) = (stands_open(stands), stands == GONE);
+        runs.push((RunId::from(name), Mark { entries, open, gone }));
     }
     Ok(Some(Noted { epoch, runs }))
 }
 
-fn parse(line: &[u8]) -> Option<(&str, u64, Option<bool>)> {
+fn parse(line: &[u8]) -> Option<(&str, u64, &str)> {
     let (text, check) = std::str::from_utf8(line).ok()?.trim_end().rsplit_once(' ')?;
     if text_hash(text.as_bytes()).get(..8) != Some(check) {
         return None;
     }
     let mut words = text.split(' ');
-    let (name, number, open) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-    let open = match open {
-        "open" => Some(true),
-        "over" => Some(false),
-        _ => None,
-    };
-    Some((name, number, open))
+    Some((words.next()?, words.next()?.parse().ok()?, words.next()?))
 }
 
-fn line(name: &str, number: u64, open: Option<bool>) -> [u8; LINE] {
-    let open = open.map_or("-", |open| if open { "open" } else { "over" });
-    let mut text = format!("{name} {number} {open}");
+fn stands_open(word: &str) -> Option<bool> {
+    match word {
+        OPEN => Some(true),
+        OVER => Some(false),
+        _ => None,
+    }
+}
+
+fn line(name: &str, mark: Mark) -> [u8; LINE] {
+    let stands = match mark {
+        Mark { gone: true, .. } => GONE,
+        Mark { open: Some(true), .. } => OPEN,
+        Mark { open: Some(false), .. } => OVER,
+        Mark { open: None, .. } => "-",
+    };
+    let mut text = format!("{name} {} {stands}", mark.entries);
     let check = text_hash(text.as_bytes());
     text.push(' ');
     text.push_str(check.get(..8).unwrap_or_default());
@@ -118,7 +133,7 @@ impl Marks {
     pub(super) fn begin(directory: &Path, epoch: u64) -> io::Result<Self> {
         let (new, path): (PathBuf, PathBuf) = (directory.join(FILE_NEW), directory.join(FILE));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&new)?;
-        file.write_all(&line("epoch", epoch, None))?;
+        file.write_all(&line("epoch", Mark { entries: epoch, ..Mark::default() }))?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
         File::open(directory)?.sync_all()?;
@@ -145,7 +160,10 @@ impl Marks {
             let (at, mark) = self.runs.entry(run.clone()).or_insert((next, Mark::default()));
             mark.entries = mark.entries.max(fresh.entries);
             mark.open = fresh.open.or(mark.open);
-            lines.insert(*at, line(run.as_str(), mark.entries, mark.open));
+            if fresh.gone || mark.gone {
+                *mark = Mark { gone: true, ..Mark::default() };
+            }
+            lines.insert(*at, line(run.as_str(), *mark));
         }
         // Lines that lie side by side go in one write: many runs that share a flush often do.
         let mut block = Vec::new();
@@ -170,7 +188,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut file = Marks::begin(directory.path(), 7).unwrap();
         for (run, entries, open) in marks {
-            let mark = Mark { entries: *entries, open: *open };
+            let mark = Mark { entries: *entries, open: *open, gone: false };
             file.note(&HashMap::from([(RunId::from(*run), mark)])).unwrap();
         }
         directory
@@ -181,9 +199,21 @@ mod tests {
         let directory = noted(&[("run_a", 1, Some(true)), ("run_b", 1, None), ("run_a", 5, None)]);
         let noted = read(directory.path()).unwrap().unwrap();
         assert_eq!(noted.epoch, 7);
-        let a = Mark { entries: 5, open: Some(true) };
-        let b = Mark { entries: 1, open: None };
+        let a = Mark { entries: 5, open: Some(true), gone: false };
+        let b = Mark { entries: 1, open: None, gone: false };
         assert_eq!(noted.runs, [(RunId::from("run_a"), a), (RunId::from("run_b"), b)]);
+    }
+
+    #[test]
+    fn a_run_that_was_forgotten_is_marked_as_gone_whatever_was_noted_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = Marks::begin(directory.path(), 7).unwrap();
+        let run = RunId::from("run_a");
+        let over = Mark { entries: 5, open: Some(false), gone: false };
+        file.note(&HashMap::from([(run.clone(), over)])).unwrap();
+        let gone = Mark { gone: true, ..Mark::default() };
+        file.note(&HashMap::from([(run.clone(), gone)])).unwrap();
+        assert_eq!(read(directory.path()).unwrap().unwrap().runs, [(run, gone)]);
     }
 
     #[test]
@@ -198,6 +228,7 @@ mod tests {
     #[test]
     fn the_longest_name_and_number_fit_into_a_line() {
         let name = "r".repeat(NAME_MAX);
-        assert!(parse(&line(&name, u64::MAX, Some(true))).is_some());
+        let mark = Mark { entries: u64::MAX, open: Some(true), gone: false };
+        assert!(parse(&line(&name, mark)).is_some());
     }
 }

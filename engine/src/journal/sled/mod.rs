@@ -16,9 +16,12 @@
 //! | `summaries` | run | summary |
 //! | `open` | run | nothing: the run is not over |
 //! | `values` | name | runbook texts, the check of the master key, the epoch |
+//! | `tombstones` | run | what stays of a run that was forgotten |
+//! | `leaving` | run | nothing: the run is being forgotten |
 //! | `parts` | tree, key, number of the part | a part of a long value |
 
 mod flush;
+mod forget;
 mod guard;
 mod marks;
 mod open;

@@ -32,6 +32,7 @@ impl SledStore {
                 format!("{problem}: its files were changed, cut short, or are of another time");
             return Err(damaged(path, problem));
         }
+        store.ask(Trees::finish_forgetting)?;
         store.epoch = store.raise_epoch()?;
         let marks = Marks::begin(path, store.epoch).map_err(|e| io("begin its marks", &e))?;
         store.marks = Mutex::new(marks);
@@ -109,8 +110,16 @@ impl SledStore {
             missing.push(format!("it has been opened {opened} times, and knows of {epoch}"));
         }
         for (run, mark) in &noted.runs {
+            // A mark may be older than the tombstone, and still count the entries.
+            if self.ask(|trees| trees.is_forgotten(run))? {
+                continue;
+            }
+            if mark.gone {
+                missing.push(format!("{run} was forgotten, and is there again"));
+                continue;
+            }
             let entries = match self.ask(|trees| trees.length(run)) {
-                Ok(entries) => entries,
+                Ok(entries) => entries.unwrap_or_default(),
                 Err(StoreError::Damaged { problem, .. }) => {
                     missing.push(problem);
                     continue;

@@ -16,6 +16,9 @@ use crate::journal::{JournalStore, Position, StoreError};
 /// Called with the store's directory after each fdatasync, before anybody is told of it.
 pub type AfterSync = Box<dyn Fn(&Path) + Send + Sync>;
 
+/// The length of a run, locked while it changes.
+pub(super) type Length = Arc<Mutex<Option<u64>>>;
+
 /// A store on disk.
 pub struct SledStore {
     pub(super) path: PathBuf,
@@ -26,8 +29,8 @@ pub struct SledStore {
     /// Held as long as the store is open: one process at a time.
     pub(super) _lock: File,
     pub(super) flusher: Flusher,
-    /// How many entries each run has, once it has been asked for.
-    pub(super) lengths: Mutex<HashMap<RunId, Arc<Mutex<u64>>>>,
+    /// How many entries each run has, once it has been asked for; `None` if it was forgotten.
+    pub(super) lengths: Mutex<HashMap<RunId, Length>>,
     /// What has been appended and is not durable yet.
     pub(super) unsynced: Mutex<HashMap<RunId, Mark>>,
     pub(super) marks: Mutex<Marks>,
@@ -88,8 +91,8 @@ impl SledStore {
         Ok(())
     }
 
-    /// Returns how many entries a run has, to be locked while one is added.
-    fn length(&self, run: &RunId) -> Result<Arc<Mutex<u64>>, StoreError> {
+    /// Returns how many entries a run has, to be locked while that changes.
+    fn length(&self, run: &RunId) -> Result<Length, StoreError> {
         let mut lengths = lock_of(&self.lengths);
         if let Some(length) = lengths.get(run) {
             return Ok(length.clone());
@@ -112,7 +115,8 @@ impl JournalStore for SledStore {
         self.may_write()?;
         let length = self.length(run)?;
         let mut length = lock_of(&length);
-        match seq.cmp(&length) {
+        let length = length.as_mut().ok_or_else(|| forgotten(run))?;
+        match seq.cmp(length) {
             Ordering::Less => return Err(StoreError::Conflict { run: run.clone(), seq }),
             Ordering::Greater => return Err(StoreError::Gap { run: run.clone(), seq }),
             Ordering::Equal => {}
@@ -127,6 +131,10 @@ impl JournalStore for SledStore {
         self.flusher.sync(position, || self.flush())
     }
 
+    fn end(&self) -> Position {
+        self.flusher.end()
+    }
+
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
         self.ask(|trees| trees.read(run))
     }
@@ -135,8 +143,30 @@ impl JournalStore for SledStore {
         self.ask(|trees| trees.count(run))
     }
 
+    fn first(&self, run: &RunId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.ask(|trees| trees.first(run))
+    }
+
+    fn forget(&self, run: &RunId, tombstone: &[u8]) -> Result<Position, StoreError> {
+        self.may_write()?;
+        let length = self.length(run)?;
+        let mut length = lock_of(&length);
+        length.ok_or_else(|| forgotten(run))?;
+        self.ask(|trees| trees.forget(run, tombstone))?;
+        *length = None;
+        lock_of(&self.unsynced).entry(run.clone()).or_default().gone = true;
+        Ok(self.flusher.appended())
+    }
+
+    fn tombstones(&self) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
+        self.ask(Trees::tombstones)
+    }
+
     fn put_summary(&self, run: &RunId, open: bool, summary: &[u8]) -> Result<Position, StoreError> {
         self.may_write()?;
+        let length = self.length(run)?;
+        let length = lock_of(&length);
+        length.ok_or_else(|| forgotten(run))?;
         self.ask(|trees| trees.put_summary(run, open, summary))?;
         lock_of(&self.unsynced).entry(run.clone()).or_default().open = Some(open);
         Ok(self.flusher.appended())
@@ -190,6 +220,10 @@ impl Drop for SledStore {
 
 pub(super) fn damaged(path: &Path, problem: String) -> StoreError {
     StoreError::Damaged { path: path.to_owned(), problem }
+}
+
+fn forgotten(run: &RunId) -> StoreError {
+    StoreError::Forgotten { run: run.clone() }
 }
 
 fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -14,18 +14,21 @@ const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 /// What sled answers; inside, what is wrong with what it kept.
 pub(super) type Kept<T> = sled::Result<Result<T, String>>;
 
-const ENTRIES: u8 = b'e';
-const SUMMARIES: u8 = b's';
+pub(super) const ENTRIES: u8 = b'e';
+pub(super) const SUMMARIES: u8 = b's';
 const VALUES: u8 = b'v';
+pub(super) const TOMBSTONES: u8 = b't';
 
 /// The open database.
 pub(super) struct Trees {
     db: Db,
-    entries: Tree,
-    summaries: Tree,
-    open: Tree,
+    pub(super) entries: Tree,
+    pub(super) summaries: Tree,
+    pub(super) open: Tree,
     values: Tree,
-    parts: Tree,
+    pub(super) tombstones: Tree,
+    pub(super) leaving: Tree,
+    pub(super) parts: Tree,
 }
 
 impl Trees {
@@ -37,6 +40,8 @@ impl Trees {
             summaries: db.open_tree("summaries")?,
             open: db.open_tree("open")?,
             values: db.open_tree("values")?,
+            tombstones: db.open_tree("tombstones")?,
+            leaving: db.open_tree("leaving")?,
             parts: db.open_tree("parts")?,
             db,
         })
@@ -56,6 +61,12 @@ impl Trees {
     }
 
     pub(super) fn read(&self, run: &RunId) -> Kept<Vec<Vec<u8>>> {
+        let read = self.read_entries(run)?;
+        // Asked afterwards: a run that is forgotten meanwhile is not damaged.
+        if self.is_forgotten(run)? == Ok(true) { Ok(Ok(Vec::new())) } else { Ok(read) }
+    }
+
+    fn read_entries(&self, run: &RunId) -> Kept<Vec<Vec<u8>>> {
         let mut records = Vec::new();
         for kept in self.entries.scan_prefix(entry_prefix(run)) {
             let (key, kept) = kept?;
@@ -75,10 +86,22 @@ impl Trees {
         Ok(Ok(records))
     }
 
-    /// Returns how many entries a run has.
+    pub(super) fn first(&self, run: &RunId) -> Kept<Option<Vec<u8>>> {
+        let key = entry_key(run, 0);
+        match self.entries.get(&key)? {
+            Some(_) if self.is_forgotten(run)? == Ok(true) => Ok(Ok(None)),
+            Some(kept) => Ok(self.get(ENTRIES, &key, &kept)?.map(Some)),
+            None => Ok(Ok(None)),
+        }
+    }
+
+    /// Returns how many entries a run has, or nothing if it was forgotten.
     ///
     /// Damage can leave a tree in which a walk does not come by what a search finds: both are asked.
-    pub(super) fn length(&self, run: &RunId) -> Kept<u64> {
+    pub(super) fn length(&self, run: &RunId) -> Kept<Option<u64>> {
+        if self.is_forgotten(run)? == Ok(true) {
+            return Ok(Ok(None));
+        }
         let mut length = 0;
         for key in self.entries.scan_prefix(entry_prefix(run)).keys() {
             if seq_of(&key?) != Some(length) {
@@ -89,7 +112,7 @@ impl Trees {
         if self.last(run)? != length.checked_sub(1) {
             return Ok(Err(format!("{run} has lost its entry {length}")));
         }
-        Ok(Ok(length))
+        Ok(Ok(Some(length)))
     }
 
     /// Returns the same from the last entry alone: whether all before it are there is found out by
@@ -126,6 +149,9 @@ impl Trees {
         for key in tree.iter().keys() {
             let key = key?;
             let run = run_of(&key);
+            if self.leaving.contains_key(&key)? && self.tombstones.contains_key(&key)? {
+                continue;
+            }
             let summary = match self.summaries.get(&key)? {
                 // A summary is derived; one that is not whole is as good as none.
                 Some(kept) => self.get(SUMMARIES, &key, &kept)?.unwrap_or_default(),
@@ -186,19 +212,19 @@ impl Trees {
         Ok(Ok(names.collect::<sled::Result<_>>()?))
     }
 
-    fn put(&self, tree: &Tree, id: u8, key: &[u8], value: &[u8]) -> Kept<()> {
+    pub(super) fn put(&self, tree: &Tree, id: u8, key: &[u8], value: &[u8]) -> Kept<()> {
         let keep = |key, part: &[u8]| self.parts.insert::<Vec<u8>, _>(key, part).map(drop);
         let kept = parts::split(id, key, value, keep)?;
         tree.insert(key, kept)?;
         Ok(Ok(()))
     }
 
-    fn get(&self, id: u8, key: &[u8], kept: &IVec) -> Kept<Vec<u8>> {
+    pub(super) fn get(&self, id: u8, key: &[u8], kept: &IVec) -> Kept<Vec<u8>> {
         parts::join(id, key, kept, |part| Ok(self.parts.get(part)?.map(|bytes| bytes.to_vec())))
     }
 }
 
-fn entry_prefix(run: &RunId) -> Vec<u8> {
+pub(super) fn entry_prefix(run: &RunId) -> Vec<u8> {
     [run.as_str().as_bytes(), &[0]].concat()
 }
 
@@ -206,7 +232,7 @@ fn entry_key(run: &RunId, seq: u64) -> Vec<u8> {
     [run.as_str().as_bytes(), &[0], &seq.to_be_bytes()].concat()
 }
 
-fn run_of(key: &[u8]) -> RunId {
+pub(super) fn run_of(key: &[u8]) -> RunId {
     RunId::from(String::from_utf8_lossy(key).as_ref())
 }
 

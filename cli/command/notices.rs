@@ -1,0 +1,64 @@
+//! `windlass notices`: telling people who don't look.
+
+use std::path::Path;
+
+use windlass_duty::notice::{Delivery, Notice, send};
+use windlass_engine::clock::{Clock, SystemClock};
+
+use super::schedule::ask;
+use crate::args::NoticesAction;
+use crate::config::Config;
+use crate::desk::{DutyReply, DutyRequest};
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::style::green;
+
+/// Does what is asked about notices.
+pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit, Problem> {
+    match action {
+        NoticesAction::List => {
+            let notices = undelivered(settings, DutyRequest::Notices).await?;
+            if settings.json {
+                show::json(&notices);
+            } else {
+                show::schedule::undelivered(&notices, SystemClock.now());
+            }
+        }
+        NoticesAction::Retry { id } => {
+            let notices = undelivered(settings, DutyRequest::Retry { id }).await?;
+            show::note(&format!("{} notices are tried again by the daemon", notices.len()));
+        }
+        NoticesAction::Test { name, config } => test(settings, &name, &config).await?,
+    }
+    Ok(Exit::Done)
+}
+
+async fn undelivered(settings: &Settings, request: DutyRequest) -> Result<Vec<Delivery>, Problem> {
+    match ask(settings, request).await? {
+        DutyReply::Notices { notices } => Ok(notices),
+        DutyReply::Schedules { .. } => Err(Problem::bug("the answer is about something else")),
+    }
+}
+
+/// Sends a test notice from here: no daemon is needed, and nothing is kept.
+async fn test(settings: &Settings, name: &str, path: &Path) -> Result<(), Problem> {
+    let config = Config::read(path)?;
+    let Some(to) = config.notice.iter().find(|to| to.name.as_str() == name) else {
+        let names: Vec<&str> = config.notice.iter().map(|to| to.name.as_str()).collect();
+        let message = format!("{} names no receiver `{name}`", path.display());
+        return Err(Problem::new("WL0022", Exit::Usage, message)
+            .hint(format!("It names: {}.", names.join(", "))));
+    };
+    let now = SystemClock.now();
+    let said = send(to, &Notice::test(name, now), now).await.map_err(|refusal| {
+        Problem::new("WL0023", Exit::Found, format!("`{name}` did not take it: {refusal}"))
+    })?;
+    if settings.json {
+        show::json(&serde_json::json!({ "receiver": name, "said": said }));
+    } else {
+        show::line(&format!("{} {said}", green("delivered:")));
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! `windlass serve`: the owner of the state that stays.
+//!
+//! ```text
+//! own the state -> see where we stand -> take every run up -> answer -> ready
+//! SIGTERM       -> put every run away -> close the store   -> gone
+//! ```
+//!
+//! A `kill -9` at any moment leaves what it leaves of any run: the next start takes it up.
+
+mod diary;
+mod heads;
+mod parts;
+mod supervisor;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use windlass_engine::engine::Engine;
+use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_steps::swarm::own_place::{OwnPlace, own_place};
+
+use crate::command::asked_to_stop;
+use crate::config::Config;
+use crate::desk::{Desk, Stay};
+use crate::exit::Exit;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::show;
+use crate::show::style::{bold, yellow};
+
+use parts::Parts;
+use supervisor::Supervisor;
+
+/// What `windlass serve` is told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration; /etc/windlass/windlass.toml if it is left out and there is one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How many runs are driven at once; the others queue.
+    #[arg(long, value_name = "N")]
+    pub runs: Option<std::num::NonZeroUsize>,
+}
+
+/// Serves until it is asked to stop.
+pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Problem> {
+    let config = Config::find(args.config.as_deref())?;
+    let patience = config.serve.patience.0;
+    let desk = Desk::open(settings, Stay::Always).await?;
+    let Some(engine) = desk.here().cloned() else {
+        return Err(Problem::bug("the desk of a daemon is elsewhere"));
+    };
+    let supervisor = Supervisor::begin();
+    engine.drive_at_most(args.runs.unwrap_or(config.serve.runs).get());
+    let place = where_we_stand(settings).await;
+    show::note(&format!(
+        "windlass {} serves {}, as {}",
+        env!("CARGO_PKG_VERSION"),
+        settings.state.display(),
+        place.in_words()
+    ));
+    let diary = diary::keep(&engine);
+    take_up(&engine)?;
+    let parts = Parts::begin(&engine, config).await?;
+    supervisor.ready();
+    supervisor.watch_until(asked_to_stop()).await;
+    supervisor.stopping();
+    // First whatever begins runs, then the runs.
+    parts.end().await;
+    put_away(desk, &engine, patience).await;
+    diary.abort();
+    Ok(Exit::Done)
+}
+
+/// Says where this process stands in the swarm; without a swarm it serves all the same.
+async fn where_we_stand(settings: &Settings) -> OwnPlace {
+    let local = Endpoint::resolve(&settings.docker).is_ok_and(|e| e.host.starts_with("unix://"));
+    let swarm = Swarm::from_environment(settings.docker.clone());
+    own_place(&swarm, local).await.unwrap_or_else(|error| {
+        show::note(&format!("{} {error}; runs will say so too", yellow("note:")));
+        OwnPlace::default()
+    })
+}
+
+/// Takes up what an earlier process left, and says so.
+fn take_up(engine: &Engine) -> Result<(), Problem> {
+    let taken = engine.resume_all()?;
+    let mut going = 0;
+    for (run, handle) in &taken {
+        match handle {
+            Ok(_) => going += 1,
+            Err(error) => show::note(&format!("{} {run} stays as it is: {error}", yellow("note:"))),
+        }
+    }
+    for run in engine.runs(true)?.iter().filter(|run| run.status.is_stuck()) {
+        let show = bold(&format!("windlass show {}", run.run));
+        show::note(&format!(
+            "{} {} is stuck; {show} says what to decide",
+            yellow("note:"),
+            run.run
+        ));
+    }
+    if going > 0 {
+        show::note(&format!("{going} open runs are taken up"));
+    }
+    Ok(())
+}
+
+/// Puts every run away after its current call, and closes the store. What is not through in time is
+/// as after a `kill -9`: the next start looks what came of it.
+async fn put_away(desk: Desk, engine: &Engine, patience: Duration) {
+    let driven = engine.driven().len();
+    show::note(&format!("stopping: {driven} runs are put away after their current calls"));
+    if tokio::time::timeout(patience, desk.close()).await.is_err() {
+        let left = engine.driven();
+        let names: Vec<&str> = left.iter().map(|run| run.as_str()).collect();
+        show::note(&format!(
+            "{} not through after {} s, and left as a kill would leave them: {}",
+            yellow("note:"),
+            patience.as_secs(),
+            names.join(", ")
+        ));
+    }
+}

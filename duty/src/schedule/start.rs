@@ -1,0 +1,85 @@
+//! Beginning the run of a time at which a schedule came.
+
+use windlass_engine::engine::{Engine, EngineError};
+use windlass_engine::id::RunId;
+use windlass_engine::journal::StoreError;
+use windlass_engine::runbook::Runbook;
+use windlass_engine::secret::Secret;
+
+use super::{Config, Kept, Newline};
+use crate::Supplies;
+
+/// Why a run did not begin.
+#[derive(Debug)]
+pub enum NotStarted {
+    /// Another run holds a lock; it may be free later.
+    Locked(String),
+    /// It can't begin as things are.
+    Refused(String),
+    /// The store failed: whether the run is recorded is not known.
+    Unknown(StoreError),
+}
+
+/// Says whether a schedule could start a run: the runbook compiles, and its parameters fit.
+///
+/// # Errors
+/// If not: why.
+pub fn check(engine: &Engine, supplies: &dyn Supplies, config: &Config) -> Result<(), String> {
+    let runbook = compile(engine, supplies, config)?;
+    let names: Vec<String> = config.secrets.keys().cloned().collect();
+    runbook.header().values(&config.given(), &names).map(drop).map_err(|e| e.to_string())
+}
+
+/// Begins the run of a time.
+pub(super) fn start(
+    engine: &Engine,
+    supplies: &dyn Supplies,
+    kept: &Kept,
+    planned: i64,
+) -> Result<RunId, NotStarted> {
+    let config = &kept.config;
+    let runbook = compile(engine, supplies, config).map_err(NotStarted::Refused)?;
+    let mut secrets = Vec::new();
+    for (name, source) in &config.secrets {
+        let value = supplies.secret(name, source.as_str()).map_err(NotStarted::Refused)?;
+        secrets.push((name.clone(), with_newline(value, config.newline)));
+    }
+    let cause = Some(kept.cause(planned));
+    let begun = engine.start_because(&runbook, &config.given(), secrets, cause);
+    // The run goes on by itself; how it ends is read from its journal.
+    begun.map(|handle| handle.run).map_err(|error| match error {
+        EngineError::Locked { .. } => NotStarted::Locked(error.to_string()),
+        EngineError::Store(error) => NotStarted::Unknown(error),
+        other => NotStarted::Refused(other.to_string()),
+    })
+}
+
+/// Returns the run that a time has started, if it has started one.
+pub(super) fn started(
+    engine: &Engine,
+    kept: &Kept,
+    planned: i64,
+) -> Result<Option<RunId>, EngineError> {
+    let cause = kept.cause(planned);
+    let runs = engine.runs(false)?;
+    let caused = runs.into_iter().rev().find(|run| run.cause.as_ref() == Some(&cause));
+    Ok(caused.map(|run| run.run))
+}
+
+/// Returns the name of the schedule that started a run.
+pub fn schedule_of(cause: &str) -> Option<&str> {
+    let (name, _) = cause.strip_prefix("schedule/")?.split_once('@')?;
+    Some(name)
+}
+
+fn with_newline(value: Secret, newline: Newline) -> Secret {
+    match (newline, value.expose().strip_suffix(b"\n")) {
+        (Newline::Strip, Some(stripped)) => Secret::new(stripped.to_vec()),
+        _ => value,
+    }
+}
+
+fn compile(engine: &Engine, supplies: &dyn Supplies, config: &Config) -> Result<Runbook, String> {
+    let (name, text) = supplies.runbook(config.runbook.as_str())?;
+    Runbook::compile(&name, &text, engine.steps()).map_err(|e| e.to_string())
+}

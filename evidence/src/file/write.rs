@@ -1,0 +1,117 @@
+//! Writing evidence.
+
+use std::io::{self, Write};
+
+use sha2::{Digest, Sha256};
+use windlass_engine::engine::{Engine, EngineError};
+use windlass_engine::id::RunId;
+use windlass_engine::journal::{Body, Chain, text_hash};
+
+use super::{FORMAT, Line, Made, message};
+use crate::key::{SigningKey, hex};
+
+/// Why evidence can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A journal can't be read.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The file can't be written.
+    #[error("write evidence: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Writes the evidence of some runs, signed. Those that are not over are in it as far as they got.
+///
+/// # Errors
+/// If there is no such run, its journal is damaged, or `out` can't be written.
+pub fn export(engine: &Engine, runs: &[RunId], out: impl Write) -> Result<(), WriteError> {
+    let key = SigningKey::of(engine);
+    let made = Made {
+        format: FORMAT,
+        at: engine.clock().now(),
+        by: engine.by().clone(),
+        version: engine.version().to_owned(),
+        key: key.public().to_string(),
+    };
+    let mut writer = EvidenceWriter::begin(out, made)?;
+    for run in runs {
+        let records = engine.records(run)?;
+        let damaged = |e: String| EngineError::Damaged(format!("{run}: {e}"));
+        let first = Chain::over(records.first()).next();
+        let created = match first.transpose().map_err(|e| damaged(e.to_string()))?.map(|e| e.body) {
+            Some(Body::Created(created)) => created,
+            _ => return Err(damaged("it does not begin with `created`".to_owned()).into()),
+        };
+        let text = engine.store().value(&created.text).map_err(EngineError::from)?;
+        let text = text.and_then(|text| String::from_utf8(text).ok());
+        let text = text.ok_or_else(|| damaged("the text of its runbook is missing".to_owned()))?;
+        writer.run(run, &created.runbook, &text, &records)?;
+    }
+    writer.end(&key)?;
+    Ok(())
+}
+
+/// Writes an evidence file, line by line.
+pub struct EvidenceWriter<W> {
+    out: W,
+    hash: Sha256,
+    lines: u64,
+}
+
+impl<W: Write> EvidenceWriter<W> {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn begin(out: W, made: Made) -> io::Result<Self> {
+        let mut writer = EvidenceWriter { out, hash: Sha256::new(), lines: 0 };
+        writer.line(&Line::Evidence(made))?;
+        Ok(writer)
+    }
+
+    /// Writes a run.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn run(
+        &mut self,
+        run: &RunId,
+        runbook: &str,
+        text: &str,
+        records: &[Vec<u8>],
+    ) -> io::Result<()> {
+        let (runbook, text) = (runbook.to_owned(), text.to_owned());
+        self.line(&Line::Run { run: run.clone(), runbook, text })?;
+        for record in records {
+            self.bytes(record)?;
+        }
+        let head = text_hash(records.last().map_or(&b""[..], Vec::as_slice));
+        self.line(&Line::RunEnd { run: run.clone(), entries: records.len() as u64, head })
+    }
+
+    /// Writes the end, with the signature.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn end(mut self, key: &SigningKey) -> io::Result<()> {
+        let hash = hex(&self.hash.clone().finalize());
+        let signature = key.sign(&message(&hash));
+        let lines = self.lines;
+        self.line(&Line::End { lines, hash, signature })?;
+        self.out.flush()
+    }
+
+    fn line(&mut self, line: &Line) -> io::Result<()> {
+        self.bytes(&serde_json::to_vec(line)?)
+    }
+
+    fn bytes(&mut self, line: &[u8]) -> io::Result<()> {
+        for bytes in [line, b"\n"] {
+            self.hash.update(bytes);
+            self.out.write_all(bytes)?;
+        }
+        self.lines += 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! A report of a run: what was there, what was done, what is there now, and who did it.
+//!
+//! The chapters are those of a change record: preconditions, steps, rollback, evidence. All of it
+//! comes from the journal; nothing is asked of the swarm, so that a report is the same years later.
+//!
+//! ```text
+//! entries --build--> Report --markdown--> text for a ticket
+//!                           --html--> one page that needs nothing else
+//!                           --serde--> JSON
+//! ```
+//!
+//! A secret can't get into it: journals have values only sealed, and a sealed value is shown by its
+//! name and its keyed fingerprint. The ciphertext is left out too.
+
+mod build;
+mod facts;
+mod html;
+mod markdown;
+mod services;
+mod timeline;
+
+use serde::{Deserialize, Serialize};
+use windlass_engine::clock::Millis;
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::{CallStatus, Hash, How, Origin, RunStatus};
+use windlass_engine::step::{Kind, StepError};
+
+pub use build::{ReportError, of_engine, of_records};
+pub use html::html;
+pub use markdown::markdown;
+pub use timeline::{Bar, BarKind};
+
+/// A report of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The run.
+    pub run: RunId,
+    /// The runbook's name or path.
+    pub runbook: String,
+    /// Its title.
+    pub title: String,
+    /// The hash of its text.
+    pub text: Hash,
+    /// Where the run stands, or how it ended.
+    pub status: RunStatus,
+    /// Who started it, and from where.
+    pub by: Origin,
+    /// Where it acted.
+    pub place: String,
+    /// Version of windlass that began it.
+    pub version: String,
+    /// When it began, in milliseconds since 1970, UTC.
+    pub began: Millis,
+    /// When it was last heard of: its end, if it is over.
+    pub heard: Millis,
+    /// What it was told.
+    pub params: Vec<Fact>,
+    /// The locks that it held.
+    pub locks: Vec<String>,
+    /// What was found before the first change.
+    pub preconditions: Vec<Found>,
+    /// The calls that changed something or waited, in order of place.
+    pub steps: Vec<Step>,
+    /// Services before and after.
+    pub services: Vec<Service>,
+    /// Secrets that the run knew, by their keyed fingerprints.
+    pub secrets: Vec<SecretSeen>,
+    /// Whether it could go back, and whether it did.
+    pub rollback: Rollback,
+    /// What people decided, and why.
+    pub decisions: Vec<Decided>,
+    /// Processes that took it over.
+    pub resumes: Vec<Resumed>,
+    /// What the timeline shows.
+    pub timeline: Vec<Bar>,
+    /// How many entries its journal has.
+    pub entries: u64,
+    /// The hash of the last.
+    pub head: Hash,
+}
+
+/// A name and what is known of it, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The name.
+    pub name: String,
+    /// What is known.
+    pub value: String,
+}
+
+/// What a read found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The call.
+    pub key: CallKey,
+    /// Its step.
+    pub step: String,
+    /// What it found.
+    pub facts: Vec<Fact>,
+}
+
+/// A call that changed something or waited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The call.
+    pub key: CallKey,
+    /// Its step.
+    pub step: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// What it did.
+    pub says: String,
+    /// Where it stands.
+    pub status: CallStatus,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// How its outcome is known.
+    pub how: Option<How>,
+    /// When it began.
+    pub began: Millis,
+    /// How long it took, until its outcome was recorded.
+    pub took_ms: Option<Millis>,
+    /// What was there before.
+    pub before: Vec<Fact>,
+    /// What came of it.
+    pub after: Vec<Fact>,
+    /// What went wrong last.
+    pub error: Option<StepError>,
+}
+
+/// A service before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its ID.
+    pub id: String,
+    /// Its stack.
+    pub stack: Option<String>,
+    /// The secrets that it had one after the other: the first before the run, the last after it.
+    pub secrets: Vec<String>,
+    /// True if all that was done to it was taken back.
+    pub taken_back: bool,
+    /// How often its tasks were replaced.
+    pub restarts: u32,
+    /// Tasks that ran at the end and tasks that were wanted, and what people should know of it.
+    pub health: Option<String>,
+    /// True if the rest of its task template is as it was.
+    pub untouched: Option<bool>,
+    /// The calls that were about it.
+    pub calls: Vec<CallKey>,
+}
+
+/// A secret that the run knew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretSeen {
+    /// The name under which it was sealed.
+    pub sealed: String,
+    /// What it was made into.
+    pub became: String,
+    /// Its keyed fingerprint: two are the same if the values are, and nothing can be worked out.
+    pub fingerprint: String,
+}
+
+/// Whether the run could go back, and whether it did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// The call after which it could only go forward.
+    pub pivot: Option<CallKey>,
+    /// Why it went back.
+    pub why: Option<StepError>,
+    /// True if a person asked for it.
+    pub asked: bool,
+    /// The calls that were taken back.
+    pub taken_back: Vec<CallKey>,
+    /// The calls that could not be.
+    pub failed: Vec<CallKey>,
+}
+
+/// What a person decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// When.
+    pub at: Millis,
+    /// Who, and from where.
+    pub by: Origin,
+    /// What.
+    pub what: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+/// A process took the run over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// When.
+    pub at: Millis,
+    /// Who, and from where.
+    pub by: Origin,
+    /// How long nothing had been heard of the run.
+    pub silent_ms: Millis,
+}
+
+/// Returns how a run stands, as people say it.
+pub fn verdict(status: RunStatus) -> &'static str {
+    use windlass_engine::journal::End;
+    match status {
+        RunStatus::Finished(End::Done) => "done",
+        RunStatus::Finished(End::Undone) => "failed, and everything was taken back",
+        RunStatus::Finished(End::Cancelled) => "cancelled, and everything was taken back",
+        RunStatus::Stuck | RunStatus::StuckUnwinding => "stuck: it needs a person",
+        RunStatus::Running => "not over",
+        RunStatus::Waiting => "not over: it waits",
+        RunStatus::Unwinding => "not over: it is going back",
+    }
+}
+
+/// Returns what became of a call, as people say it.
+pub fn outcome(step: &Step) -> &'static str {
+    match (step.status, step.how) {
+        (CallStatus::InDoubt, _) => "in doubt",
+        (CallStatus::Backoff, _) => "to be tried again",
+        (CallStatus::Retrying, _) => "tried again",
+        (CallStatus::Applied, Some(How::Probed)) => "done, as a look at the world told",
+        (CallStatus::Applied, _) => "done",
+        (CallStatus::Failed, _) => "failed",
+        (CallStatus::Settled, _) => "settled by a person",
+        (CallStatus::Undoing, _) => "being taken back",
+        (CallStatus::Undone, _) => "taken back",
+        (CallStatus::UndoFailed, _) => "could not be taken back",
+        (CallStatus::Waiting, _) => "waits",
+        (CallStatus::Branches, _) => "",
+    }
+}
+
+/// Returns a length of time as people say it.
+fn span(ms: Millis) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        ..10 => format!("{}.{} s", seconds, ms.max(0) % 1_000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02} h", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// Returns whether a run could go back and whether it did, as sentences.
+fn rollback_in_words(rollback: &Rollback) -> Vec<String> {
+    let mut lines = Vec::new();
+    match (&rollback.why, rollback.asked) {
+        (Some(why), true) => lines.push(format!("A person had it taken back: {}", why.message)),
+        (Some(why), false) => lines.push(format!("It went back by itself: {}", why.message)),
+        (None, _) => lines.push("It was not needed.".to_owned()),
+    }
+    lines.push(match &rollback.pivot {
+        Some(pivot) => format!(
+            "Up to call {pivot} all could be taken back; that call destroyed something, and from there it could only go forward."
+        ),
+        None => "Nothing was destroyed: up to the end all could be taken back.".to_owned(),
+    });
+    lines
+}
+
+/// Returns keys as a list.
+fn list(keys: &[CallKey]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

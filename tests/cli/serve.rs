@@ -1,0 +1,70 @@
+//! A daemon: it takes up what is open, answers the other commands, and ends when it is asked to.
+
+use rustix::process::Signal;
+
+use crate::waits::{Shell, asking};
+use crate::{Operator, assert_says};
+
+fn serve(operator: &Operator) -> Shell {
+    let mut shell = operator.shell("root", "serve");
+    shell.hears("serves");
+    shell
+}
+
+#[test]
+fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
+    let operator = Operator::at_home();
+    let mut daemon = serve(&operator);
+    let script = "approve(#{ text: \"go on?\", of: 1, not_starter: true });
+                  secret::generate(#{ length: 20 });";
+    let shell = asking(&operator, script, "go on?");
+    shell.signal(Signal::INT);
+    assert!(shell.ends(4).contains("let go"));
+    daemon.hears("begins: Waits");
+
+    let second = operator.windlass("serve");
+    assert_says(&second, 6, &["another process owns", "windlass drain", "WL0005"]);
+
+    daemon.signal(Signal::KILL);
+    drop(daemon);
+    let mut daemon = serve(&operator);
+    daemon.hears("1 open runs are taken up");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    assert_says(&operator.windlass("runs --open"), 0, &["waiting", "go on?"]);
+    assert_says(&operator.says("ben", &format!("approve {run}")), 0, &[]);
+    daemon.hears("ends: done");
+
+    assert_says(&operator.windlass("drain"), 0, &["puts its runs away", "it has ended"]);
+    assert!(daemon.ends(0).contains("stopping"));
+    assert_says(&operator.windlass("drain"), 0, &["nothing to drain"]);
+}
+
+#[test]
+fn more_runs_than_may_be_driven_queue_and_waiting_ones_do_not_count() {
+    let operator = Operator::at_home();
+    let mut daemon = operator.shell("root", "serve --runs 1");
+    daemon.hears("serves");
+    let first = asking(&operator, "approve(#{ text: \"first?\" });", "first?");
+    let second = asking(&operator, "approve(#{ text: \"second?\" });", "second?");
+    for shell in [first, second] {
+        shell.signal(Signal::INT);
+        shell.ends(4);
+    }
+    let runs = operator.windlass("runs --open");
+    assert_says(&runs, 0, &["first?", "second?"]);
+    // SIGTERM is what systemd and Docker send.
+    daemon.signal(Signal::TERM);
+    daemon.ends(0);
+    assert_says(&operator.windlass("runs --open"), 0, &["first?", "second?"]);
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_refused_by_line_before_anything_is_touched() {
+    let operator = Operator::at_home();
+    let file = operator.file("windlass.toml", "[serve]\nruns = 4\nrunz = 5\n");
+    let refused = operator.windlass(&format!("serve --config {file}"));
+    assert_says(&refused, 2, &["windlass.toml:3:", "runz", "WL0021"]);
+    let missing = operator.windlass("serve --config /no/such/file.toml");
+    assert_says(&missing, 2, &["/no/such/file.toml", "WL0021"]);
+    assert!(!operator.state().exists(), "the state was touched");
+}
