@@ -64,7 +64,9 @@ async fn answer(stream: UnixStream, engine: &Engine) {
     };
     let writing = async {
         while let Some(reply) = replies.recv().await {
-            let Ok(mut text) = serde_json::to_string(&reply) else { break };
+            // A backup may hold keys.
+            let Ok(text) = serde_json::to_string(&reply) else { break };
+            let mut text = zeroize::Zeroizing::new(text);
             text.push('\n');
             if writer.write_all(text.as_bytes()).await.is_err() {
                 break;
@@ -90,6 +92,7 @@ pub async fn ask(path: &Path, request: &Request) -> std::io::Result<mpsc::Receiv
         let mut lines = BufReader::new(reader).lines();
         let mut complete = false;
         while let Ok(Some(line)) = lines.next_line().await {
+            let line = zeroize::Zeroizing::new(line);
             let reply = serde_json::from_str(&line).unwrap_or_else(|error| Reply::Problem {
                 problem: Problem::bug(format!("another version of windlass answers: {error}")),
             });

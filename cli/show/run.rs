@@ -133,7 +133,7 @@ pub fn next(view: &RunView, driven: bool) -> Vec<String> {
                 lines.push(format!("because: {}", told(error)));
             }
         }
-        RunStatus::Waiting => lines.extend(super::waits::next(&view.summary, driven)),
+        RunStatus::Waiting => lines.extend(super::waits::next(view, driven)),
         RunStatus::Running | RunStatus::Unwinding if driven => {
             lines.push("It goes on at this moment.".to_owned());
             lines.push(command(&format!("windlass log {run} -f"), "watch it"));

@@ -1,11 +1,11 @@
 //! What a run waits for, until when, and what to type.
 
 use windlass_engine::clock::utc;
-use windlass_engine::event::{Summary, WaitView};
+use windlass_engine::event::{RunView, Summary, WaitView};
 use windlass_engine::id::RunId;
 use windlass_engine::runbook::ParameterKind;
 
-use super::run::command;
+use super::run::{command, no_way_back};
 use super::style::{bold, yellow};
 
 /// Changes that are listed with a request for approval.
@@ -23,8 +23,8 @@ pub fn briefly(summary: &Summary) -> String {
 }
 
 /// Returns what a run waits for, and what can be typed now.
-pub fn next(summary: &Summary, driven: bool) -> Vec<String> {
-    let run = &summary.run;
+pub fn next(view: &RunView, driven: bool) -> Vec<String> {
+    let (summary, run) = (&view.summary, &view.summary.run);
     let mut lines = vec!["It waits, and holds nothing but its locks.".to_owned()];
     for wait in &summary.waits {
         lines.extend(told(wait));
@@ -36,7 +36,10 @@ pub fn next(summary: &Summary, driven: bool) -> Vec<String> {
         lines.push(yellow("No process looks after it: its time passes, and nothing happens then."));
         lines.push(command(&format!("windlass resume {run}"), "look after it from here on"));
     }
-    lines.push(command(&format!("windlass cancel {run}"), "take everything back"));
+    lines.push(match &view.pivot {
+        Some(pivot) => no_way_back(pivot),
+        None => command(&format!("windlass cancel {run}"), "take everything back"),
+    });
     lines
 }
 

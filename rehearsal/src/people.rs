@@ -36,7 +36,8 @@ fn person(n: usize) -> Person {
 
 async fn approve(engine: &Engine, run: &RunId, wait: &WaitView) {
     let mut lapses = 0;
-    for n in 1.. {
+    // Those who approved before the process was killed have done their part.
+    for n in wait.approvals.len() + 1.. {
         match engine.approve(run, Some(&wait.key), &person(n), Some("rehearsed")).await {
             Ok(Approved::More { .. }) => {}
             Ok(Approved::Lapsed { .. }) if lapses < LAPSES_MAX => lapses += 1,

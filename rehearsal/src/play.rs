@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use windlass_engine::clock::Clock;
 use windlass_engine::engine::{Engine, EngineError, RunHandle};
 use windlass_engine::event::Event;
 use windlass_engine::id::{CallKey, RunId};
@@ -175,10 +176,16 @@ impl Player<'_> {
         };
         let _ = engine_cell.set(engine.clone());
         let mut events = engine.subscribe();
-        let outcome = match self.set_going(&engine)? {
+        // Time stands still until the people of the rehearsal have answered.
+        self.stage.clock.at_work(1);
+        let begun = self.set_going(&engine);
+        if let Ok(Some(handle)) = &begun {
+            // What was asked before the process was killed is not asked again.
+            people::answer(&engine, &handle.run, &self.scene.runtime);
+        }
+        self.stage.clock.at_work(-1);
+        let outcome = match begun? {
             Some(handle) => {
-                // Asked before the process was killed, nobody is asked again.
-                people::answer(&engine, &handle.run, &self.scene.runtime);
                 self.run = Some(handle.run.clone());
                 self.await_outcome(handle)?
             }

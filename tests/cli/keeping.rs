@@ -177,13 +177,16 @@ fn a_backup_becomes_a_new_state_directory_and_is_never_mixed_into_another() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     fs::set_permissions(keyless.state().join("master.key"), mode).unwrap();
     assert_says(&keyless.windlass(&format!("store restore {without}")), 8, &["WL0012"]);
-    assert_says(&keyless.windlass(&format!("store restore {without} --new-key")), 0, &["is new"]);
+    assert_says(&keyless.windlass(&format!("store restore {without} --new-key")), 0, &["1 runs"]);
     there(&keyless);
 
     let text = fs::read_to_string(&with).unwrap();
     let changed = operator.file("changed", &text.replace("A note", "A nota"));
     let fresh = Operator::at_home();
     assert_says(&fresh.windlass(&format!("store restore {changed}")), 2, &["changed", "WL0033"]);
+    // What a restore leaves that was killed.
+    fs::create_dir_all(fresh.state().join("restoring/blobs")).unwrap();
+    fs::write(fresh.state().join("restoring/db"), "torn").unwrap();
     let cut = operator.file("cut", &text[..text.len() / 2]);
     assert_says(&fresh.windlass(&format!("store restore {cut}")), 2, &["WL0033"]);
     assert_says(&fresh.windlass(&format!("store restore {with}")), 0, &["restored"]);
@@ -247,6 +250,8 @@ fn a_run_that_was_under_way_is_resumed_out_of_a_backup() {
     });
     let run = operator.json("runs --json")[0]["run"].as_str().unwrap().to_owned();
     let backup = operator.path("backup");
+    let keyless = operator.path("keyless");
+    assert_says(&operator.windlass(&format!("store backup {keyless}")), 0, &["no keys"]);
     assert_says(&operator.windlass(&format!("store backup {backup} --with-keys")), 0, &["1 runs"]);
     assert_says(
         &operator.windlass(&format!("evidence export {run} -o {}", operator.path("open.jsonl"))),
@@ -266,6 +271,17 @@ fn a_run_that_was_under_way_is_resumed_out_of_a_backup() {
     assert_says(&there(&format!("show {run}")), 0, &["resume"]);
     assert_says(&there("resume --plan"), 0, &["wait"]);
     assert_says(&there("resume"), 0, &["done"]);
+
+    // With another key the run is there, and says what it lacks.
+    let lost = operator.path("lost");
+    let lost =
+        |args: &str| operator.at_the_swarm(&format!("--state {lost} {args}")).output().unwrap();
+    assert_says(
+        &lost(&format!("store restore {keyless} --new-key")),
+        0,
+        &["have lost their secret"],
+    );
+    assert_says(&lost("runs --open"), 0, &[&run]);
 
     for format in ["md", "html", "json"] {
         let file = operator.path(&format!("report.{format}"));

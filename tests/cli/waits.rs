@@ -187,14 +187,37 @@ fn a_wait_survives_kill_9_with_its_deadline() {
     assert!((until..until + 60_000).contains(&over.unwrap()), "{over:?}, not soon after {until}");
 }
 
+/// Brings a simulated swarm up, where the operator looks for one.
+fn simulated(operator: &Operator) -> Shell {
+    let socket = operator.home.path().join("no.sock");
+    let lab = format!("lab up --simulated --services 3 --socket {}", socket.display());
+    let mut lab = operator.shell("ann", &lab);
+    lab.hears("answers until Ctrl-C");
+    lab
+}
+
+/// In a rehearsal people approve and answer at once, time flies, and deaths around waits change
+/// nothing.
+#[test]
+fn a_runbook_that_waits_is_rehearsed() {
+    let operator = Operator::at_home();
+    let _lab = simulated(&operator);
+    let script = "//! title = \"Waits\"
+        let given = ask(#{ fields: #{ v: #{ type: \"secret\", help: \"h\" } } });
+        secret::create(#{ name: \"x\", value: given.v });
+        sleep(\"1h\");
+        approve(#{ text: \"x\", of: 2, not_starter: true, deadline: \"24h\" });
+        window(\"Sat 02:00-04:00 Europe/Berlin\");";
+    let rehearse = format!("rehearse {}", operator.file("waits.rhai", script));
+    let rehearsed = operator.windlass(&rehearse);
+    assert_says(&rehearsed, 0, &["approval by 2 people", "question: v", " held, "]);
+}
+
 /// The approval is bound to what the run would do, and that has changed since.
 #[test]
 fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_difference() {
     let operator = Operator::at_home();
-    let socket = operator.home.path().join("no.sock");
-    let lab = format!("lab up --simulated --services 2 --socket {}", socket.display());
-    let mut lab = operator.shell("ann", &lab);
-    lab.hears("answers until Ctrl-C");
+    let _lab = simulated(&operator);
     let change = |script: &str| {
         let script = format!("//! title = \"By others\"\n{script}");
         let file = operator.file("others.rhai", &script);
@@ -219,4 +242,58 @@ fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_dif
     assert_says(&operator.says("ben", &approve), 0, &["approved"]);
     let heard = shell.ends(0);
     assert!(heard.contains("lapsed: rests on something else"), "{heard}");
+}
+
+/// Killed over and over, at moments that nobody chose: each call is made once, each wait is asked for
+/// once and ends at its time, and the run comes to its end.
+#[test]
+fn a_run_that_is_killed_at_random_while_it_waits_loses_and_repeats_nothing() {
+    let operator = Operator::at_home();
+    let script = "parallel([1, 2, 3], 3, |n| {
+                      for round in 0..3 {
+                          secret::generate(#{ length: 20 });
+                          sleep(`${200 * n}ms`);
+                      }
+                  });
+                  wait_until(#{ every: \"1s\", timeout: \"1h\" }, || true);
+                  approve(#{ text: \"x\", deadline: \"1s\", otherwise: \"approve\" });";
+    let shell = asking(&operator, script, "sleep");
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    drop(shell);
+    let mut kills = 0;
+    let seed = std::process::id();
+    loop {
+        let mut shell = operator.shell("ann", &format!("resume {run}"));
+        let at = Duration::from_millis(u64::from((seed + kills * 7919) % 400));
+        std::thread::sleep(at);
+        if shell.child.try_wait().unwrap().is_some() {
+            let heard = shell.ends(0);
+            assert!(heard.contains("done"), "{heard}");
+            break;
+        }
+        kills += 1;
+        assert!(kills < 200, "it does not get on (seed {seed})");
+    }
+    assert!(kills > 3, "killed {kills} times only (seed {seed})");
+    let log = operator.windlass(&format!("log {run} --json"));
+    let mut seen = std::collections::BTreeMap::new();
+    for line in String::from_utf8_lossy(&log.stdout).lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (kind, key) = (&entry["body"]["type"], &entry["body"]["key"]);
+        *seen.entry(format!("{kind} {key}")).or_insert(0) += 1;
+        if kind == "waiting" {
+            seen.insert(format!("until {key}"), entry["body"]["until"].as_i64().unwrap());
+        }
+        if kind == "answered" && entry["body"]["answer"]["what"] == "over" {
+            let until = seen[&format!("until {key}")];
+            let early = entry["at"].as_i64().unwrap() < until && *key != "2";
+            assert!(!early, "{key} was over before {until} (seed {seed})");
+        }
+    }
+    for what in ["applied", "waiting", "answered"] {
+        let of = |name: &&String| name.starts_with(&format!("\"{what}\""));
+        let counts: Vec<i64> = seen.keys().filter(of).map(|name| seen[name]).collect();
+        let expected = if what == "applied" { 9 } else { 11 };
+        assert_eq!(counts, vec![1; expected], "{what} (seed {seed}): {seen:?}");
+    }
 }

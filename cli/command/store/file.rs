@@ -128,8 +128,8 @@ pub fn import(store: &SledStore, file: &Path, check: &str) -> Result<Exit, Probl
     if other_key {
         return Err(EngineError::WrongMasterKey.into());
     }
-    let runs = fill(store, file, true)?;
-    show::note(&format!("{runs} runs are imported"));
+    let filled = fill(store, file, true)?;
+    show::note(&format!("{} runs are imported", filled.runs));
     Ok(Exit::Done)
 }
 
@@ -149,12 +149,21 @@ pub fn each_line(
     })
 }
 
+/// How many runs were put into a store.
+#[derive(Debug, Default, Clone, Copy, serde::Serialize)]
+pub struct Filled {
+    /// All.
+    pub runs: usize,
+    /// Those that are not over.
+    pub open: usize,
+}
+
 /// Puts everything in a file but keys into a store, durably, and returns how many runs that were.
 /// The file has been read once before, and is whole.
 ///
 /// # Errors
 /// If the file can't be read any more, or the store can't write.
-pub fn fill(store: &SledStore, file: &Path, with_key_check: bool) -> Result<usize, Problem> {
+pub fn fill(store: &SledStore, file: &Path, with_key_check: bool) -> Result<Filled, Problem> {
     let mut runs: Vec<RunId> = Vec::new();
     let malformed = |name: &str| unusable(file, "used", &format!("{name} is malformed"));
     each_line(file, |line| {
@@ -178,6 +187,7 @@ pub fn fill(store: &SledStore, file: &Path, with_key_check: bool) -> Result<usiz
         }
         Ok(())
     })?;
+    let mut filled = Filled { runs: runs.len(), open: 0 };
     for run in &runs {
         let damaged = |why: String| unusable(file, "used", &format!("{run}: {why}"));
         let (entries, _) = read_chain(store.read(run)?).map_err(|e| damaged(e.to_string()))?;
@@ -185,9 +195,10 @@ pub fn fill(store: &SledStore, file: &Path, with_key_check: bool) -> Result<usiz
         let summary = Summary::of(run, &state);
         let bytes = serde_json::to_vec(&summary).map_err(|e| Problem::bug(e.to_string()))?;
         store.put_summary(run, summary.is_open(), &bytes)?;
+        filled.open += usize::from(summary.is_open());
     }
     store.sync(store.end())?;
-    Ok(runs.len())
+    Ok(filled)
 }
 
 /// Why reading a file stopped.

@@ -51,7 +51,9 @@ fn alone(
             let check = home.keyring(owned)?.check();
             file::import(&home.store(owned)?, file, &check)
         }
-        StoreAction::Restore { file, new_key } => restore::restore(home, owned, file, *new_key),
+        StoreAction::Restore { file, new_key } => {
+            restore::restore(settings, home, owned, file, *new_key)
+        }
         StoreAction::Backup { .. } => Err(Problem::bug("a backup asks whoever owns the state")),
     }
 }

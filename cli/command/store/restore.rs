@@ -11,10 +11,11 @@ use windlass_engine::id::RunId;
 use windlass_engine::journal::{Line, SledStore};
 use windlass_engine::secret::{FileKeys, KeyStore, MasterKey};
 
-use super::file::{each_line, fill, unusable};
+use super::file::{Filled, each_line, fill, unusable};
 use crate::exit::Exit;
 use crate::home::{Home, Ownership};
 use crate::problem::Problem;
+use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, green, yellow};
 
@@ -29,6 +30,7 @@ struct Keys {
 
 /// Makes the state directory out of the file.
 pub fn restore(
+    settings: &Settings,
     home: &Home,
     owned: &Ownership,
     file: &Path,
@@ -49,37 +51,50 @@ pub fn restore(
         fs::remove_dir_all(&beside).map_err(io)?;
     }
     let store = SledStore::open(&beside)?;
-    let runs = fill(&store, file, !new_key)?;
+    let filled = fill(&store, file, !new_key)?;
     drop(store);
     if let Some(master) = master {
         master.write_new(home.key()).map_err(EngineError::Key)?;
     }
-    let kept = FileKeys::at(home.path().join("keys"));
-    for (run, key) in &keys.runs {
-        if kept.get(run).map_err(EngineError::Key)?.is_none() {
-            kept.put(run, key).map_err(EngineError::Key)?;
-        }
-    }
+    // Under another master key the keys of runs don't open.
+    let wrapped = if new_key { &[][..] } else { &keys.runs };
+    put_run_keys(&FileKeys::at(home.path().join("keys")), wrapped)?;
     // From here on it is there. The directory in its place is empty, and is replaced.
     fs::rename(&beside, &journal).map_err(io)?;
     File::open(home.path()).and_then(|directory| directory.sync_all()).map_err(io)?;
-
-    show::note(&format!(
-        "{} {runs} runs are restored; {} lists them",
-        green("✓"),
-        bold("windlass runs")
-    ));
-    if new_key {
-        show::note(&format!(
-            "{} the master key is new: runs that are not over have lost their secret values",
-            yellow("note:")
-        ));
-    } else if keys.runs.is_empty() {
-        show::note(
-            "  runs that are not over need their key files: bring them into keys/ before you resume",
-        );
+    if settings.json {
+        show::json(&filled);
+    } else {
+        tell(filled, new_key, !keys.runs.is_empty());
     }
     Ok(Exit::Done)
+}
+
+/// A restore that was killed may have left keys, and one of them in part.
+fn put_run_keys(kept: &FileKeys, keys: &[(RunId, Vec<u8>)]) -> Result<(), Problem> {
+    for (run, key) in keys {
+        if kept.get(run).map_err(EngineError::Key)?.as_ref() != Some(key) {
+            kept.destroy(run).map_err(EngineError::Key)?;
+            kept.put(run, key).map_err(EngineError::Key)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(filled: Filled, new_key: bool, has_keys: bool) {
+    let lists = bold("windlass runs");
+    show::note(&format!("{} {} runs are restored; {lists} lists them", green("✓"), filled.runs));
+    match filled.open {
+        0 => {}
+        open if new_key => show::note(&format!(
+            "{} the master key is new: the {open} that are not over have lost their secret values",
+            yellow("note:")
+        )),
+        open if !has_keys => show::note(&format!(
+            "  {open} are not over: bring their files into keys/ before you resume them"
+        )),
+        open => show::note(&format!("  {open} are not over: {} goes on", bold("windlass resume"))),
+    }
 }
 
 /// Reads the whole file once: whether it is whole, and which keys it has.

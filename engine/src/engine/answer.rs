@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{Drive, Engine, EngineError};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Answer, Body, CallStatus, Origin, RunStatus};
-use crate::run::{Call, RunState};
+use crate::journal::{Answer, Body, Bound, CallStatus, Origin, RunStatus};
+use crate::run::{Asked, Call, RunState};
 use crate::runbook::ParameterKind;
 use crate::secret::Secret;
 use crate::wait::{Approval, Question, Wait};
@@ -37,6 +37,9 @@ pub enum Approved {
         why: String,
     },
 }
+
+/// How often to look again when others answer meanwhile.
+const LOOKS_MAX: usize = 5;
 
 /// Somebody who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,34 +113,43 @@ impl Engine {
         by: &Person,
         reason: Option<&str>,
     ) -> Result<Approved, EngineError> {
-        let _one_at_a_time = self.0.answering.lock().await;
-        let (found, approval) = self.approval(run, key)?;
-        by.must_have(&approval.roles)?;
-        let asked = found.call.asked.clone().unwrap_or_default();
-        if let Some(why) = approval.refuses(&by.by, &found.starter, &asked.approvals) {
-            return Err(EngineError::Refused(why));
+        for _ in 0..LOOKS_MAX {
+            if let Some(approved) = self.try_approve(run, key, by, reason).await? {
+                return Ok(approved);
+            }
         }
-        let so_far = u32::try_from(asked.approvals.len()).unwrap_or(u32::MAX);
-        let needed = approval.of.saturating_sub(so_far.saturating_add(1));
+        let why = format!("others have answered {run} meanwhile: look at it again");
+        Err(EngineError::NotNow(why))
+    }
+
+    /// Approves, unless somebody else has answered while this one looked.
+    async fn try_approve(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+        by: &Person,
+        reason: Option<&str>,
+    ) -> Result<Option<Approved>, EngineError> {
+        // A look takes its time, and others must be able to answer meanwhile.
+        let looked = self.look_again(self.may_approve(run, key, by)?).await?;
+        let _one_at_a_time = self.0.answering.lock().await;
+        let (found, approval, needed) = self.may_approve(run, key, by)?;
+        let asked = found.call.asked.clone().unwrap_or_default();
         let reason = reason.map(str::to_owned);
         if needed > 0 {
             let answer = Answer::Approved { reason, enough: false };
             self.answered(&found, answer, by, BTreeMap::new())?;
-            return Ok(Approved::More { needed });
+            return Ok(Some(Approved::More { needed }));
         }
-        let Drive { driver, runbook } = found.hold.drive.clone();
-        let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
-        let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
-        let now = now.map_err(|error| {
-            let why = format!("what {run} would do can't be looked at just now: {error}");
-            EngineError::NotNow(why)
-        })?;
+        let Some((_, now)) = looked.filter(|(then, _)| *then == asked) else {
+            return Ok(None);
+        };
         let driver = &found.hold.drive.driver;
         let why = driver.lapsed(asked.bound.as_ref(), &now);
         let Some(why) = why else {
             let answer = Answer::Approved { reason, enough: true };
             self.answered(&found, answer, by, BTreeMap::new())?;
-            return Ok(Approved::Enough);
+            return Ok(Some(Approved::Enough));
         };
         self.answered(&found, Answer::Lapsed { why: why.clone() }, by, BTreeMap::new())?;
         let until = approval.deadline.map(|span| crate::clock::millis(span.0));
@@ -149,7 +161,7 @@ impl Engine {
             bound: Some(now),
         })?;
         driver.standby.waits.end(&found.key);
-        Ok(Approved::Lapsed { why })
+        Ok(Some(Approved::Lapsed { why }))
     }
 
     /// Denies what a run asks: the call fails with `denied`, and unless the runbook catches that,
@@ -191,6 +203,44 @@ impl Engine {
         by.must_have(&question.roles)?;
         let (output, sealed) = sealed_answer(&found, &question, given, secrets)?;
         self.answered(&found, Answer::Given { output }, by, sealed)
+    }
+
+    /// Finds what this person may approve, and how many more people that then needs.
+    fn may_approve(
+        &self,
+        run: &RunId,
+        key: Option<&CallKey>,
+        by: &Person,
+    ) -> Result<(Found, Approval, u32), EngineError> {
+        let (found, approval) = self.approval(run, key)?;
+        by.must_have(&approval.roles)?;
+        let so_far = found.call.asked.as_ref().map(|asked| asked.approvals.as_slice());
+        let so_far = so_far.unwrap_or_default();
+        if let Some(why) = approval.refuses(&by.by, &found.starter, so_far) {
+            return Err(EngineError::Refused(why));
+        }
+        let with_this = u32::try_from(so_far.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let needed = approval.of.saturating_sub(with_this);
+        Ok((found, approval, needed))
+    }
+
+    /// Looks what the run would do now, if the last approval depends on it.
+    async fn look_again(
+        &self,
+        (found, _, needed): (Found, Approval, u32),
+    ) -> Result<Option<(Asked, Bound)>, EngineError> {
+        if needed > 0 {
+            return Ok(None);
+        }
+        let Drive { driver, runbook } = found.hold.drive.clone();
+        let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
+        let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+        let now = now.map_err(|error| {
+            let run = found.hold.run();
+            let why = format!("what {run} would do can't be looked at just now: {error}");
+            EngineError::NotNow(why)
+        })?;
+        Ok(Some((found.call.asked.clone().unwrap_or_default(), now)))
     }
 
     fn approval(

@@ -1,9 +1,9 @@
 //! A copy of everything, while runs go on.
 //!
 //! The journals in it must make sense together: a run that took a lock over from another must not
-//! be there beside the other as it was before. So the latest run is read first, and each journal is
-//! then as it was at that moment or later than those read before it. The keys come before all: a
-//! key that is gone by then is of a run whose end is read afterwards.
+//! be there beside the other as it was before. So the runs are listed before any is read: whatever
+//! had to end before a listed run could begin had ended by then, and is read later. The keys are
+//! read in between: one that is gone by then is of a run whose end is read afterwards.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -41,7 +41,7 @@ impl Engine {
                 take(Line::RunKey { run, bytes })?;
             }
         }
-        for (run, _) in runs.into_iter().rev() {
+        for (run, _) in runs {
             for (seq, record) in (0..).zip(store.read(&run)?) {
                 let text = String::from_utf8(record)
                     .map_err(|_| EngineError::Damaged(format!("{run}: entry {seq} is no text")))?;

@@ -52,13 +52,13 @@ pub struct Tombstone {
 }
 
 impl Engine {
-    /// Returns the runs that a retention lets go, oldest first. All of them are over.
+    /// Returns the runs that a retention lets go, oldest first. All of them are over, and let go of.
     ///
     /// # Errors
     /// If the store is damaged.
     pub fn prunable(&self, retention: Retention) -> Result<Vec<Summary>, EngineError> {
         let mut over = self.runs(false)?;
-        over.retain(|summary| !summary.is_open());
+        over.retain(|summary| !summary.is_open() && !self.is_driven(&summary.run));
         over.sort_by(|a, b| (a.heard, &a.run).cmp(&(b.heard, &b.run)));
         over.truncate(over.len().saturating_sub(retention.newest));
         over.retain(|summary| summary.heard < retention.since);

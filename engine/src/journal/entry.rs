@@ -286,8 +286,9 @@ pub struct Bound {
 /// A change that an approval is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BoundChange {
-    /// The call.
-    pub key: CallKey,
+    /// The call; nothing, if all that is known is why nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<CallKey>,
     /// What it would do, for people.
     pub says: String,
     /// A short hash of what it rests on.

@@ -56,7 +56,7 @@ pub(super) type Done = HashMap<CallKey, Result<Value, StepError>>;
 /// A change in a plan, with what it rests on.
 #[derive(Clone)]
 pub(super) struct Change {
-    pub(super) key: CallKey,
+    pub(super) key: Option<CallKey>,
     pub(super) says: String,
     pub(super) args: Value,
     pub(super) base: Value,
@@ -165,7 +165,7 @@ impl Caller for Planner {
         let (plan, changes) = &mut *planned;
         let (step, kind) = (name.to_owned(), step.kind());
         if kind.changes() {
-            let (key, says, base) = (key.clone(), preview.says.clone(), preview.base);
+            let (key, says, base) = (Some(key.clone()), preview.says.clone(), preview.base);
             changes.push(Change { key, says, args, base });
         }
         plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says });

@@ -88,7 +88,7 @@ impl Driver {
 
 fn unknown(error: &StepError) -> Change {
     let says = format!("what comes next can't be told: {}", error.message);
-    Change { key: CallKey::ROOT, says, args: Value::Null, base: Value::Null }
+    Change { key: None, says, args: Value::Null, base: Value::Null }
 }
 
 /// Returns what calls came to that are over.
@@ -120,7 +120,7 @@ fn difference(then: &Bound, now: &Bound, begun: impl Fn(&CallKey) -> bool) -> Op
         return None;
     }
     let left = |bound: &Bound| -> Vec<(String, String)> {
-        let left = bound.changes.iter().filter(|change| !begun(&change.key));
+        let left = bound.changes.iter().filter(|change| !change.key.as_ref().is_some_and(&begun));
         left.map(|change| (change.says.clone(), change.rests_on.clone())).collect()
     };
     let (then, now) = (left(then), left(now));
@@ -158,7 +158,7 @@ mod tests {
 
     fn bound(changes: &[(&str, &str)]) -> Bound {
         let change = |(n, (says, rests_on)): (u32, &(&str, &str))| BoundChange {
-            key: CallKey::ROOT.child(n),
+            key: Some(CallKey::ROOT.child(n)),
             says: (*says).to_owned(),
             rests_on: (*rests_on).to_owned(),
         };

@@ -34,6 +34,8 @@ pub struct Inner {
     pub faults: Vec<(usize, Fault)>,
     /// Changes made by undo that found nothing to do.
     pub idle_undos: usize,
+    /// True while looks are not answered.
+    pub silent: bool,
     /// Looks so far.
     pub looks: usize,
     /// Opened values, to show that a step can open them.
@@ -204,6 +206,9 @@ impl ReadStep for Look {
     async fn read(&self, _: &Context, args: &Name) -> Result<bool, StepError> {
         let mut world = self.0.lock();
         world.looks += 1;
+        if world.silent {
+            return Err(StepError::transient("silent", "the world does not answer"));
+        }
         Ok(world.things.contains_key(&args.name))
     }
 }

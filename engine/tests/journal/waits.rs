@@ -25,7 +25,7 @@ fn answered(at: &str, answer: Answer, person: bool) -> Body {
 }
 
 fn bound() -> Bound {
-    let change = BoundChange { key: key("3"), says: "do it".into(), rests_on: "00ff".into() };
+    let change = BoundChange { key: Some(key("3")), says: "do it".into(), rests_on: "00ff".into() };
     Bound { digest: "0123".to_owned(), changes: vec![change] }
 }
 

@@ -41,6 +41,24 @@ fn two_people_approve_and_neither_is_the_starter_or_the_same() {
 }
 
 #[test]
+fn two_people_who_approve_at_the_same_time_both_count() {
+    let rig = Rig::new();
+    let followed = rig.waiting(TWO);
+    let run = followed.run.clone();
+    let (ben, cleo) = (crate::rig::by("ben"), crate::rig::by("cleo"));
+    let both = rig.runtime.block_on(async {
+        let one = rig.engine.approve(&run, None, &ben, None);
+        let other = rig.engine.approve(&run, None, &cleo, None);
+        tokio::join!(one, other)
+    });
+    let (one, other) = (both.0.unwrap(), both.1.unwrap());
+    let mut both = [one, other];
+    both.sort_by_key(|approved| *approved == Approved::Enough);
+    assert_eq!(both, [Approved::More { needed: 1 }, Approved::Enough]);
+    assert_eq!(rig.outcome(followed), DONE);
+}
+
+#[test]
 fn approvals_survive_restarts_and_count_while_nobody_has_the_run_in_hand() {
     let mut rig = Rig::new();
     let run = rig.waiting(TWO).run;
@@ -124,6 +142,41 @@ fn an_approval_lapses_when_the_world_has_changed_and_is_asked_again_with_the_dif
     assert_eq!(rig.approve(&run, "ben").unwrap(), Approved::Enough);
     assert_eq!(rig.outcome(followed), DONE);
     assert!(!rig.has("b") && !rig.has("old"));
+}
+
+/// What the rest would do could not be told, and was recorded under a key that no journal can be
+/// read with again: the run was lost. A rehearsal found it.
+#[test]
+fn an_approval_of_what_can_not_be_told_is_recorded_and_lapses_when_it_can() {
+    let mut rig = Rig::new();
+    let script = "approve(#{ text: \"go?\" });
+                  if !thing::look(#{ name: \"b\" }) { throw \"there is no b\"; }
+                  thing::destroy(#{ name: \"b\" });";
+    let run = rig.waiting(script).run;
+    rig.restart(0);
+    let followed = rig.resume(&run);
+    rig.until_put_away(&run);
+    assert!(rig.waits(&run)[0].changes[0].contains("there is no b"));
+    rig.world.lock().things.insert("b".to_owned(), "somebody".to_owned());
+    let Approved::Lapsed { why } = rig.approve(&run, "ben").unwrap() else { panic!("approved") };
+    assert!(why.contains("new: destroy b") && why.contains("no longer"), "{why}");
+    assert_eq!(rig.approve(&run, "ben").unwrap(), Approved::Enough);
+    assert_eq!(rig.outcome(followed), DONE);
+}
+
+/// That the world can't be seen is no reason to ask anew: it is one to try again later.
+#[test]
+fn an_approval_is_refused_while_the_world_does_not_answer_and_nothing_lapses() {
+    let rig = Rig::new();
+    let followed = rig.waiting(BOUND);
+    let run = followed.run.clone();
+    let entries = rig.store.count(&run).unwrap();
+    rig.world.lock().silent = true;
+    refused(rig.approve(&run, "ben"), "the world does not answer");
+    assert_eq!(rig.store.count(&run).unwrap(), entries, "nothing is recorded");
+    rig.world.lock().silent = false;
+    assert_eq!(rig.approve(&run, "ben").unwrap(), Approved::Enough);
+    assert_eq!(rig.outcome(followed), DONE);
 }
 
 #[test]

@@ -1,6 +1,10 @@
-//! Many runs that wait: what they cost.
+//! Many runs that wait: what they cost, and how soon they are taken up again.
 
-use windlass_engine::journal::{End, RunStatus};
+use std::sync::Arc;
+use std::time::Instant;
+
+use windlass_engine::clock::Clock;
+use windlass_engine::journal::{End, RunStatus, SledStore};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{Followed, Rig, run_threads, status_of_process, until};
@@ -31,4 +35,38 @@ fn two_hundred_waiting_runs_hold_no_thread_and_little_memory() {
     for run in followed {
         assert_eq!(rig.outcome(run), Outcome::Finished(End::Done));
     }
+}
+
+/// On a disk, with all that a start has to read. The time is told, and bounded by what a build
+/// without optimization takes on a busy machine.
+#[test]
+fn three_hundred_waiting_runs_are_taken_up_soon() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let mut rig = Rig::new();
+    rig.engine = rig.engine_over(&Arc::new(SledStore::open(&path).unwrap()));
+    let script = "for n in 0..10 { thing::look(#{ name: \"old\" }); }
+                  approve(#{ text: \"go?\", deadline: \"24h\" });";
+    let runs: Vec<_> = (0..300).map(|_| rig.start(script).run).collect();
+    until("all wait", || runs.iter().all(|run| rig.engine.is_put_away(run)));
+    rig.engine.park_all();
+    // The store is closed with the engine.
+    rig.engine = rig.engine_over(&rig.store);
+
+    let began = Instant::now();
+    let store = Arc::new(SledStore::open(&path).unwrap());
+    let read = began.elapsed();
+    rig.engine = rig.engine_over(&store);
+    let opened = began.elapsed();
+    let taken = rig.engine.resume_waiting().unwrap();
+    let took = began.elapsed();
+    assert_eq!(taken.len(), runs.len());
+    assert!(taken.iter().all(|(_, handle)| handle.is_ok()));
+    assert_eq!(run_threads(), 0);
+    println!(
+        "300 runs: the store is open after {read:?}, the engine after {opened:?}, they are taken up after {took:?}"
+    );
+    assert!(took.as_secs() < 5, "{took:?}");
+    let first = rig.waits(&runs[0]).remove(0);
+    assert!(first.until.unwrap() > rig.clock.now());
 }

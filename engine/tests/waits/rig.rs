@@ -11,7 +11,7 @@ use windlass_engine::clock::Clock;
 use windlass_engine::engine::{Approved, Engine, EngineError, Options, Person, RunHandle};
 use windlass_engine::event::WaitView;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{MemoryStore, Origin, RunStatus};
+use windlass_engine::journal::{JournalStore, MemoryStore, Origin, RunStatus};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
@@ -59,6 +59,11 @@ impl Rig {
         self.points = None;
         let (store, keys) = (&self.store, &self.keys);
         self.engine = open(&self.runtime, store, keys, &self.clock, &self.world, None);
+    }
+
+    /// Another engine, over another store.
+    pub fn engine_over(&self, store: &Arc<impl JournalStore + 'static>) -> Engine {
+        open(&self.runtime, store, &self.keys, &self.clock, &self.world, None)
     }
 
     pub fn start(&self, script: &str) -> Followed {
@@ -126,7 +131,7 @@ impl Rig {
 
 fn open(
     runtime: &Runtime,
-    store: &Arc<MemoryStore>,
+    store: &Arc<impl JournalStore + 'static>,
     keys: &Arc<MemoryKeys>,
     clock: &Arc<HandClock>,
     world: &World,
@@ -134,7 +139,7 @@ fn open(
 ) -> Engine {
     let steps = world.steps().iter().cloned().chain([wait(Vigil)]).collect::<Vec<_>>();
     Engine::open(Options {
-        store: store.clone(),
+        store: store.clone() as Arc<dyn JournalStore>,
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys.clone())),
         steps: Registry::of(steps),
         clock: clock.clone() as Arc<dyn Clock>,

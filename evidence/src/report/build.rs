@@ -2,15 +2,14 @@
 
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, Created, Decision, Entry, read_chain};
+use windlass_engine::journal::{Body, CallStatus, Created, Decision, Entry, read_chain};
 use windlass_engine::run::{Call, RunState};
 use windlass_engine::step::Kind;
 
 use super::facts::{facts, sealed, text};
 use super::{
-    Decided, Fact, Found, Report, Resumed, Rollback, SecretSeen, Step, services, timeline,
+    Decided, Fact, Found, Report, Resumed, Rollback, SecretSeen, Step, rotation, services, timeline,
 };
-use windlass_engine::journal::CallStatus;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +44,14 @@ pub fn of_records(records: &[Vec<u8>]) -> Result<Report, ReportError> {
     let mut calls: Vec<(&CallKey, &Call)> = state.calls.iter().collect();
     calls.sort_by(|a, b| a.0.cmp(b.0));
     let bars = timeline::bars(&entries);
+    let services = services::services(calls.iter().copied());
     Ok(Report {
         status,
         params: params(&created),
         preconditions: preconditions(&calls),
         steps: steps(&calls, &bars),
-        services: services::services(calls.iter().copied()),
+        rotation: rotation::rotation(&calls, &services),
+        services,
         secrets: secrets(&calls),
         rollback: rollback(&state, &calls),
         decisions: decisions(&entries),
@@ -89,7 +90,7 @@ fn preconditions(calls: &[(&CallKey, &Call)]) -> Vec<Found> {
     let found = |(key, call): &(&CallKey, &Call)| Found {
         key: (*key).clone(),
         step: call.step.clone(),
-        facts: facts(&call.output.value()),
+        facts: facts(noun(call), &call.output.value()),
     };
     before.map(found).collect()
 }
@@ -108,12 +109,17 @@ fn steps(calls: &[(&CallKey, &Call)], bars: &[timeline::Bar]) -> Vec<Step> {
             how: call.how,
             began: call.began,
             took_ms: done.map(|bar| bar.to - call.began),
-            before: facts(&call.base.value()),
-            after: facts(&call.output.value()),
+            before: facts(noun(call), &call.base.value()),
+            after: facts(noun(call), &call.output.value()),
             error: call.error.clone(),
         }
     };
     acts.map(step).collect()
+}
+
+/// What a call is about: `secret`, of `secret.find`.
+fn noun(call: &Call) -> &str {
+    call.step.split('.').next().unwrap_or_default()
 }
 
 /// A call that takes a sealed value notes its keyed fingerprint in its base, as `mac`.

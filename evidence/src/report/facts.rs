@@ -14,15 +14,15 @@ const VALUE_MAX: usize = 160;
 /// Things of a list that are named; of the others the number is told.
 const LISTED_MAX: usize = 12;
 
-/// Returns what a JSON value says, in the order of its fields.
-pub(super) fn facts(value: &Value) -> Vec<Fact> {
+/// Returns what a JSON value says, in the order of its fields; `noun` is what it is if it has none.
+pub(super) fn facts(noun: &str, value: &Value) -> Vec<Fact> {
     match value {
         Value::Null => Vec::new(),
         Value::Object(fields) if !is_thing(value) && sealed(value).is_none() => {
             let shown = fields.iter().filter(|(_, value)| !is_empty(value));
             shown.map(|(name, value)| Fact { name: said(name), value: text(value) }).collect()
         }
-        value => vec![Fact { name: "it".to_owned(), value: text(value) }],
+        value => vec![Fact { name: noun.to_owned(), value: text(value) }],
     }
 }
 
@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn json_is_told_by_its_shape() {
         let told = |value: Value| {
-            facts(&value).into_iter().map(|f| format!("{}={}", f.name, f.value)).collect::<Vec<_>>()
+            facts("secret", &value)
+                .into_iter()
+                .map(|f| format!("{}={}", f.name, f.value))
+                .collect::<Vec<_>>()
         };
         let value = json!({
             "api": "1.41", "old_one": { "id": "x1", "name": "db", "labels": {} }, "none": null,
@@ -124,8 +127,8 @@ mod tests {
             "deep=a: 1",
         ];
         assert_eq!(told(value), expected);
-        assert_eq!(told(json!("db_v2")), ["it=db_v2"]);
-        assert_eq!(told(json!({ "id": "1", "name": "db" })), ["it=db (1)"]);
+        assert_eq!(told(json!("db_v2")), ["secret=db_v2"]);
+        assert_eq!(told(json!({ "id": "1", "name": "db" })), ["secret=db (1)"]);
         assert!(told(json!(null)).is_empty());
     }
 

@@ -69,6 +69,12 @@ fn head(out: &mut Out, report: &Report) {
 
 fn preconditions(out: &mut Out, report: &Report) {
     out.chapter("Preconditions");
+    if let Some(rotation) = &report.rotation {
+        for (name, value) in super::rotation_in_words(rotation) {
+            out.line(format_args!("- {name}: {}", text(&value)));
+        }
+        out.line("");
+    }
     if report.preconditions.is_empty() {
         out.line("Nothing was read before the first change.");
         return;
@@ -231,8 +237,13 @@ fn told(fact: &Fact) -> String {
 /// A text of somebody else's, which must not mean anything in Markdown or in HTML.
 fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
         match c {
+            // Inside of a word it means nothing.
+            '_' if before.is_alphanumeric() && after.is_alphanumeric() => out.push(c),
             '\n' | '\r' | '\t' => out.push(' '),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -244,13 +255,15 @@ fn text(text: &str) -> String {
             c if c.is_control() => {}
             c => out.push(c),
         }
+        before = c;
     }
     out
 }
 
-/// A name, as code. What would end the code or the cell is left out: no name has it.
+/// A name, as code. What would end the code or the cell, or mean something in HTML, is left out: no
+/// name has it.
 fn code(text: &str) -> String {
-    let plain = |c: &char| !c.is_control() && *c != '`' && *c != '|';
+    let plain = |c: &char| !c.is_control() && !['`', '|', '<', '>'].contains(c);
     let plain: String = text.chars().filter(plain).collect();
     if plain.is_empty() { String::new() } else { format!("`{plain}`") }
 }
@@ -267,6 +280,7 @@ mod tests {
     #[test]
     fn no_text_can_leave_its_cell() {
         assert_eq!(text("a|b\n<b> `x` [y](z)"), "a\\|b &lt;b&gt; \\`x\\` \\[y\\](z)");
+        assert_eq!(text("db_v2 _b_ __"), "db_v2 \\_b\\_ \\_\\_");
         assert_eq!(code("a`|b"), "`ab`");
         assert_eq!(code(""), "");
     }

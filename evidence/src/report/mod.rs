@@ -16,6 +16,7 @@ mod build;
 mod facts;
 mod html;
 mod markdown;
+mod rotation;
 mod services;
 mod timeline;
 
@@ -57,6 +58,8 @@ pub struct Report {
     pub params: Vec<Fact>,
     /// The locks that it held.
     pub locks: Vec<String>,
+    /// What it did to secrets, if it was about secrets.
+    pub rotation: Option<Rotation>,
     /// What was found before the first change.
     pub preconditions: Vec<Found>,
     /// The calls that changed something or waited, in order of place.
@@ -86,6 +89,23 @@ pub struct Fact {
     pub name: String,
     /// What is known.
     pub value: String,
+}
+
+/// What a run did to secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// The secret that was found.
+    pub current: Option<String>,
+    /// Secrets that it made, and that are there at the end.
+    pub new: Vec<String>,
+    /// Secrets that were there before, and that it removed.
+    pub removed: Vec<String>,
+    /// Services that it touched, by name.
+    pub services: Vec<String>,
+    /// How long services were watched before anything was destroyed.
+    pub window: Option<String>,
+    /// Calls that changed something else, such as the credential in a database.
+    pub others: Vec<CallKey>,
 }
 
 /// What a read found.
@@ -237,7 +257,8 @@ pub fn outcome(step: &Step) -> &'static str {
 fn span(ms: Millis) -> String {
     let seconds = ms / 1_000;
     match seconds {
-        ..10 => format!("{}.{} s", seconds, ms.max(0) % 1_000 / 100),
+        ..1 => format!("{} ms", ms.max(0)),
+        1..10 => format!("{}.{} s", seconds, ms % 1_000 / 100),
         10..60 => format!("{seconds} s"),
         60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
         _ => format!("{}:{:02} h", seconds / 3_600, seconds % 3_600 / 60),
@@ -259,6 +280,29 @@ fn rollback_in_words(rollback: &Rollback) -> Vec<String> {
         None => "Nothing was destroyed: up to the end all could be taken back.".to_owned(),
     });
     lines
+}
+
+/// Returns the first lines of a change record, with their names.
+fn rotation_in_words(rotation: &Rotation) -> Vec<(&'static str, String)> {
+    let listed = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    let backend = match rotation.others.as_slice() {
+        [] => "not by this run".to_owned(),
+        keys => format!("see calls {}", list(keys)),
+    };
+    vec![
+        (
+            "Current secret",
+            rotation.current.clone().unwrap_or_else(|| "none was looked for".to_owned()),
+        ),
+        ("New secret", listed(&rotation.new)),
+        ("Old secret removed", listed(&rotation.removed)),
+        ("Services affected", listed(&rotation.services)),
+        ("Backend credential changed", backend),
+        ("Rollback window", rotation.window.clone().unwrap_or_else(|| "none".to_owned())),
+    ]
 }
 
 /// Returns keys as a list.

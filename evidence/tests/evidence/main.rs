@@ -4,4 +4,5 @@
 
 mod journal;
 mod publishing;
+mod report;
 mod tampering;

@@ -72,3 +72,53 @@ impl Trees {
             .try_for_each(|part| self.parts.remove(part).map(drop))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{JournalStore, SledStore};
+
+    fn with_a_run(path: &std::path::Path, run: &RunId) -> SledStore {
+        let store = SledStore::open(path).unwrap();
+        for seq in 0..5 {
+            store.append(run, seq, &[7; 9_000]).unwrap();
+        }
+        store.put_summary(run, false, &[8; 9_000]).unwrap();
+        store.sync(store.end()).unwrap();
+        store
+    }
+
+    #[test]
+    fn what_a_crash_left_of_a_forgotten_run_is_removed_at_the_next_opening() {
+        let (directory, run) = (tempfile::tempdir().unwrap(), RunId::from("run_a"));
+        let store = with_a_run(directory.path(), &run);
+        let trees = store.trees.as_ref().unwrap();
+        trees.leaving.insert(run.as_str(), &[]).unwrap();
+        let key = run.as_str().as_bytes();
+        trees.put(&trees.tombstones, TOMBSTONES, key, b"stone").unwrap().unwrap();
+        assert!(store.read(&run).unwrap().is_empty());
+        assert!(store.summaries(false).unwrap().is_empty());
+        drop(store);
+
+        let store = SledStore::open(directory.path()).unwrap();
+        let trees = store.trees.as_ref().unwrap();
+        for tree in [&trees.entries, &trees.summaries, &trees.parts, &trees.leaving] {
+            assert_eq!(tree.len(), 0, "{:?}", tree.name());
+        }
+        assert_eq!(store.tombstones().unwrap(), [(run, b"stone".to_vec())]);
+    }
+
+    #[test]
+    fn a_crash_before_the_tombstone_leaves_the_run_as_it_was() {
+        let (directory, run) = (tempfile::tempdir().unwrap(), RunId::from("run_a"));
+        let store = with_a_run(directory.path(), &run);
+        store.trees.as_ref().unwrap().leaving.insert(run.as_str(), &[]).unwrap();
+        drop(store);
+
+        let store = SledStore::open(directory.path()).unwrap();
+        assert_eq!(store.read(&run).unwrap().len(), 5);
+        assert_eq!(store.summaries(false).unwrap(), [(run.clone(), vec![8; 9_000])]);
+        store.forget(&run, b"stone").unwrap();
+        assert!(store.read(&run).unwrap().is_empty());
+    }
+}

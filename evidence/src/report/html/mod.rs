@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use windlass_engine::clock::utc;
 use windlass_engine::journal::{End, How, RunStatus};
 
-use super::{Fact, Report, list, outcome, rollback_in_words, span, verdict};
+use super::{Fact, Report, list, outcome, rollback_in_words, rotation_in_words, span, verdict};
 use escape::Escaped;
 
 const STYLE: &str = include_str!("page.css");
@@ -71,7 +71,13 @@ fn preconditions(report: &Report) -> String {
         vec![found.key.to_string(), code(&found.step), format!("<dl>{facts}</dl>")]
     };
     let rows = report.preconditions.iter().map(row);
-    chapter("Preconditions", &table(&["call", "step", "what it found"], rows))
+    let rotation = report.rotation.as_ref().map(rotation_in_words).unwrap_or_default();
+    let rotation: String = rotation
+        .into_iter()
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>", Escaped(&value)))
+        .collect();
+    let found = table(&["call", "step", "what it found"], rows);
+    chapter("Preconditions", &format!("<dl>{rotation}</dl>\n{found}"))
 }
 
 fn steps(report: &Report) -> String {

@@ -1,0 +1,178 @@
+//! Reports say what the journal says, nothing of it can run, and no value is in it.
+
+use serde_json::json;
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::{Body, CallHead, ChainHead, Created, How, text_hash};
+use windlass_engine::step::{Kind, StepError};
+use windlass_evidence::report::{Report, html, markdown, of_records};
+
+use crate::journal::by;
+
+/// The journal with every kind of entry, which every version must read.
+fn fixture() -> Report {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/journal/fixtures/v1.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let records: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+    of_records(&records).unwrap()
+}
+
+/// A rotation of one service, whose texts are whatever somebody made them.
+fn rotation(name: &str) -> Vec<Vec<u8>> {
+    let thing = |id: &str, name: &str| json!({ "id": id, "name": name });
+    let key = |n| CallKey::ROOT.child(n);
+    let created = Created {
+        run: RunId::from("run_a"),
+        runbook: name.to_owned(),
+        title: name.to_owned(),
+        text: text_hash(b""),
+        params: [
+            ("value".to_owned(), json!({ "$sealed": "value" })),
+            ("ticket".to_owned(), json!(name)),
+        ]
+        .into_iter()
+        .collect(),
+        sealed: [("value".to_owned(), "Y2lwaGVydGV4dA==".to_owned())].into(),
+        locks: vec![format!("secret:{name}")],
+        place: format!("ssh://{name}"),
+        by: by(),
+        version: "0.1.0".to_owned(),
+    };
+    let head = |step: &str, kind, args| CallHead { step: step.to_owned(), kind, args };
+    let intended = |n, head, base, says: &str| Body::Intended {
+        key: key(n),
+        head,
+        attempt: 1,
+        base,
+        says: says.to_owned(),
+    };
+    let applied = |n, output| Body::Applied {
+        key: key(n),
+        head: None,
+        output,
+        sealed: [("call 1".to_owned(), "bm9uY2U=".to_owned())].into(),
+        how: How::Probed,
+    };
+    let find = head("secret.find", Kind::Read, json!({ "name": name }));
+    let create = json!({ "name": "db_v2", "value": { "$sealed": "value" } });
+    let switch = json!({ "service": thing("s1", name), "from": thing("old", "db_v1"), "to": thing("new", "db_v2") });
+    let converged = json!({ "service": thing("s1", name), "secret": thing("new", "db_v2") });
+    let bodies = [
+        Body::Created(Box::new(created)),
+        Body::Applied {
+            key: key(1),
+            head: Some(find),
+            output: thing("old", "db_v1"),
+            sealed: Default::default(),
+            how: How::Returned,
+        },
+        intended(
+            2,
+            head("secret.create", Kind::Change, create),
+            json!({ "mac": "f1n9er" }),
+            "create",
+        ),
+        applied(2, thing("new", "db_v2")),
+        intended(3, head("service.switch_secret", Kind::Change, switch), json!({}), name),
+        applied(3, json!({ "id": "s1", "name": name, "references": 1, "untouched": true })),
+        intended(4, head("service.converged", Kind::Wait, converged), json!({}), "wait"),
+        applied(4, json!({ "running": 2, "wanted": 2, "seconds": 9, "note": name })),
+        intended(
+            5,
+            head("secret.remove", Kind::Destroy, thing("old", "db_v1")),
+            json!({}),
+            "remove",
+        ),
+        Body::Failed {
+            key: key(5),
+            head: None,
+            error: StepError::transient("busy", name),
+            retry_at: Some(60_000),
+        },
+        Body::Resumed { by: by() },
+    ];
+    let mut chain = ChainHead::default();
+    (0..).zip(bodies).map(|(at, body)| chain.push(at * 1_000, 1, body).unwrap().1).collect()
+}
+
+#[test]
+fn the_chapters_of_a_change_record_are_filled_in() {
+    let report = of_records(&rotation("web")).unwrap();
+    let service = &report.services[0];
+    assert_eq!(service.secrets, ["db_v1 (old)", "db_v2 (new)"]);
+    assert_eq!((service.restarts, service.untouched), (1, Some(true)));
+    assert!(service.health.as_ref().unwrap().starts_with("2 of 2 tasks ran after 9 s"));
+    assert_eq!(report.secrets[0].fingerprint, "f1n9er");
+    assert_eq!((report.resumes.len(), report.resumes[0].silent_ms), (1, 1_000));
+    let text = markdown(&report);
+    for line in [
+        "**not over**",
+        "- Current secret: db_v1 (old)",
+        "- New secret: db_v2 (new)",
+        "- Old secret removed: none",
+        "- Services affected: web",
+        "- Backend credential changed: not by this run",
+        "| `web` | `db_v1 (old)` → `db_v2 (new)` | 1 |",
+        "| `value` | `db_v2 (new)` | `f1n9er` |",
+        "- Call 3: the outcome was lost, and a look at the world told it.",
+        "- Ticket: web",
+        "to be tried again: web",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+}
+
+#[test]
+fn what_was_taken_back_decided_and_lost_is_told() {
+    let report = fixture();
+    let text = markdown(&report);
+    for line in [
+        "**cancelled, and everything was taken back**",
+        "ada on manager-1 | call 4.2.1 was done by hand | switched it by hand |",
+        "- A person had it taken back: the maintenance window is over",
+        "- Taken back: calls 3, 4.1.1, 4.3.1",
+        "- Interrupted; taken up again at 2023-11-14 22:13:20Z by ada on manager-1",
+    ] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    assert!(text.contains("3       |") && text.contains('<'), "no timeline in:\n{text}");
+    let page = html(&report);
+    for class in [
+        "rect class=\"done\"",
+        "rect class=\"failed\"",
+        "rect class=\"lost\"",
+        "rect class=\"undone\"",
+    ] {
+        assert!(page.contains(class), "no {class}");
+    }
+    assert_eq!(report.decisions.len(), 5);
+}
+
+#[test]
+fn nothing_that_was_sealed_is_in_a_report() {
+    for report in [fixture(), of_records(&rotation("web")).unwrap()] {
+        let json = serde_json::to_string(&report).unwrap();
+        for text in [markdown(&report), html(&report), json.clone()] {
+            let sealed = ["Y2lwaGVydGV4dA", "bm9uY2U", "c2VhbGVk"];
+            assert!(!sealed.iter().any(|sealed| text.contains(sealed)), "ciphertext in:\n{text}");
+        }
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+    }
+}
+
+#[test]
+fn texts_of_others_mean_nothing_to_a_browser_or_to_markdown() {
+    let evil = "\"><script>alert(1)</script><img src=x onerror=1>\n\n# head\n| `x` ]](javascript:1)\n```\n</svg>";
+    let report = of_records(&rotation(evil)).unwrap();
+    let page = html(&report);
+    for tag in ["<script", "<img", "</svg>\n\n", "onerror=1>"] {
+        let allowed = usize::from(tag.starts_with("</svg>"));
+        assert!(page.matches(tag).count() <= allowed, "{tag} is in the page");
+    }
+    assert_eq!(page.matches("</svg>").count(), 1);
+    assert!(page.contains("default-src 'none'"), "the policy of the page is gone");
+    let text = markdown(&report);
+    assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
+    let lines = || text.lines();
+    assert_eq!(lines().filter(|line| line.starts_with("# ")).count(), 1, "{text}");
+    assert_eq!(lines().filter(|line| line.starts_with("```")).count(), 2, "{text}");
+}
