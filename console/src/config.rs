@@ -19,6 +19,9 @@ pub struct Config {
     pub otlp: Option<String>,
     /// Listen where others can reach it without TLS: something in front of it speaks TLS.
     pub allow_remote_without_tls: bool,
+    /// A directory whose `*.rhai` files belong to the library, next to the runbooks that come with
+    /// windlass: an operator may run them by their names, without the `.rhai`.
+    pub runbooks: Option<PathBuf>,
     /// Connections at the same time; those above wait for one to close.
     pub connections_max: usize,
 }
@@ -31,6 +34,7 @@ impl Default for Config {
             tls_key: None,
             otlp: None,
             allow_remote_without_tls: false,
+            runbooks: None,
             connections_max: 512,
         }
     }

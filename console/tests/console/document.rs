@@ -207,3 +207,16 @@ async fn no_answer_is_a_5xx_and_none_is_undocumented() {
     // Or it would show that everything is refused, and nothing more.
     assert!(succeeded.len() > 15, "seed {seed}: only {succeeded:?} ever succeeded");
 }
+
+#[test]
+fn the_book_has_the_table_of_who_may_do_what() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../book/src/api.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let said = page.lines().filter(|line| line.starts_with("| `"));
+    let said: Vec<&str> = said.take_while(|line| !line.contains("windlass_")).collect();
+    let rows = table()
+        .into_iter()
+        .map(|e| format!("| `{} {}` | {} | {} |", e.method.name(), e.path, e.need, e.about));
+    let rows: Vec<String> = rows.collect();
+    assert_eq!(said, rows, "the table should be:\n{}", rows.join("\n"));
+}
