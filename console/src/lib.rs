@@ -6,9 +6,9 @@
 //!           table: what there is, who may -> openapi
 //! ```
 //!
-//! The table is the one list of endpoints. [`serve`] answers until it is closed; [`Tokens`] and
+//! The table is the one list of endpoints. [`serve()`] answers until it is closed; [`Tokens`] and
 //! [`Audit`] are also for commands that come another way than over HTTP. Events of runs become
-//! server-sent events (`api/feed`), numbers ([`serve`]d at `/metrics`) and, when a run is over,
+//! server-sent events (`api/feed`), numbers at `/metrics` and, when a run is over,
 //! traces (`trace`).
 
 mod api;

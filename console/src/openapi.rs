@@ -6,7 +6,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::{Describe, Endpoint};
-use crate::problem::{Kind, Problem};
+use crate::problem::{Kind, Told};
 use crate::role::Need;
 
 const ABOUT: &str = "Runbooks for Docker Swarm, over HTTP. Moments are milliseconds since 1970, UTC. \
@@ -26,7 +26,7 @@ pub fn document(table: &[Endpoint]) -> Value {
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         path[endpoint.method.name().to_lowercase()] = operation(endpoint, &mut schemas);
     }
-    let _ = schemas.subschema_for::<Problem>();
+    let _ = schemas.subschema_for::<Told<'_>>();
     let components = json!({
         "schemas": schemas.take_definitions(true),
         "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },

@@ -4,28 +4,40 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use windlass_engine::engine::EngineError;
 use windlass_engine::journal::StoreError;
 
 use crate::token::TokenError;
 
 /// Why a client does not get what it asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Names the kind of problem: `urn:windlass:WL0006`.
-    pub r#type: String,
-    /// What it is, in a few words; always the same for one code.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
+    /// What kind of problem it is.
+    pub kind: Kind,
     /// What happened.
     pub detail: String,
-    /// The code; `windlass explain WL0006` tells more.
-    pub code: String,
     /// What to do next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+/// A problem as a client reads it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Told<'a> {
+    /// Names the kind of problem: `urn:windlass:WL0006`.
+    r#type: String,
+    /// What it is, in a few words; always the same for one code.
+    title: &'a str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened.
+    detail: &'a str,
+    /// The code; `windlass explain WL0006` tells more.
+    code: &'a str,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
 }
 
 /// The kinds of problems: a code, its HTTP status, and its title.
@@ -66,15 +78,7 @@ impl Kind {
 
     /// Returns a problem of this kind.
     pub fn because(self, detail: impl Into<String>) -> Problem {
-        let Kind(code, status, title) = self;
-        Problem {
-            r#type: format!("urn:windlass:{code}"),
-            title: title.to_owned(),
-            status,
-            detail: detail.into(),
-            code: code.to_owned(),
-            hint: None,
-        }
+        Problem { kind: self, detail: detail.into(), hint: None }
     }
 
     /// Returns the code.
@@ -100,14 +104,29 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+
+    /// Returns it as JSON.
+    pub(crate) fn json(&self) -> String {
+        let Kind(code, status, title) = self.kind;
+        let told = Told {
+            r#type: format!("urn:windlass:{code}"),
+            title,
+            status,
+            detail: &self.detail,
+            code,
+            hint: self.hint.as_deref(),
+        };
+        // Numbers and texts: they are JSON.
+        serde_json::to_string(&told).unwrap_or_default()
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let status = StatusCode::from_u16(self.kind.status());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        let mut response = (status, [json], body).into_response();
+        let mut response = (status, [json], self.json()).into_response();
         let (name, value) = match status {
             StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer realm=\"windlass\""),
             StatusCode::TOO_MANY_REQUESTS => (header::RETRY_AFTER, "60"),

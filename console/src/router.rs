@@ -159,9 +159,9 @@ async fn change(
     };
     let (status, code, run) = match &result {
         Ok(answered) => (answered.response.status().as_u16(), None, answered.run.clone()),
-        Err(problem) => (problem.status, Some(problem.code.clone()), None),
+        Err(problem) => (problem.kind.status(), Some(problem.kind.code()), None),
     };
-    blocking(move || audit.end(begun, status, code.as_deref(), run)).await??;
+    blocking(move || audit.end(begun, status, code, run)).await??;
     result
 }
 

@@ -26,7 +26,7 @@ const CHUNK: usize = 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
     /// Something happened.
-    Event(Event),
+    Event(Box<Event>),
     /// The watcher was too slow, and goes on from the journals.
     Lagged,
 }
@@ -104,7 +104,7 @@ impl Feed {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 if let Some(event) = self.fresh(event) {
-                    return Ok(Some(Item::Event(event)));
+                    return Ok(Some(Item::Event(Box::new(event))));
                 }
                 continue;
             }
@@ -122,7 +122,7 @@ impl Feed {
             match event {
                 Ok(event) => {
                     if let Some(event) = self.fresh(event) {
-                        return Ok(Some(Item::Event(event)));
+                        return Ok(Some(Item::Event(Box::new(event))));
                     }
                 }
                 Err(RecvError::Lagged(_)) => {

@@ -88,7 +88,7 @@ impl Key {
         }
         let handle = begin(Some(name.clone())).inspect_err(|problem| {
             // Refused before anything was recorded: the key is as good as new.
-            if problem.status < 500
+            if problem.kind.status() < 500
                 && let Err(error) = store.remove_value(&name)
             {
                 tracing::error!(%error, "a key that started nothing can't be forgotten");

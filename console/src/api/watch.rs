@@ -120,8 +120,7 @@ fn told(event: &Event, id: fn(&Event, u64) -> String) -> sse::Event {
 }
 
 fn problem_of(problem: &Problem) -> sse::Event {
-    let text = serde_json::to_string(problem).unwrap_or_default();
-    sse::Event::default().event("problem").data(text)
+    sse::Event::default().event("problem").data(problem.json())
 }
 
 /// Counts a stream for as long as it lives.
