@@ -212,6 +212,9 @@ pub struct RunArgs {
     /// What to do with a newline at the end of a secret that is read.
     #[arg(long, value_enum, default_value_t = Newline::Keep)]
     pub newline: Newline,
+    /// Begin although the run would end the daemon that drives it.
+    #[arg(long)]
+    pub allow_self: bool,
 }
 
 /// What to rehearse, and on which swarm.

@@ -63,6 +63,7 @@ fn log_to_stderr() {
         "windlass_lab",
         "windlass_rehearsal",
         "windlass_duty",
+        "windlass_evidence",
         "windlass_console",
     ];
     let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);

@@ -48,6 +48,9 @@ impl From<EngineError> for Problem {
             EngineError::Locked { by, .. } => Problem::new("WL0004", Exit::NotStarted, text).hint(
                 format!("See what it is doing with `windlass show {by}`, go on with `windlass resume {by}`, or take it back with `windlass undo {by}`."),
             ),
+            EngineError::OwnGround { .. } => Problem::new("WL0019", Exit::NotStarted, text).hint(
+                "`windlass explain WL0019` says how to go about it; `--allow-self` begins it all the same.",
+            ),
             EngineError::AlreadyDriven(run) => Problem::new("WL0005", Exit::NotStarted, text)
                 .hint(format!("Watch it with `windlass log {run} -f`.")),
             EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => {

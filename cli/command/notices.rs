@@ -10,6 +10,7 @@ use crate::args::NoticesAction;
 use crate::config::Config;
 use crate::desk::{DutyReply, DutyRequest};
 use crate::exit::Exit;
+use crate::home;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
@@ -27,8 +28,12 @@ pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit,
             }
         }
         NoticesAction::Retry { id } => {
+            let on_duty = home::is_owned(settings);
             let notices = undelivered(settings, DutyRequest::Retry { id }).await?;
-            show::note(&format!("{} notices are tried again by the daemon", notices.len()));
+            show::note(&format!("{} notices are tried again", notices.len()));
+            if !on_duty {
+                show::note("nobody is on duty: they go out while `windlass serve` runs");
+            }
         }
         NoticesAction::Test { name, config } => test(settings, &name, &config).await?,
     }

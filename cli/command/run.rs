@@ -30,7 +30,8 @@ pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
     reach_swarm(&checking, &runbook).await?;
     let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
     let (name, text) = (runbook.name().to_owned(), runbook.text().to_owned());
-    follow(settings, Request::Start(Start { name, text, params, secrets })).await
+    let allow_self = args.allow_self;
+    follow(settings, Request::Start(Start { name, text, params, secrets, allow_self })).await
 }
 
 /// Hands in a request that moves a run, and follows the run until it stops.

@@ -113,7 +113,10 @@ fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
     let runbook = Runbook::compile(&start.name, &start.text, engine.steps())
         .map_err(windlass_engine::engine::EngineError::from)?;
     let secrets = start.secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();
-    Ok(engine.start(&runbook, &start.params, secrets)?)
+    Ok(match start.allow_self {
+        true => engine.start_anyway(&runbook, &start.params, secrets, None),
+        false => engine.start(&runbook, &start.params, secrets),
+    }?)
 }
 
 /// Takes an answer.

@@ -67,6 +67,8 @@ pub struct Start {
     pub params: Vec<(String, String)>,
     /// Secret parameters.
     pub secrets: Vec<(String, SecretBytes)>,
+    /// Whether it may end the daemon itself.
+    pub allow_self: bool,
 }
 
 impl std::fmt::Debug for SecretBytes {

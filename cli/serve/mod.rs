@@ -60,6 +60,7 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
         settings.state.display(),
         place.in_words()
     ));
+    engine.stands_on(place.locks());
     let diary = diary::keep(&engine);
     take_up(&engine)?;
     let parts = Parts::begin(&engine, config).await?;

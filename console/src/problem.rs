@@ -59,6 +59,7 @@ impl Kind {
     pub const STORE: Kind = Kind("WL0011", 503, "The store is damaged or refuses");
     pub const KEY: Kind = Kind("WL0012", 503, "The master key is missing or another one");
     pub const NOT_COUNTED: Kind = Kind("WL0018", 403, "The answer does not count");
+    pub const OWN_GROUND: Kind = Kind("WL0019", 409, "The run would end the daemon itself");
     pub const PRUNED: Kind = Kind("WL0034", 410, "The run was pruned");
     pub const WOULD_FAIL: Kind =
         Kind("WL0016", 422, "The run would fail before it changes anything");
@@ -149,6 +150,9 @@ impl From<EngineError> for Problem {
             EngineError::Locked { by, .. } => Kind::LOCKED.because(text).hint(format!(
                 "GET /api/v1/runs/{by} says what it does; resume it, or take it back."
             )),
+            EngineError::OwnGround { .. } => Kind::OWN_GROUND.because(text).hint(
+                "`windlass explain WL0019` says how to go about it; `allow_self` begins it all the same.",
+            ),
             EngineError::AlreadyDriven(run) => Kind::IN_USE
                 .because(text)
                 .hint(format!("GET /api/v1/runs/{run}/events tells how it gets on.")),

@@ -56,6 +56,7 @@ const NO_START: &[Kind] = &[
     Kind::DOES_NOT_COMPILE,
     Kind::PARAMETERS,
     Kind::LOCKED,
+    Kind::OWN_GROUND,
     Kind::IN_THE_OPEN,
     Kind::OTHER_REQUEST,
 ];

@@ -13,10 +13,12 @@
 mod name;
 pub mod notice;
 pub mod schedule;
+mod stop;
 mod supplies;
 mod tasks;
 
 pub use name::Name;
+pub use stop::{Stop, Stopping};
 pub use supplies::Supplies;
 pub use tasks::{Duty, DutyError, Options};
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use windlass_engine::clock::Millis;
 use windlass_engine::engine::Engine;
@@ -14,7 +13,8 @@ use windlass_engine::event::{Event, What};
 
 use crate::notice::{self, Courier, Outbox, OutboxError, Watch, WatchError, may_matter};
 use crate::schedule::{self, Book, BookError, Ticker};
-use crate::{Supplies, blocking};
+use crate::stop::Stopping;
+use crate::{Stop, Supplies, blocking};
 
 /// Schedules are looked at this often at least, so that a clock that jumps, or a machine that
 /// slept, is noticed.
@@ -51,7 +51,7 @@ pub enum DutyError {
 
 /// A daemon on duty.
 pub struct Duty {
-    stop: watch::Sender<bool>,
+    stopping: Stopping,
     tasks: JoinSet<()>,
 }
 
@@ -73,25 +73,24 @@ impl Duty {
         });
         let watch = watch.await?;
 
-        let (stop, stopped) = watch::channel(false);
+        let (stopping, stop) = Stop::new();
         let mut tasks = JoinSet::new();
         let ticker = Ticker::new(engine.clone(), supplies, outbox.clone());
-        tasks.spawn(until(stopped.clone(), tick(engine.clone(), ticker)));
+        tasks.spawn(tick(engine.clone(), ticker, stop.clone()));
         if let Some(watch) = watch {
             let events = engine.subscribe();
-            tasks.spawn(until(stopped.clone(), read_journals(watch, events)));
+            tasks.spawn(read_journals(watch, events, stop.clone()));
         }
         for to in notices {
             let courier = Courier::new(engine.clone(), outbox.clone(), to);
-            let delivering = deliver(engine.clone(), outbox.clone(), courier);
-            tasks.spawn(until(stopped.clone(), delivering));
+            tasks.spawn(deliver(engine.clone(), courier, stop.clone()));
         }
-        Ok(Duty { stop, tasks })
+        Ok(Duty { stopping, tasks })
     }
 
     /// Ends: nothing is started or sent any more when this returns. Runs go on.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        self.stopping.ask();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
                 tracing::error!(%error, "a task of the duty ended badly");
@@ -127,17 +126,8 @@ fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), DutyError> {
     Ok(())
 }
 
-/// Does the work until it is time to stop. What it awaits may be dropped anywhere; what it hands
-/// to a blocking thread is finished there.
-async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
-    tokio::select! {
-        () = work => {}
-        // An error means that whoever could stop us is gone.
-        _ = stopped.wait_for(|stopped| *stopped) => {}
-    }
-}
-
-async fn tick(engine: Engine, ticker: Ticker) {
+/// The tasks stop where they wait, and nowhere else: what a thread has begun is waited for.
+async fn tick(engine: Engine, ticker: Ticker, stop: Stop) {
     let mut events = engine.subscribe();
     loop {
         let changed = Book::changed();
@@ -150,6 +140,7 @@ async fn tick(engine: Engine, ticker: Ticker) {
             () = sleep(&engine, deadline) => {}
             () = changed => {}
             () = makes_room(&mut events) => {}
+            () = stop.asked() => return,
         }
     }
 }
@@ -171,7 +162,7 @@ async fn makes_room(events: &mut Receiver<Event>) {
     }
 }
 
-async fn read_journals(watch: Watch, mut events: Receiver<Event>) {
+async fn read_journals(watch: Watch, mut events: Receiver<Event>, stop: Stop) {
     let mut lost = true;
     loop {
         if lost {
@@ -181,7 +172,11 @@ async fn read_journals(watch: Watch, mut events: Receiver<Event>) {
             }
         }
         lost = false;
-        match events.recv().await {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = stop.asked() => return,
+        };
+        match event {
             Ok(event) if may_matter(&event.what) => {
                 let (watch, run) = (watch.clone(), event.run.clone());
                 if let Err(error) = blocking(move || watch.follow(&event.run)).await {
@@ -195,10 +190,10 @@ async fn read_journals(watch: Watch, mut events: Receiver<Event>) {
     }
 }
 
-async fn deliver(engine: Engine, outbox: Outbox, courier: Courier) {
+async fn deliver(engine: Engine, courier: Courier, stop: Stop) {
     loop {
-        let posted = outbox.posted();
-        let next = match courier.round().await {
+        let posted = Outbox::posted();
+        let next = match courier.round(&stop).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "notices can't be delivered");
@@ -214,6 +209,7 @@ async fn deliver(engine: Engine, outbox: Outbox, courier: Courier) {
         tokio::select! {
             () = due => {}
             () = posted => {}
+            () = stop.asked() => return,
         }
     }
 }

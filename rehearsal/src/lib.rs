@@ -10,6 +10,7 @@
 //! daemon is simulated, its clock virtual, the disk in memory, and values of secrets made up.
 //! [`report`] is what the passes found, and [`page`] makes one HTML file of it.
 
+mod by_hand;
 mod clock;
 mod faults;
 mod oracle;

@@ -14,9 +14,10 @@ use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{Body, Decision, End, Entry, How, JournalStore};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_engine::secret::KeyStore;
-use windlass_lab::simulated::{Edit, Fault, What, World};
+use windlass_lab::simulated::{Edit, Fault, What};
 
-use crate::oracle::{FOREIGN, Shape, ailments, references};
+use crate::by_hand::by_hand;
+use crate::oracle::{FOREIGN, Shape, ailments};
 use crate::people;
 use crate::report::{MomentKind, Verdict};
 use crate::scene::Scene;
@@ -33,33 +34,6 @@ const HANGS: Duration = Duration::from_secs(60);
 
 /// How long the swarm is given to calm down at the end, in milliseconds of its own time.
 const CALM_MS: i64 = 180_000;
-
-/// Returns what a person does by hand before trying again, as the message says.
-fn by_hand(key: &CallKey, code: &str, entries: &[Entry], world: &World) -> Vec<Edit> {
-    let args = entries.iter().find_map(|entry| match &entry.body {
-        Body::Intended { key: of, head, .. } if of == key => Some(&head.args),
-        _ => None,
-    });
-    let Some(args) = args else { return Vec::new() };
-    let Some(service) = args["service"]["name"].as_str().map(str::to_owned) else {
-        return Vec::new();
-    };
-    let goal = [&args["secret"], &args["from"]].into_iter().find_map(|s| s["name"].as_str());
-    let now = world.services.iter().find(|s| s.name == service).map(|s| references(&s.spec));
-    match (code, goal, now) {
-        ("update_paused" | "old_tasks", ..) => vec![Edit::ForceUpdate { service }],
-        ("rolled_back", Some(goal), Some(now)) => {
-            let temporary =
-                |name: &&String| name.starts_with(goal) || goal.starts_with(name.as_str());
-            let from = now.iter().map(|(_, name)| name).find(temporary).cloned();
-            let to = goal.to_owned();
-            from.into_iter()
-                .map(|from| Edit::SecretRefs { service: service.clone(), from, to: to.clone() })
-                .collect()
-        }
-        _ => Vec::new(),
-    }
-}
 
 /// How a pass went.
 pub(crate) struct Played {

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
+use rustix::process::Signal;
+
 use crate::{Operator, all, assert_says};
 
 const NOTE: &str = "//! title = \"A note\"\nsecret::generate(#{ length: 20 });\n";
@@ -92,13 +94,17 @@ fn configured(operator: &Operator, port: u16) -> String {
     )
 }
 
-/// Answers one request, and returns it.
-fn answer_once(listener: TcpListener, answer: &'static str) -> std::thread::JoinHandle<String> {
+/// Answers one request that tells of `kind`, and returns it.
+fn answer_once(
+    listener: TcpListener,
+    kind: &'static str,
+    answer: &'static str,
+) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = Vec::new();
         let mut part = [0; 4096];
-        while !String::from_utf8_lossy(&request).contains("windlass.test") {
+        while !String::from_utf8_lossy(&request).contains(kind) {
             let count = stream.read(&mut part).unwrap();
             assert!(count > 0);
             request.extend_from_slice(&part[..count]);
@@ -114,7 +120,11 @@ fn a_test_notice_says_what_the_receiver_answered() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let config = configured(&operator, port);
-    let answered = answer_once(listener, "HTTP/1.1 202 Accepted\r\ncontent-length: 3\r\n\r\nyes");
+    let answered = answer_once(
+        listener,
+        "windlass.test",
+        "HTTP/1.1 202 Accepted\r\ncontent-length: 3\r\n\r\nyes",
+    );
     let output = operator.windlass(&format!("notices test ops --config {config}"));
     assert_says(&output, 0, &["202 Accepted: yes"]);
     let request = answered.join().unwrap();
@@ -122,7 +132,8 @@ fn a_test_notice_says_what_the_receiver_answered() {
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let config = configured(&operator, listener.local_addr().unwrap().port());
-    let answered = answer_once(listener, "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n");
+    let answered =
+        answer_once(listener, "windlass.test", "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n");
     let output = operator.windlass(&format!("notices test ops --config {config}"));
     assert_says(&output, 7, &["401", "did not take it", "WL0023"]);
     answered.join().unwrap();
@@ -153,4 +164,49 @@ fn nothing_is_undelivered_where_nothing_was_told() {
     assert_says(&operator.windlass("notices list"), 0, &["every notice is delivered"]);
     assert_says(&operator.windlass("notices retry ops/x"), 2, &["ops/x", "WL0022"]);
     assert_says(&operator.windlass("notices retry"), 0, &["0 notices"]);
+}
+
+/// Asks until the answer has these words.
+fn until_says(operator: &Operator, args: &str, words: &str) {
+    let began = std::time::Instant::now();
+    loop {
+        let said = all(&operator.windlass(args));
+        if said.contains(words) {
+            return;
+        }
+        assert!(began.elapsed().as_secs() < 60, "no `{words}` in: {said}");
+    }
+}
+
+#[test]
+fn a_notice_survives_the_daemon_that_could_not_deliver_it() {
+    let operator = Operator::at_home();
+    let note = operator.file("note.rhai", NOTE);
+    let key = operator.file("key", "a key");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = operator.file(
+        "windlass.toml",
+        &format!(
+            "[[notice]]\nname = 'ops'\non = ['finished']\nwebhook = {{ url = 'http://127.0.0.1:{port}/', secret_file = '{key}' }}\n"
+        ),
+    );
+    let serve = format!("serve --config {config}");
+    let mut daemon = operator.shell("root", &serve);
+    daemon.hears("serves");
+    assert_says(&operator.windlass(&format!("run {note}")), 0, &["done"]);
+    until_says(&operator, "notices list", "Connection refused");
+    daemon.signal(Signal::KILL);
+    drop(daemon);
+    assert_says(&operator.windlass("notices list"), 0, &["note.rhai is done", "ops/"]);
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let ok = "HTTP/1.1 204 Thanks\r\nconnection: close\r\n\r\n";
+    let answered = answer_once(listener, "windlass.finished", ok);
+    let mut daemon = operator.shell("root", &serve);
+    daemon.hears("serves");
+    assert_says(&operator.windlass("notices retry"), 0, &["tried again"]);
+    assert!(answered.join().unwrap().contains("-finished\r\n"), "no key");
+    until_says(&operator, "notices list", "every notice is delivered");
+    assert_says(&operator.windlass("drain"), 0, &["it has ended"]);
+    daemon.ends(0);
 }

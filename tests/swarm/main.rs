@@ -9,5 +9,6 @@ mod oracle;
 mod refuse;
 mod rig;
 mod rotate;
+mod service;
 mod snapshot;
 mod trouble;

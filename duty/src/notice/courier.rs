@@ -7,6 +7,7 @@ use super::backoff::pause;
 use super::config::Config;
 use super::outbox::{Delivery, Outbox, OutboxError};
 use super::send::{Refusal, send};
+use crate::Stop;
 
 /// Delivers to one receiver.
 pub struct Courier {
@@ -22,18 +23,24 @@ impl Courier {
     }
 
     /// Tries everything that is due, in the order of what happened, and returns when to come
-    /// again; never, if nothing is left.
+    /// again; never, if nothing is left. What is on its way when it is time to stop stays in the
+    /// outbox.
     ///
     /// # Errors
     /// If the outbox can't be used.
-    pub async fn round(&self) -> Result<Option<Millis>, OutboxError> {
+    pub async fn round(&self, stop: &Stop) -> Result<Option<Millis>, OutboxError> {
         let mut next: Option<Millis> = None;
         let mut reachable = true;
         for delivery in self.pending().await? {
             let now = self.engine.clock().now();
             let mut again = delivery.next;
             if reachable && again <= now {
-                match send(&self.to, &delivery.notice, now).await {
+                let sent = tokio::select! {
+                    sent = send(&self.to, &delivery.notice, now) => sent,
+                    // Whether it was taken is not known: it is sent again, under the same key.
+                    () = stop.asked() => return Ok(None),
+                };
+                match sent {
                     Ok(_) => {
                         self.write(move |outbox| outbox.delivered(&delivery)).await?;
                         continue;

@@ -18,6 +18,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use windlass_engine::clock::{Clock, Millis};
 use windlass_engine::engine::Engine;
 use windlass_engine::journal::{JournalStore, Position, StoreError};
@@ -87,15 +88,18 @@ pub struct Outbox {
     store: Arc<dyn JournalStore>,
     clock: Arc<dyn Clock>,
     receivers: Arc<BTreeMap<String, Vec<Kind>>>,
-    posted: Arc<Notify>,
 }
+
+/// Wakes the couriers of this process: something was posted, or is to be tried again. The desk and
+/// the couriers have nothing in common but the store, and that is open in one process at a time.
+static POSTED: Notify = Notify::const_new();
 
 impl Outbox {
     /// Returns the outbox of an engine's store, for receivers and what each is told of.
     pub fn new(engine: &Engine, receivers: impl IntoIterator<Item = (Name, Vec<Kind>)>) -> Self {
         let receivers = receivers.into_iter().map(|(name, on)| (name.to_string(), on)).collect();
         let (store, clock) = (engine.store().clone(), engine.clock().clone());
-        Outbox { store, clock, receivers: Arc::new(receivers), posted: Arc::default() }
+        Outbox { store, clock, receivers: Arc::new(receivers) }
     }
 
     /// True if there are no receivers.
@@ -133,12 +137,12 @@ impl Outbox {
 
     /// Tells those who deliver that something was posted.
     pub fn wake(&self) {
-        self.posted.notify_waiters();
+        POSTED.notify_waiters();
     }
 
     /// Returns what is ready once [`Outbox::wake`] is called after this call, awaited or not.
-    pub(crate) fn posted(&self) -> tokio::sync::futures::Notified<'_> {
-        self.posted.notified()
+    pub(crate) fn posted() -> Notified<'static> {
+        POSTED.notified()
     }
 
     /// Returns all deliveries, those for one receiver in the order of what happened.

@@ -109,14 +109,13 @@ impl Watch {
         let Some(last) = new.last() else { return Ok(()) };
         cursor.next = last.seq + 1;
         cursor.over = matches!(last.body, Body::Finished { .. });
-        let mut view = None;
-        for entry in new.iter().filter(|entry| entry.at >= self.since) {
-            let Some(kind) = kind(entry, &entries) else { continue };
-            if view.is_none() {
-                view = Some(self.engine.view(run)?);
-            }
-            if let Some(view) = &view {
-                self.outbox.post(&notice(view, entry, kind))?;
+        let since = new.iter().filter(|entry| entry.at >= self.since);
+        let told: Vec<(&Entry, Kind)> =
+            since.filter_map(|entry| Some((*entry, kind(entry)?))).collect();
+        if !told.is_empty() {
+            let view = self.engine.view(run)?;
+            for (entry, kind) in told {
+                self.outbox.post(&notice(&view, entry, kind))?;
             }
         }
         // After the notices: a death between the two makes them again, under the same keys.
@@ -155,12 +154,16 @@ pub fn may_matter(what: &What) -> bool {
 /// Returns what people are told of an entry, if they are told of it.
 ///
 /// This is the one place that says which entries become notices.
-fn kind(entry: &Entry, _all: &[Entry]) -> Option<Kind> {
+fn kind(entry: &Entry) -> Option<Kind> {
     match &entry.body {
         Body::Stuck { .. } => Some(Kind::Stuck),
         Body::Finished { end: End::Undone } => Some(Kind::Failed),
         Body::Finished { end: End::Done | End::Cancelled } => Some(Kind::Finished),
         Body::Resumed { .. } => Some(Kind::Recovered),
+        // Other waits end by themselves: nobody need be told of them.
+        Body::Waiting { head, .. } if ["approve", "ask"].contains(&head.step.as_str()) => {
+            Some(Kind::Waiting)
+        }
         _ => None,
     }
 }
@@ -182,6 +185,10 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
         ),
         Body::Resumed { by } => {
             (format!("{runbook} goes on"), Some(format!("taken up by {} at {}", by.user, by.host)))
+        }
+        Body::Waiting { says, until, .. } => {
+            let until = until.map(|until| format!(", until {}", utc(until))).unwrap_or_default();
+            (format!("{runbook} waits for somebody's answer"), Some(format!("{says}{until}")))
         }
         _ => (format!("{runbook}: {kind}"), None),
     };

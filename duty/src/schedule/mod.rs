@@ -17,6 +17,7 @@
 mod book;
 mod calendar;
 mod config;
+mod look;
 mod sort;
 mod standing;
 mod start;
@@ -26,8 +27,8 @@ mod ticker;
 pub use book::{Book, BookError};
 pub use calendar::{Expression, Zone, next, upcoming};
 pub use config::{Config, Missed, Newline, Overlap, Program, Source, Word};
-pub use sort::{CATCH_UP_MAX, GRACE_MS, RECORDED_MAX, Sorted, sort};
+pub use sort::{CATCH_UP_MAX, GRACE_MS, RECORDED_MAX};
 pub(crate) use standing::stamp;
 pub use standing::{Begun, Fate, Kept, Occurrence, Origin, Standing, Waiting};
 pub use start::{check, schedule_of};
-pub use ticker::{LookError, Ticker};
+pub use ticker::Ticker;

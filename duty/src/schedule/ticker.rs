@@ -6,40 +6,22 @@
 
 use std::sync::Arc;
 
-use windlass_engine::clock::{Millis, millis};
-use windlass_engine::engine::{Engine, EngineError};
+use windlass_engine::clock::Millis;
+use windlass_engine::engine::Engine;
 use windlass_engine::event::Summary;
-use windlass_engine::journal::{End, Position, RunStatus};
 
 use super::book::{Book, BookError};
-use super::sort::{Sorted, sort, stands};
-use super::standing::{Begun, Fate, Kept, Occurrence, Waiting, cause_prefix};
-use super::start::{NotStarted, start, started};
-use super::{Overlap, tell};
+use super::look::{Look, LookError};
 use crate::Supplies;
-use crate::notice::{Outbox, OutboxError};
-
-/// Why a look at a schedule was broken off. It is made again at the next look.
-#[derive(Debug, thiserror::Error)]
-pub enum LookError {
-    /// The book can't be read or written.
-    #[error(transparent)]
-    Book(#[from] BookError),
-    /// A notice can't be kept.
-    #[error(transparent)]
-    Outbox(#[from] OutboxError),
-    /// The engine can't be asked.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
+use crate::notice::Outbox;
 
 /// Looks at the schedules.
 #[derive(Clone)]
 pub struct Ticker {
-    engine: Engine,
-    supplies: Arc<dyn Supplies>,
-    outbox: Outbox,
-    book: Book,
+    pub(super) engine: Engine,
+    pub(super) supplies: Arc<dyn Supplies>,
+    pub(super) outbox: Outbox,
+    pub(super) book: Book,
 }
 
 impl Ticker {
@@ -81,246 +63,7 @@ impl Ticker {
             kept => kept?,
         };
         let now = self.engine.clock().now();
-        let mut look = Look { ticker: self, kept: before.clone(), open, now };
-        look.make_up_for_a_death()?;
-        look.take_note_of_ends()?;
-        let sorted = sort(&look.kept, now);
-        let next = sorted.next;
-        look.take_in(&sorted)?;
-        look.start_what_waits()?;
-        look.alarm()?;
-        if look.kept != before {
-            look.write()?;
-        }
-        Ok(next)
-    }
-}
-
-/// One look at one schedule. What is written is durable when the look ends, in the order in which
-/// it was written: a notice or an occurrence before the standing that says it is dealt with.
-struct Look<'a> {
-    ticker: &'a Ticker,
-    kept: Kept,
-    open: &'a [Summary],
-    now: Millis,
-}
-
-impl Look<'_> {
-    fn name(&self) -> &str {
-        self.kept.config.name.as_str()
-    }
-
-    /// A process died while it started a run: did the run begin?
-    fn make_up_for_a_death(&mut self) -> Result<(), LookError> {
-        let Some(waiting) = self.kept.standing.starting else { return Ok(()) };
-        match started(&self.ticker.engine, &self.kept, waiting.planned)? {
-            Some(run) => self.begun(waiting, run),
-            None => {
-                self.kept.standing.starting = None;
-                if stands(&self.kept, waiting, self.now) {
-                    self.kept.standing.waiting.insert(0, waiting);
-                    return Ok(());
-                }
-                let why = "windlass ended while it was being started, and it is too late now";
-                self.skip(waiting.planned, why)
-            }
-        }
-    }
-
-    /// Runs of the schedule may be over since the last look.
-    fn take_note_of_ends(&mut self) -> Result<(), LookError> {
-        let is_open = |begun: &Begun| self.open.iter().any(|open| open.run == begun.run);
-        let begun = std::mem::take(&mut self.kept.standing.open);
-        let (open, over): (Vec<Begun>, Vec<Begun>) = begun.into_iter().partition(is_open);
-        self.kept.standing.open = open;
-        for Begun { planned, at, run } in over {
-            let summary = self.ticker.engine.view(&run)?.summary;
-            // Without its first entry, the journal has been cleared away: it was over long ago.
-            let RunStatus::Finished(end) = summary.status else {
-                if !summary.runbook.is_empty() {
-                    self.kept.standing.open.push(Begun { planned, at, run });
-                }
-                continue;
-            };
-            if end == End::Done {
-                let standing = &mut self.kept.standing;
-                standing.success = standing.success.max(Some(summary.heard));
-                standing.alarmed = None;
-            }
-            self.record(planned, at, Fate::Started { run, end: Some(end) })?;
-        }
-        Ok(())
-    }
-
-    /// Writes down what has come, before anything is started.
-    fn take_in(&mut self, sorted: &Sorted) -> Result<(), LookError> {
-        self.kept.standing.through = sorted.through;
-        if let Some(last) = sorted.missed.last() {
-            for planned in &sorted.missed {
-                self.record(*planned, self.now, Fate::Missed)?;
-            }
-            let notice = tell::missed(&self.kept, sorted, *last, self.now);
-            self.ticker.outbox.post(&notice)?;
-            self.ticker.book.prune(self.name())?;
-        }
-        for waiting in &sorted.start {
-            self.line_up(*waiting)?;
-        }
-        Ok(())
-    }
-
-    /// Lines a time up behind those that wait, if the overlap rule lets it.
-    fn line_up(&mut self, waiting: Waiting) -> Result<(), LookError> {
-        let ahead = self.kept.standing.waiting.iter().rposition(|other| !other.patient);
-        match (self.kept.config.overlap, ahead) {
-            (Overlap::Replace, Some(ahead)) if !waiting.patient => {
-                let old = self.kept.standing.waiting.remove(ahead);
-                self.skip(old.planned, "a later time took its place")?;
-            }
-            (_, Some(_)) if !waiting.patient => {
-                return self.skip(waiting.planned, "another run of it waits already");
-            }
-            _ => {}
-        }
-        self.kept.standing.waiting.push(waiting);
-        Ok(())
-    }
-
-    fn start_what_waits(&mut self) -> Result<(), LookError> {
-        if self.kept.is_paused() {
-            return Ok(());
-        }
-        while let Some(waiting) = self.kept.standing.waiting.first().copied() {
-            if let Some(open) = self.open_run()? {
-                if !self.gives_way(&open, waiting)? {
-                    return Ok(());
-                }
-                continue;
-            }
-            // From here on, whoever finds this looks for the run first.
-            self.kept.standing.waiting.remove(0);
-            self.kept.standing.starting = Some(waiting);
-            self.write()?;
-            let ticker = self.ticker;
-            match start(&ticker.engine, ticker.supplies.as_ref(), &self.kept, waiting.planned) {
-                Ok(run) => self.begun(waiting, run)?,
-                Err(NotStarted::Unknown(error)) => return Err(BookError::from(error).into()),
-                Err(NotStarted::Refused(why)) => {
-                    self.kept.standing.starting = None;
-                    self.refuse(waiting.planned, why)?;
-                }
-                Err(NotStarted::Locked(why)) => {
-                    self.kept.standing.starting = None;
-                    if waiting.patient || self.kept.config.overlap != Overlap::Skip {
-                        self.kept.standing.waiting.insert(0, waiting);
-                        return Ok(());
-                    }
-                    self.skip(waiting.planned, &why)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the run of this schedule that is not over.
-    fn open_run(&self) -> Result<Option<Summary>, LookError> {
-        if let Some(begun) = self.kept.standing.open.last() {
-            return Ok(Some(match self.open.iter().find(|open| open.run == begun.run) {
-                Some(open) => open.clone(),
-                // It began during this look.
-                None => self.ticker.engine.view(&begun.run)?.summary,
-            }));
-        }
-        let prefix = cause_prefix(self.name());
-        let ours = |run: &&Summary| run.cause.as_ref().is_some_and(|c| c.starts_with(&prefix));
-        Ok(self.open.iter().find(ours).cloned())
-    }
-
-    /// Applies the overlap rule to the first that waits; true if the next one can be looked at.
-    fn gives_way(&mut self, open: &Summary, waiting: Waiting) -> Result<bool, LookError> {
-        match self.kept.config.overlap {
-            _ if waiting.patient => return Ok(false),
-            Overlap::Queue => return Ok(false),
-            Overlap::Skip => {
-                self.kept.standing.waiting.remove(0);
-                self.skip(waiting.planned, &format!("{} is not over", open.run))?;
-                return Ok(true);
-            }
-            Overlap::Replace => {}
-        }
-        if self.kept.standing.told_to_stop.as_ref() == Some(&open.run) || open.status.is_stuck() {
-            return Ok(false);
-        }
-        let engine = &self.ticker.engine;
-        let reason = format!("schedule {} came again", self.name());
-        let told = if engine.is_driven(&open.run) {
-            engine.cancel(&open.run, &reason)
-        } else {
-            engine.undo(&open.run, &reason).map(drop)
-        };
-        match told {
-            Ok(()) => self.kept.standing.told_to_stop = Some(open.run.clone()),
-            // Past its pivot it goes forward, and this time waits until it is over.
-            Err(error) => tracing::info!(run = %open.run, %error, "does not make room"),
-        }
-        Ok(false)
-    }
-
-    fn begun(
-        &mut self,
-        waiting: Waiting,
-        run: windlass_engine::id::RunId,
-    ) -> Result<(), LookError> {
-        self.record(waiting.planned, self.now, Fate::Started { run: run.clone(), end: None })?;
-        let begun = Begun { planned: waiting.planned, at: self.now, run };
-        let standing = &mut self.kept.standing;
-        standing.starting = None;
-        standing.told_to_stop = None;
-        standing.last = Some(begun.clone());
-        standing.open.push(begun);
-        self.ticker.book.prune(self.name())?;
-        Ok(())
-    }
-
-    fn skip(&mut self, planned: Millis, why: &str) -> Result<(), LookError> {
-        let notice = tell::not_started(&self.kept, planned, self.now, why);
-        self.ticker.outbox.post(&notice)?;
-        self.record(planned, self.now, Fate::Skipped { why: why.to_owned() })
-    }
-
-    fn refuse(&mut self, planned: Millis, why: String) -> Result<(), LookError> {
-        let notice = tell::not_started(&self.kept, planned, self.now, &why);
-        self.ticker.outbox.post(&notice)?;
-        self.record(planned, self.now, Fate::Refused { why })
-    }
-
-    /// Tells once in a while that there is no success.
-    fn alarm(&mut self) -> Result<(), LookError> {
-        let Some(after) = self.kept.config.alarm_after.map(|span| millis(span.0)) else {
-            return Ok(());
-        };
-        let standing = &self.kept.standing;
-        let since = standing.success.unwrap_or(standing.since);
-        let quiet_since = standing.alarmed.map_or(since, |alarmed| alarmed.max(since));
-        if self.now - quiet_since <= after {
-            return Ok(());
-        }
-        let about = quiet_since + after;
-        self.ticker.outbox.post(&tell::overdue(&self.kept, since, about, self.now))?;
-        self.kept.standing.alarmed = Some(self.now);
-        Ok(())
-    }
-
-    fn record(&self, planned: Millis, at: Millis, fate: Fate) -> Result<(), LookError> {
-        self.ticker.book.record(self.name(), &Occurrence { planned, at, fate })?;
-        Ok(())
-    }
-
-    fn write(&self) -> Result<Position, LookError> {
-        let position = self.ticker.book.put(&self.kept)?;
-        self.ticker.book.sync(position)?;
-        self.ticker.outbox.wake();
-        Ok(position)
+        Look { ticker: self, kept: before.clone(), open, now }.make(&before)
     }
 }
 

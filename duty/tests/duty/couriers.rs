@@ -4,12 +4,15 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass_duty::notice::{Config, Courier, GIVE_UP_AFTER_MS, Kind, Notice, Outbox, send};
-use windlass_duty::{Duty, Options, Supplies};
+use windlass_duty::notice::{
+    Config, Courier, GIVE_UP_AFTER_MS, Kind, Notice, Outbox, OutboxError, send,
+};
+use windlass_duty::{Duty, Options, Stop, Supplies};
 use windlass_engine::clock::Clock;
 
 use crate::receiver::{Answer, Receiver, webhook};
 use crate::rig::{EVERYTHING, Rig, at};
+use crate::tls::acceptor;
 
 fn outbox(rig: &Rig, to: &Config) -> Outbox {
     Outbox::new(&rig.engine, [(to.name.clone(), to.on.clone())])
@@ -19,6 +22,12 @@ fn notice(nth: i64) -> Notice {
     let about = at("2026-11-21T00:00:00Z") + nth;
     let title = format!("notice {nth}");
     Notice::of_schedule("s", Kind::Missed, about, about, title, Vec::new())
+}
+
+/// One round that nobody asks to stop.
+async fn round(courier: &Courier) -> Result<Option<i64>, OutboxError> {
+    let (_stopping, stop) = Stop::new();
+    courier.round(&stop).await
 }
 
 /// A port at which nobody listens.
@@ -39,12 +48,12 @@ async fn a_receiver_that_is_down_for_a_while_gets_each_notice_once_by_key_and_in
     // Down, then an answer is lost, then down again, then up; and the process dies in between.
     receiver.answers(&[Answer::Status(503), Answer::Ok, Answer::Lost, Answer::Status(502)]);
     let mut rig = rig;
-    for round in 0..8 {
+    for nth in 0..8 {
         let courier = Courier::new(rig.engine.clone(), outbox(&rig, &to), to.clone());
-        if courier.round().await.unwrap().is_none() {
+        if round(&courier).await.unwrap().is_none() {
             break;
         }
-        if round == 1 {
+        if nth == 1 {
             rig = rig.crash(EVERYTHING);
         }
         rig.clock.seconds(60);
@@ -70,14 +79,14 @@ async fn what_a_receiver_refuses_keeps_nothing_behind_it_back() {
     (0..3).for_each(|nth| posted.post(&notice(nth)).unwrap());
     receiver.answers(&[Answer::Status(400)]);
     let courier = Courier::new(rig.engine.clone(), posted.clone(), to.clone());
-    let next = courier.round().await.unwrap().unwrap();
+    let next = round(&courier).await.unwrap().unwrap();
     let left = posted.all().unwrap();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].notice.title, "notice 0");
     assert!(left[0].problem.as_ref().unwrap().contains("400"), "{:?}", left[0].problem);
     assert_eq!(left[0].next, next);
     rig.clock.set(next);
-    assert_eq!(courier.round().await.unwrap(), None);
+    assert_eq!(round(&courier).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +98,7 @@ async fn after_a_day_a_notice_is_given_up_visibly_and_a_retry_sends_it() {
     let courier = Courier::new(rig.engine.clone(), posted.clone(), to.clone());
     let began = rig.clock.now();
     let mut attempts = 0;
-    while let Some(next) = courier.round().await.unwrap() {
+    while let Some(next) = round(&courier).await.unwrap() {
         attempts += 1;
         assert!(attempts < 100);
         rig.clock.set(next);
@@ -101,10 +110,10 @@ async fn after_a_day_a_notice_is_given_up_visibly_and_a_retry_sends_it() {
     let receiver = Receiver::up().await;
     let courier =
         Courier::new(rig.engine.clone(), posted.clone(), receiver.webhook("ops", directory.path()));
-    assert_eq!(courier.round().await.unwrap(), None, "it stays given up");
+    assert_eq!(round(&courier).await.unwrap(), None, "it stays given up");
     assert!(posted.retry(Some("ops/nothing")).is_err());
     assert_eq!(posted.retry(Some(&given_up[0].id)).unwrap().len(), 1);
-    assert_eq!(courier.round().await.unwrap(), None);
+    assert_eq!(round(&courier).await.unwrap(), None);
     assert_eq!(receiver.requests(1).await.len(), 1);
     assert!(posted.all().unwrap().is_empty());
 }
@@ -186,4 +195,48 @@ async fn a_chat_gets_text_and_its_address_is_never_told() {
     std::fs::write(&address, "canary is no address").unwrap();
     let error = send(&to, &Notice::test("chat", 0), 0).await.unwrap_err();
     assert!(!error.unreachable && !error.message.contains("canary"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_from_the_desk_wakes_a_courier_that_had_nothing_left_to_do() {
+    let (rig, directory) = (Rig::new(), tempfile::tempdir().unwrap());
+    let receiver = Receiver::up().await;
+    let to = receiver.webhook("ops", directory.path());
+    let desk = Outbox::new(&rig.engine, [(to.name.clone(), to.on.clone())]);
+    desk.post(&notice(1)).unwrap();
+    let late = rig.clock.now() + 2 * GIVE_UP_AFTER_MS;
+    desk.failed(desk.all().unwrap().remove(0), "down".to_owned(), late).unwrap();
+    assert!(desk.all().unwrap()[0].given_up);
+    let supplies: Arc<dyn Supplies> = rig.shelf.clone();
+    let (engine, notices) = (rig.engine.clone(), vec![to]);
+    let options = Options { engine, supplies, schedules: Vec::new(), notices };
+    let duty = Duty::start(options).await.unwrap();
+    // The courier may not sleep yet; then it finds the notice before it does.
+    desk.retry(None).unwrap();
+    receiver.requests(1).await;
+    duty.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_behind_a_private_authority_is_trusted_only_if_that_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (tls, ca) = acceptor(directory.path());
+    let receiver = Receiver::behind(Some(tls)).await;
+    let (key, port) = (directory.path().join("key"), receiver.port);
+    std::fs::write(&key, "a key").unwrap();
+    let to = |more: &str| -> Config {
+        let key = key.display();
+        toml::from_str(&format!(
+            "name = 'ops'\nwebhook = {{ url = 'https://localhost:{port}/', secret_file = '{key}'{more} }}"
+        ))
+        .unwrap()
+    };
+    let error = send(&to(""), &Notice::test("ops", 0), 0).await.unwrap_err();
+    assert!(error.message.contains("UnknownIssuer"), "{error}");
+    let trusted = to(&format!(", ca_file = '{}'", ca.display()));
+    send(&trusted, &Notice::test("ops", 0), 0).await.unwrap();
+    assert_eq!(receiver.requests(1).await.len(), 1);
+    let no_certificate = to(&format!(", ca_file = '{}'", key.display()));
+    let error = send(&no_certificate, &Notice::test("ops", 0), 0).await.unwrap_err();
+    assert!(error.message.contains("there is no certificate in it"), "{error}");
 }

@@ -6,11 +6,13 @@
 mod book;
 mod couriers;
 mod death;
+mod mail;
 mod missed;
 mod nights;
 mod overlap;
 mod pages;
 mod receiver;
 mod rig;
+mod tls;
 mod told;
 mod world;

@@ -47,6 +47,7 @@ async fn the_running_one_is_taken_back_and_the_new_one_starts_if_the_rule_is_rep
     rig.shelf.put("pass", r#"gate::pass(#{ name: "first" }); gate::pass(#{ name: "gate" });"#);
     rig.schedule("overlap = 'replace'");
     rig.look_at("01:00:00").await;
+    rig.is_in_call(1).await;
     rig.look_at("02:00:00").await;
     // A call that has begun is finished first.
     rig.look_at("02:00:20").await;
@@ -67,15 +68,8 @@ async fn a_run_past_its_pivot_is_not_replaced_but_waited_for() {
     rig.world.open("burnt");
     rig.shelf.put("pass", r#"gate::burn(#{ name: "burnt" }); gate::pass(#{ name: "gate" });"#);
     rig.schedule("overlap = 'replace'");
-    let mut events = rig.engine.subscribe();
     rig.look_at("01:00:00").await;
-    loop {
-        let event = events.recv().await.unwrap();
-        let began = format!("{:?}", event.what);
-        if began.contains("CallBegan") && began.contains("gate.pass") {
-            break;
-        }
-    }
+    rig.is_in_call(2).await;
     rig.look_at("02:00:00").await;
     rig.look_at("03:00:00").await;
     assert_eq!(rig.fates(), ["01:00 started None", "02:00 skipped"], "the later one waits");
@@ -121,4 +115,38 @@ async fn a_runbook_that_does_not_compile_is_told_and_keeps_no_other_schedule_fro
     rig.look_at("02:00:00").await;
     let runs: Vec<_> = rig.runs().into_iter().map(|run| run.runbook).collect();
     assert!(runs.contains(&"broken".to_owned()), "the text is read whenever it comes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_an_answer_is_not_over_and_can_be_replaced() {
+    for (rule, expected) in [("skip", vec!["01:00"]), ("replace", vec!["01:00", "02:00"])] {
+        let rig = Rig::new();
+        rig.shelf.put("pass", r#"approve(#{ text: "go on?" });"#);
+        rig.schedule(&format!("overlap = '{rule}'"));
+        rig.look_at("01:00:00").await;
+        rig.is_in_call(1).await;
+        let run = rig.runs()[0].run.clone();
+        rig.look_at("02:00:00").await;
+        if rule == "replace" {
+            let mut events = rig.engine.subscribe();
+            while !rig.engine.view(&run).unwrap().summary.status.is_finished() {
+                events.recv().await.unwrap();
+            }
+        }
+        rig.look_at("02:00:30").await;
+        assert_eq!(rig.started(), expected, "{rule}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_is_left_out_for_days_is_remembered_no_longer_than_others() {
+    let rig = Rig::new();
+    rig.schedule("");
+    rig.look_at("01:00:00").await;
+    for _ in 0..300 {
+        rig.clock.seconds(3600);
+        rig.look().await;
+    }
+    assert_eq!(rig.runs().len(), 1);
+    assert_eq!(rig.fates().len(), 200);
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, Mac};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use windlass_duty::notice::Config;
 
 /// The key that receiver and sender share.
@@ -65,6 +66,11 @@ pub struct Receiver {
 
 impl Receiver {
     pub async fn up() -> Self {
+        Self::behind(None).await
+    }
+
+    /// A receiver that speaks TLS.
+    pub async fn behind(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let receiver =
@@ -72,8 +78,18 @@ impl Receiver {
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let receiver = serving.clone();
-                tokio::spawn(async move { receiver.answer(stream).await });
+                let (receiver, tls) = (serving.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => receiver.answer(stream).await,
+                        // A client that does not trust us goes away.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                receiver.answer(stream).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         receiver
@@ -84,7 +100,7 @@ impl Receiver {
         self.answers.lock().unwrap().extend(answers);
     }
 
-    async fn answer(&self, stream: TcpStream) {
+    async fn answer(&self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut stream = BufReader::new(stream);
         let Some(request) = read(&mut stream).await else { return };
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Answer::Ok);
@@ -98,6 +114,7 @@ impl Receiver {
         let text =
             format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
         let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.shutdown().await;
     }
 
     /// Returns what arrived, once that is so much.
@@ -126,7 +143,7 @@ pub fn webhook(name: &str, port: u16, directory: &Path) -> Config {
     toml::from_str(&text).unwrap()
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
+async fn read(stream: &mut BufReader<impl AsyncRead + Unpin>) -> Option<Request> {
     let mut headers = Vec::new();
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;

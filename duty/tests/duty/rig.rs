@@ -9,10 +9,11 @@ use windlass_duty::notice::{Delivery, Kind, Notice, Outbox};
 use windlass_duty::schedule::{Book, Config, Fate, Kept, Origin, Ticker};
 use windlass_duty::{Name, Supplies};
 use windlass_engine::clock::{Clock, Millis};
-use windlass_engine::engine::{Engine, Options};
+use windlass_engine::engine::{Engine, Options, RunHandle};
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{MemoryStore, Origin as By};
+use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
 
 use crate::world::World;
@@ -155,6 +156,15 @@ impl Rig {
         self.engine.idle().await;
     }
 
+    /// Returns when the only run is in its `nth` call.
+    pub async fn is_in_call(&self, nth: usize) {
+        let run = self.runs()[0].run.clone();
+        let mut events = self.engine.subscribe();
+        while self.engine.view(&run).unwrap().calls.len() < nth {
+            events.recv().await.unwrap();
+        }
+    }
+
     pub fn runs(&self) -> Vec<Summary> {
         self.engine.runs(false).unwrap()
     }
@@ -189,13 +199,21 @@ impl Rig {
 
     /// Starts a run by hand that is over or stuck when this returns.
     pub async fn run(&self, runbook: &str, secrets: Vec<(String, Secret)>) -> RunId {
-        let (name, text) = self.shelf.runbook(runbook).unwrap();
-        let steps = self.engine.steps();
-        let runbook = windlass_engine::runbook::Runbook::compile(&name, &text, steps).unwrap();
-        let handle = self.engine.start(&runbook, &[], secrets).unwrap();
+        let handle = self.start(runbook, secrets);
         let run = handle.run.clone();
         handle.outcome().await;
         run
+    }
+
+    /// Starts a run by hand, and lets it go on by itself.
+    pub fn begin(&self, runbook: &str) -> RunId {
+        self.start(runbook, Vec::new()).run
+    }
+
+    fn start(&self, runbook: &str, secrets: Vec<(String, Secret)>) -> RunHandle {
+        let (name, text) = self.shelf.runbook(runbook).unwrap();
+        let runbook = Runbook::compile(&name, &text, self.engine.steps()).unwrap();
+        self.engine.start(&runbook, &[], secrets).unwrap()
     }
 }
 

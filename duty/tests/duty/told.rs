@@ -1,10 +1,12 @@
 //! What is told of runs, and that nothing is told twice or forgotten.
 
-use windlass_duty::notice::{Kind, Outbox, Watch};
+use windlass_duty::notice::{Kind, Outbox, Watch, send};
+use windlass_engine::event::What;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::Decision;
 use windlass_engine::secret::Secret;
 
+use crate::receiver::Receiver;
 use crate::rig::{EVERYTHING, Rig};
 
 fn watch(rig: &Rig) -> Watch {
@@ -101,8 +103,36 @@ async fn no_secret_and_no_parameter_is_in_a_notice() {
     let posted = rig.posted();
     assert_eq!(posted.len(), 1);
     assert!(posted[0].text().contains("login with"), "{}", posted[0].text());
+    let (receiver, directory) = (Receiver::up().await, tempfile::tempdir().unwrap());
+    send(&receiver.webhook("ops", directory.path()), &posted[0], 0).await.unwrap();
+    for request in receiver.requests(1).await {
+        assert!(!format!("{request:?}").contains("canary"), "{request:?}");
+    }
     for (name, bytes) in rig.engine.store().values("notice/", "", 100).unwrap() {
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("canary"), "{name}: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_asked_is_told_what_and_who_only_waits_is_not() {
+    let rig = Rig::new();
+    rig.shelf.put("asks", "sleep(\"1s\"); approve(#{ text: \"destroy old?\", deadline: \"2h\" });");
+    let watch = watch(&rig);
+    let mut events = rig.engine.subscribe();
+    let run = rig.begin("asks");
+    loop {
+        let event = events.recv().await.unwrap();
+        match event.what {
+            What::Waiting { wait } if wait.step == "sleep" => rig.clock.seconds(1),
+            What::Waiting { wait } if wait.step == "approve" => break,
+            _ => {}
+        }
+    }
+    watch.follow(&run).unwrap();
+    assert_eq!(told(&rig), [(Kind::Waiting, run)]);
+    let text = rig.posted()[0].text();
+    for said in ["asks waits for somebody's answer", "destroy old?", "windlass show run_"] {
+        assert!(text.contains(said), "{text}");
     }
 }

@@ -24,6 +24,12 @@ pub enum EngineError {
         /// Who holds it.
         by: RunId,
     },
+    /// The run would end the process that drives it.
+    #[error("{lock} is what this daemon itself stands on: the run would end it in the middle")]
+    OwnGround {
+        /// The lock of the run.
+        lock: String,
+    },
     /// A process drives this run already.
     #[error("{0} is being driven already")]
     AlreadyDriven(RunId),

@@ -56,6 +56,34 @@ impl Engine {
         cause: Option<String>,
     ) -> Result<RunHandle, EngineError> {
         let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
+        let locks = runbook.header().locks(&runbook.header().values(given, &names)?);
+        let ground = self.0.ground.get().into_iter().flatten();
+        match ground.into_iter().find(|lock| locks.contains(lock)) {
+            Some(lock) => Err(EngineError::OwnGround { lock: lock.clone() }),
+            None => self.start_anyway(runbook, given, secrets, cause),
+        }
+    }
+
+    /// Says under which locks a run would end this very process: a node that it runs on, a secret
+    /// that its own service uses. Such a run is not begun without a word.
+    pub fn stands_on(&self, locks: Vec<String>) {
+        // A process does not move: what was said first stays true.
+        let _ = self.0.ground.set(locks);
+    }
+
+    /// Begins a run although it may end this process in the middle. It goes on when the process is
+    /// started again.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_anyway(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+        cause: Option<String>,
+    ) -> Result<RunHandle, EngineError> {
+        let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
         let params = runbook.header().values(given, &names)?;
         let locks = runbook.header().locks(&params);
         let mut random = [0_u8; 16];

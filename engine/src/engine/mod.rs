@@ -27,7 +27,7 @@ pub use prune::{Retention, Tombstone};
 pub use rest::TakenUp;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 
@@ -60,6 +60,8 @@ struct Inner {
     turns: Mutex<turns::Turns>,
     /// Held by a backup and by what forgets runs: one of them at a time.
     keeping: Mutex<()>,
+    /// Locks under which a run would end this process itself.
+    ground: OnceLock<Vec<String>>,
     /// Moves whenever a run is let go of.
     let_go: watch::Sender<()>,
     /// Held while an answer is weighed: one at a time.

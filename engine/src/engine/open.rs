@@ -1,7 +1,7 @@
 //! Opening the engine.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -102,6 +102,7 @@ impl Engine {
             live,
             turns: Mutex::default(),
             keeping: Mutex::default(),
+            ground: OnceLock::new(),
             let_go,
             answering: tokio::sync::Mutex::default(),
         };

@@ -154,6 +154,19 @@ fn locks_are_held_until_a_run_is_over() {
 }
 
 #[test]
+fn a_run_that_would_end_this_very_process_is_begun_only_if_somebody_insists() {
+    let rig = Rig::new();
+    let engine = rig.engine();
+    engine.stands_on(vec!["node:n1".to_owned(), "thing:old".to_owned()]);
+    let runbook = rig.runbook(RUNBOOK);
+    let refused = engine.start(&runbook, &[], Vec::new()).map(|handle| handle.run);
+    assert!(matches!(refused, Err(EngineError::OwnGround { lock }) if lock == "thing:old"));
+    assert!(engine.runs(false).unwrap().is_empty());
+    let begun = engine.start_anyway(&runbook, &[], Vec::new(), None).unwrap();
+    rig.assert_whole(&rig.runtime.block_on(begun.outcome()), "insisted on");
+}
+
+#[test]
 fn a_run_is_found_by_the_end_of_its_name_and_decisions_name_real_calls() {
     let (rig, run) = foreign("4", "tmp");
     let engine = rig.engine();

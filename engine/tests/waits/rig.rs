@@ -55,6 +55,8 @@ impl Rig {
 
     /// The process ends, and another begins: of the writes not synced, the first `kept` are there.
     pub fn restart(&mut self, kept: usize) {
+        // What the clock has just set going in the first process must not outlive it.
+        until("the threads of the first process have ended", || run_threads() == 0);
         self.store = Arc::new(self.store.crash(kept));
         self.points = None;
         let (store, keys) = (&self.store, &self.keys);

@@ -206,7 +206,7 @@ fn branches_go_on_while_one_waits_and_the_run_is_put_away_when_all_do() {
             thing::make(#{ name: `b${n}` });
         });",
     );
-    assert_eq!(run_threads(), 0);
+    until("their threads have ended", || run_threads() == 0);
     assert_eq!(rig.world.names(), ["a2", "a3", "b3", "old"]);
     assert_eq!(rig.waits(&followed.run).len(), 2);
     rig.clock.minutes(60);

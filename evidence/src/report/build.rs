@@ -2,7 +2,9 @@
 
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, CallStatus, Created, Decision, Entry, read_chain};
+use windlass_engine::journal::{
+    Answer, Body, CallStatus, Created, Decision, Entry, Origin, read_chain,
+};
 use windlass_engine::run::{Call, RunState};
 use windlass_engine::step::Kind;
 
@@ -163,9 +165,27 @@ fn decisions(entries: &[Entry]) -> Vec<Decided> {
             what: in_words(decision),
             reason: reason.clone(),
         }),
+        Body::Answered { key, answer, by, .. } => {
+            let (what, reason) = answered(answer)?;
+            // Nobody: the time was up, or what was approved has changed.
+            let nobody = || Origin { user: "windlass".to_owned(), ..Origin::default() };
+            let by = by.clone().unwrap_or_else(nobody);
+            Some(Decided { at: entry.at, by, what: format!("call {key}: {what}"), reason })
+        }
         _ => None,
     };
     entries.iter().filter_map(decided).collect()
+}
+
+/// Returns what people answered, and why; nothing if no person was asked.
+fn answered(answer: &Answer) -> Option<(&'static str, String)> {
+    Some(match answer {
+        Answer::Approved { reason, .. } => ("approved", reason.clone().unwrap_or_default()),
+        Answer::Denied { reason } => ("denied", reason.clone()),
+        Answer::Given { .. } => ("answered", String::new()),
+        Answer::Lapsed { why } => ("the approvals lapsed", why.clone()),
+        Answer::Over { .. } | Answer::Failed { .. } => return None,
+    })
 }
 
 fn in_words(decision: &Decision) -> String {

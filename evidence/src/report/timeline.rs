@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
 use windlass_engine::id::CallKey;
-use windlass_engine::journal::{Body, Entry};
+use windlass_engine::journal::{Answer, Body, Entry};
 
 /// A stretch of time in which something was done about a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,18 @@ pub(super) fn bars(entries: &[Entry]) -> Vec<Bar> {
     for entry in entries {
         let Some(key) = entry.body.key() else { continue };
         let kind = match &entry.body {
+            // Asked again, or looked again: the wait goes on.
+            Body::Waiting { .. } => {
+                began.entry(key).or_insert(entry.at);
+                continue;
+            }
+            Body::Answered { answer, .. } => match answer {
+                Answer::Over { .. }
+                | Answer::Given { .. }
+                | Answer::Approved { enough: true, .. } => BarKind::Done,
+                Answer::Denied { .. } | Answer::Failed { .. } => BarKind::Failed,
+                Answer::Lapsed { .. } | Answer::Approved { .. } => continue,
+            },
             Body::Intended { .. } | Body::UndoIntended { .. } => {
                 // Begun again without an end: the process died in between.
                 if let Some(from) = began.insert(key, entry.at) {

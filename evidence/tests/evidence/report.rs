@@ -9,9 +9,9 @@ use windlass_evidence::report::{Report, html, markdown, of_records};
 use crate::journal::by;
 
 /// The journal with every kind of entry, which every version must read.
-fn fixture() -> Report {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/journal/fixtures/v1.jsonl");
-    let text = std::fs::read_to_string(path).unwrap();
+fn fixture(name: &str) -> Report {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/journal/fixtures/");
+    let text = std::fs::read_to_string(format!("{path}{name}")).unwrap();
     let records: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
     of_records(&records).unwrap()
 }
@@ -36,6 +36,7 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
         place: format!("ssh://{name}"),
         by: by(),
         version: "0.1.0".to_owned(),
+        cause: None,
     };
     let head = |step: &str, kind, args| CallHead { step: step.to_owned(), kind, args };
     let intended = |n, head, base, says: &str| Body::Intended {
@@ -95,6 +96,26 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn approvals_denials_and_answers_are_told_with_who_and_why() {
+    let report = fixture("v1-waits.jsonl");
+    let told: Vec<String> = (report.decisions.iter())
+        .map(|d| format!("{}: {} ({})", d.by.user, d.what, d.reason))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "ada: call 2: approved (fine)",
+            "ada: call 2: approved (fine)",
+            "ada: call 4: answered ()",
+            "ada: call 5: denied (no)",
+            "ada: call 6: the approvals lapsed (new: y)",
+        ]
+    );
+    let text = markdown(&report);
+    assert!(text.contains("call 5: denied") && text.contains("ada"), "{text}");
+}
+
+#[test]
 fn the_chapters_of_a_change_record_are_filled_in() {
     let report = of_records(&rotation("web")).unwrap();
     let service = &report.services[0];
@@ -123,7 +144,7 @@ fn the_chapters_of_a_change_record_are_filled_in() {
 
 #[test]
 fn what_was_taken_back_decided_and_lost_is_told() {
-    let report = fixture();
+    let report = fixture("v1.jsonl");
     let text = markdown(&report);
     for line in [
         "**cancelled, and everything was taken back**",
@@ -149,7 +170,7 @@ fn what_was_taken_back_decided_and_lost_is_told() {
 
 #[test]
 fn nothing_that_was_sealed_is_in_a_report() {
-    for report in [fixture(), of_records(&rotation("web")).unwrap()] {
+    for report in [fixture("v1.jsonl"), of_records(&rotation("web")).unwrap()] {
         let json = serde_json::to_string(&report).unwrap();
         for text in [markdown(&report), html(&report), json.clone()] {
             let sealed = ["Y2lwaGVydGV4dA", "bm9uY2U", "c2VhbGVk"];

@@ -165,11 +165,12 @@ fn handle(state: &mut State, ask: &Ask, request: &mut fault::Request) -> Option<
     if state.model.now < state.faults.away_until {
         return None;
     }
-    let (mut lost, mut twice, mut refused, mut after) = (false, false, None, Vec::new());
+    let (mut cut, mut lost, mut twice) = (false, false, false);
+    let (mut refused, mut after) = (None, Vec::new());
     for what in state.faults.strike(request) {
         match what {
             What::Refuse { status, message } => refused = Some(Refusal::new(status, message)),
-            What::LoseRequest => return None,
+            What::LoseRequest => cut = true,
             What::LoseAnswer => lost = true,
             What::Twice => twice = true,
             What::Slow { ms } => {
@@ -182,13 +183,18 @@ fn handle(state: &mut State, ask: &Ask, request: &mut fault::Request) -> Option<
                 state.faults.away_until = state.model.now + ms;
                 state.model.queue.put(state.faults.away_until, Due::Mark);
                 state.model.bus.hang_up();
-                return None;
+                cut = true;
             }
             What::NoQuorum { ms } => {
                 state.faults.no_quorum_until = state.model.now + ms;
                 state.model.queue.put(state.faults.no_quorum_until, Due::Mark);
             }
         }
+    }
+    if cut {
+        // What others do needs no request of ours.
+        after.iter().for_each(|edit| apply(state, edit));
+        return None;
     }
     if request.changing && state.model.now < state.faults.no_quorum_until {
         refused.get_or_insert_with(|| Refusal::unknown(NO_LEADER));
