@@ -2,6 +2,7 @@
 
 mod duty;
 mod keeping;
+mod token;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use crate::serve::ServeArgs;
 pub use duty::{NextArgs, NoticesAction, ScheduleAction, ScheduleArgs};
 pub use keeping::{EvidenceAction, PruneArgs, ReportArgs, ReportFormat, StoreAction};
+pub use token::{TokenAction, TokenArgs};
 
 /// Runbooks for Docker Swarm that survive kill -9.
 ///
@@ -145,6 +147,11 @@ pub enum Command {
     Notices {
         #[command(subcommand)]
         action: NoticesAction,
+    },
+    /// Tokens: who may do what over HTTP.
+    Token {
+        #[command(subcommand)]
+        action: TokenAction,
     },
     /// List the steps that runbooks can call, or describe one.
     Steps {

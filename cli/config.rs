@@ -23,6 +23,8 @@ pub struct Config {
     pub schedule: Vec<schedule::Config>,
     /// Who is told.
     pub notice: Vec<notice::Config>,
+    /// What answers over HTTP; nothing does, without it.
+    pub console: Option<windlass_console::Config>,
     /// Where the heads of journals go.
     pub evidence: windlass_evidence::Config,
 }
@@ -66,11 +68,14 @@ impl Config {
             wrong(format!("{} can't be read: {e}", path.display()))
                 .hint("Name the file with --config FILE.")
         })?;
-        toml::from_str(&text).map_err(|error| {
+        let config: Config = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |at| text[..at.start].matches('\n').count() + 1);
             // Not the line itself: what is written there by mistake may be a secret.
             wrong(format!("{}:{line}: {}", path.display(), error.message()))
-        })
+        })?;
+        let console = config.console.as_ref().map_or(Ok(()), windlass_console::Config::check);
+        console.map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+        Ok(config)
     }
 }
 

@@ -19,6 +19,11 @@ const SHIPPED: [(&str, &str); 2] = [
     ("rotate-secret-same-name", include_str!("../../runbooks/rotate-secret-same-name.rhai")),
 ];
 
+/// Returns name and text of each runbook that comes with windlass.
+pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SHIPPED.into_iter()
+}
+
 /// Lists the runbooks that come with windlass.
 pub fn list(settings: &Settings) -> Result<Exit, Problem> {
     let steps = throwaway_engine(settings)?;

@@ -21,6 +21,7 @@ mod schedule;
 mod snapshot;
 mod steps;
 mod store;
+mod token;
 
 pub use run::asked_to_stop;
 
@@ -112,6 +113,7 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         }
         Command::Answer(args) => answer::answer(settings, args).await,
         Command::Schedule { action } => schedule::schedule(settings, action).await,
+        Command::Token { action } => token::token(settings, action).await,
         Command::Notices { action } => notices::notices(settings, action).await,
         Command::Steps { name } => steps::steps(settings, name.as_deref()),
         Command::Explain { code } => explain::explain(settings, code.as_deref()),

@@ -129,7 +129,8 @@ async fn watch(
             | Reply::OpenCalls { .. }
             | Reply::Entry { .. }
             | Reply::Kept(_)
-            | Reply::Duty(_) => {}
+            | Reply::Duty(_)
+            | Reply::Tokens(_) => {}
         }
     }
     let problem = Problem::bug("the engine broke the answer off");

@@ -11,6 +11,7 @@ use windlass_engine::runbook::Runbook;
 use super::duty;
 use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
+use super::tokens;
 use crate::exit::Exit;
 use crate::problem::Problem;
 
@@ -93,6 +94,14 @@ async fn carry_out(
             let answered = tokio::task::spawn_blocking(move || duty::answer(&engine, asked)).await;
             let reply = answered.map_err(|e| Problem::bug(e.to_string()))??;
             send(replies, Reply::Duty(reply)).await;
+            Ok(())
+        }
+        Request::Tokens(asked) => {
+            let engine = engine.clone();
+            let answered =
+                tokio::task::spawn_blocking(move || tokens::answer(&engine, asked)).await;
+            let reply = answered.map_err(|e| Problem::bug(e.to_string()))??;
+            send(replies, Reply::Tokens(reply)).await;
             Ok(())
         }
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,

@@ -9,14 +9,17 @@
 //!                               \-> socket -> clerk (engine) /
 //! ```
 
+mod audited;
 mod clerk;
 mod duty;
 mod keeping;
 mod opening;
 mod protocol;
 mod socket;
+mod tokens;
 
 pub use duty::{DutyReply, DutyRequest};
 pub use keeping::{Keeping, Kept};
 pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};
+pub use tokens::{TokenReply, TokenRequest};

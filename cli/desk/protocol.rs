@@ -9,6 +9,7 @@ use windlass_engine::run::OpenCall;
 
 use super::duty::{DutyReply, DutyRequest};
 use super::keeping::{Keeping, Kept};
+use super::tokens::{TokenReply, TokenRequest};
 use crate::problem::Problem;
 
 /// What a command asks of the engine.
@@ -39,6 +40,8 @@ pub enum Request {
     Keep(Keeping),
     /// Schedules and notices.
     Duty(DutyRequest),
+    /// Tokens.
+    Tokens(TokenRequest),
 }
 
 /// What somebody answers.
@@ -136,6 +139,8 @@ pub enum Reply {
     Kept(Kept),
     /// Schedules and notices.
     Duty(DutyReply),
+    /// Tokens.
+    Tokens(TokenReply),
     /// The request was not carried out.
     Problem { problem: Problem },
     /// That was all.

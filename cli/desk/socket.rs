@@ -9,7 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use windlass_engine::engine::Engine;
 
-use super::clerk::serve;
+use super::audited::{actor, serve};
 use super::protocol::{Reply, Request};
 use crate::problem::Problem;
 
@@ -42,7 +42,8 @@ pub fn listen(path: &Path, engine: Engine) -> Result<(), Problem> {
 async fn answer(stream: UnixStream, engine: &Engine) {
     // The directory lets nobody else in; the kernel says who it is all the same.
     let me = rustix::process::geteuid().as_raw();
-    if stream.peer_cred().map_or(true, |peer| peer.uid() != me && peer.uid() != 0) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    if peer.uid() != me && peer.uid() != 0 {
         return;
     }
     let (reader, mut writer) = stream.into_split();
@@ -53,7 +54,7 @@ async fn answer(stream: UnixStream, engine: &Engine) {
     let (sender, mut replies) = mpsc::channel(BACKLOG_REPLIES_MAX);
     let serving = async {
         match serde_json::from_str::<Request>(&line) {
-            Ok(request) => serve(engine, request, &sender).await,
+            Ok(request) => serve(engine, request, &actor(&peer), &sender).await,
             Err(error) => {
                 let message = format!("another version of windlass owns the state: {error}");
                 let problem = Problem::bug(message);

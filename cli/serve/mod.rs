@@ -10,6 +10,7 @@
 mod diary;
 mod heads;
 mod parts;
+mod shelf;
 mod supervisor;
 
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use windlass_console::{Bound, ServeError, serve};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
 use windlass_evidence::PublishTo;
@@ -13,16 +14,19 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::serve::heads::Webhook;
+use crate::serve::shelf::Shelf;
+use crate::show;
 use crate::supplies::Files;
 
 /// The parts, at work.
 pub struct Parts {
     duty: Duty,
     publishing: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    console: Option<Bound>,
 }
 
 impl Parts {
-    /// Begins: schedules come, notices and heads of journals go out.
+    /// Begins: schedules come, notices and heads of journals go out, requests are answered.
     pub async fn begin(engine: &Engine, config: Config) -> Result<Self, Problem> {
         let publishing = publish(engine, &config.evidence).await?;
         let duty = Duty::start(Options {
@@ -31,11 +35,19 @@ impl Parts {
             schedules: config.schedule,
             notices: config.notice,
         });
-        Ok(Parts { duty: duty.await?, publishing })
+        let duty = duty.await?;
+        let console = match config.console {
+            Some(config) => Some(answer(engine, config).await?),
+            None => None,
+        };
+        Ok(Parts { duty, publishing, console })
     }
 
     /// Ends: nothing is begun or sent any more when this returns.
     pub async fn end(self) {
+        if let Some(console) = self.console {
+            console.close().await;
+        }
         self.duty.stop().await;
         if let Some((stop, publishing)) = self.publishing {
             let _ = stop.send(());
@@ -67,6 +79,32 @@ async fn publish(
     };
     let task = tokio::spawn(publishing.keep_on(config.every.0, stopped));
     Ok(Some((stop, task)))
+}
+
+async fn answer(engine: &Engine, config: windlass_console::Config) -> Result<Bound, Problem> {
+    let tls = config.tls_cert.is_some();
+    let shelf = Arc::new(Shelf { directory: config.runbooks.clone() });
+    let bound = serve(engine.clone(), shelf, config).await?;
+    let scheme = if tls { "https" } else { "http" };
+    show::note(&format!("answers at {scheme}://{}/api/v1", bound.address()));
+    Ok(bound)
+}
+
+impl From<ServeError> for Problem {
+    fn from(error: ServeError) -> Self {
+        let text = error.to_string();
+        match error {
+            ServeError::Config(_) => Problem::new("WL0021", Exit::Usage, text),
+            ServeError::Listen { .. } => Problem::new("WL0049", Exit::OutOfReach, text).hint(
+                "`ss -ltnp` says who listens there; `[console] listen` names another address.",
+            ),
+            ServeError::Tls(_) => Problem::new("WL0049", Exit::OutOfReach, text).hint(
+                "`tls_cert` and `tls_key` of `[console]` name PEM files that this user can read.",
+            ),
+            ServeError::Store(error) => error.into(),
+            ServeError::Machine(_) => Problem::bug(text),
+        }
+    }
 }
 
 impl From<DutyError> for Problem {

@@ -6,6 +6,7 @@ mod rehearse;
 mod schedule;
 mod serve;
 mod state;
+mod token;
 mod waits;
 mod words;
 

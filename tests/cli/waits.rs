@@ -50,15 +50,16 @@ impl Operator {
 }
 
 impl Shell {
-    /// Reads on until a line has these words.
+    /// Reads on until a line has these words, and returns it.
     #[track_caller]
-    pub(crate) fn hears(&mut self, words: &str) {
+    pub(crate) fn hears(&mut self, words: &str) -> String {
         while !self.heard.last().is_some_and(|line| line.contains(words)) {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => self.heard.push(line),
                 Err(error) => panic!("{error}: no `{words}` in {}", self.heard.join("\n")),
             }
         }
+        self.heard.last().cloned().unwrap_or_default()
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {

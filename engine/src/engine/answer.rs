@@ -18,7 +18,9 @@ use crate::secret::Secret;
 use crate::wait::{Approval, Question, Wait};
 
 /// What came of an approval.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(tag = "approved", rename_all = "snake_case")]
 pub enum Approved {
     /// It was the last one needed: the run goes on.

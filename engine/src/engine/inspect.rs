@@ -11,8 +11,8 @@ use super::{Engine, EngineError, Live};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Entry, JournalStore, Origin, RunStatus, read_chain};
-use crate::run::{OpenCall, Plan, PlanError, open_calls, plan, within};
+use crate::journal::{Chain, Entry, JournalStore, Origin, RunStatus, read_chain};
+use crate::run::{OpenCall, Plan, PlanError, RunState, open_calls, plan, within};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
 use crate::step::{Context, Kind, Mode, Registry, StepError};
@@ -115,7 +115,41 @@ impl Engine {
         if let Some(drive) = drive {
             return Ok(drive.driver.ledger.look(|state| RunView::of(run, state)));
         }
-        Ok(self.ledger(run)?.look(|state| RunView::of(run, state)))
+        let view = self.ledger(run)?.look(|s| s.created.is_some().then(|| RunView::of(run, s)));
+        view.map_or_else(|| self.missing(run), Ok)
+    }
+
+    /// Says why there is no journal of a run.
+    fn missing<T>(&self, run: &RunId) -> Result<T, EngineError> {
+        let tombstone = self.tombstones()?.into_iter().find(|stone| stone.run == *run);
+        Err(match tombstone {
+            Some(tombstone) => EngineError::Pruned(Box::new(tombstone)),
+            None => EngineError::NoSuchRun(run.to_string()),
+        })
+    }
+
+    /// Returns the events that the journal of a run tells of from its entry `from` on, `limit` of
+    /// them at most: the same that were sent when they happened.
+    ///
+    /// # Errors
+    /// If there is no such run, or its journal is damaged.
+    pub fn events(&self, run: &RunId, from: u64, limit: usize) -> Result<Vec<Event>, EngineError> {
+        let damaged = |e: String| EngineError::Damaged(format!("{run}: {e}"));
+        let (mut state, mut events) = (RunState::default(), Vec::new());
+        for entry in Chain::over(self.0.store.read(run)?) {
+            let entry = entry.map_err(|e| damaged(e.to_string()))?;
+            state.apply(&entry).map_err(|e| damaged(e.to_string()))?;
+            if entry.seq >= from {
+                events.extend(Event::of(run, &entry, &state));
+            }
+            if events.len() == limit {
+                break;
+            }
+        }
+        if state.created.is_none() {
+            return self.missing(run);
+        }
+        Ok(events)
     }
 
     /// Returns the journal of a run.
@@ -148,7 +182,7 @@ impl Engine {
 
     /// Returns who this process acts for.
     pub fn by(&self) -> &Origin {
-        &self.0.by
+        self.1.as_deref().unwrap_or(&self.0.by)
     }
 
     /// Returns the version of windlass.

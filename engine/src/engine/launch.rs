@@ -107,7 +107,7 @@ impl Engine {
             sealed: sealed.take_fresh(),
             locks,
             place: self.0.place.clone(),
-            by: self.0.by.clone(),
+            by: self.by().clone(),
             version: self.0.version.clone(),
             cause,
         })))?;
@@ -143,7 +143,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
-        let (reason_given, by) = (reason.to_owned(), self.0.by.clone());
+        let (reason_given, by) = (reason.to_owned(), self.by().clone());
         driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
         driver.standby.control.cancel(reason);
         drop(live);
@@ -168,7 +168,7 @@ impl Engine {
         if let (Some(key), None) = (decision.key(), call) {
             return Err(EngineError::NoSuchCall { run: run.clone(), key: key.clone() });
         }
-        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.0.by.clone() };
+        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.by().clone() };
         if next(status, call, &body).is_err() {
             let about = body.key().map(|key| format!("call {key} of ")).unwrap_or_default();
             let why = if status.is_some_and(RunStatus::is_stuck) {
@@ -202,7 +202,7 @@ impl Engine {
                 }
                 // There is no call to decide about: going on is the only decision there is.
                 let (decision, reason) = (Decision::GoOn, "resumed".to_owned());
-                ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
+                ledger.record(Body::Decided { decision, reason, by: self.by().clone() })?;
             }
             _ => {}
         }
@@ -211,10 +211,10 @@ impl Engine {
         }
         let runbook = self.recorded_runbook(&created)?;
         let driver = self.driver_of(&created, ledger, self.standby(run))?;
-        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
+        driver.ledger.append(Body::Resumed { by: self.by().clone() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
-            driver.ledger.record(Body::Decided { decision, reason, by: self.0.by.clone() })?;
+            driver.ledger.record(Body::Decided { decision, reason, by: self.by().clone() })?;
         }
         // Asked for now, or before a crash: a decision that is recorded is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
@@ -272,7 +272,7 @@ impl Engine {
         let (engine, of) = (Arc::downgrade(&self.0), run.clone());
         let wake = move || {
             // Without an engine there is nobody who could go on with the run.
-            engine.upgrade().into_iter().for_each(|engine| Engine(engine).wake(&of));
+            engine.upgrade().into_iter().for_each(|engine| Engine(engine, None).wake(&of));
         };
         Standby::new(self.0.clock.clone(), Arc::new(wake))
     }

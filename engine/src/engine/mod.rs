@@ -40,8 +40,10 @@ use crate::runbook::Runbook;
 use crate::secret::Keyring;
 
 /// The engine. Cheap to clone; all clones are the same engine.
+///
+/// A clone may act for somebody else than the process does: [`Engine::acting`].
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(Arc<Inner>, Option<Arc<Origin>>);
 
 struct Inner {
     store: Arc<dyn JournalStore>,
@@ -87,6 +89,15 @@ struct Live {
 struct Drive {
     driver: Arc<Driver>,
     runbook: Arc<Runbook>,
+}
+
+impl Engine {
+    /// Returns the same engine in the name of somebody else: what is begun, taken up or decided
+    /// through it is journaled as theirs.
+    #[must_use]
+    pub fn acting(&self, by: Origin) -> Self {
+        Engine(self.0.clone(), Some(Arc::new(by)))
+    }
 }
 
 impl Inner {

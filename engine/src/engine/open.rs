@@ -90,7 +90,7 @@ impl Engine {
         let world = Arc::new(World { steps, runtime, points });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());
-        Ok(Engine(Arc::new(Inner {
+        let inner = Inner {
             store,
             keyring,
             clock,
@@ -105,6 +105,7 @@ impl Engine {
             ground: OnceLock::new(),
             let_go,
             answering: tokio::sync::Mutex::default(),
-        })))
+        };
+        Ok(Engine(Arc::new(inner), None))
     }
 }

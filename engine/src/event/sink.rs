@@ -20,6 +20,9 @@ pub struct Event {
     pub run: RunId,
     /// When, in milliseconds since 1970, UTC.
     pub at: Millis,
+    /// The entry of the journal that it tells of; none, if it is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
     /// What.
     #[serde(flatten)]
     pub what: What,
@@ -108,7 +111,7 @@ impl Event {
             Body::Resumed { .. } => What::Resumed,
             Body::Finished { end } => What::Finished { end },
         };
-        Some(Event { run: run.clone(), at: entry.at, what })
+        Some(Event { run: run.clone(), at: entry.at, seq: Some(entry.seq), what })
     }
 }
 

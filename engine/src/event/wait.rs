@@ -12,7 +12,7 @@ use crate::step::Span;
 use crate::wait::Wait;
 
 /// What a run waits for, and who can end it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WaitView {
     /// The call that waits.
     pub key: CallKey,

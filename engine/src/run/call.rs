@@ -301,7 +301,8 @@ impl Driver {
             sealed: self.sealed.clone(),
             progress: Arc::new(move |text| {
                 let what = What::CallProgressed { key: at_key.clone(), text: text.to_owned() };
-                events.send(Event { run: run.clone(), at: clock.now(), what });
+                let (run, at) = (run.clone(), clock.now());
+                events.send(Event { run, at, seq: None, what });
             }),
         }
     }

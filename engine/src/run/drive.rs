@@ -141,7 +141,11 @@ impl Driver {
         let result =
             runbook.script().evaluate(&params.unwrap_or_default(), &self.world.steps, caller);
         match result {
-            Ok(_) => Ok(()),
+            // Asked for during the last call: nobody was left to be stopped by it.
+            Ok(_) => match self.standby.control.cancelled() {
+                Some(reason) if !self.pivoted() => Err(Halt::Cancelled(reason)),
+                _ => Ok(()),
+            },
             // Ended from outside: by whom is what the control says.
             Err(ScriptFailure::Halted(Halt::Sibling)) => {
                 Err(self.standby.control.halt(self.pivoted()).unwrap_or(Halt::Parked))
@@ -232,7 +236,7 @@ impl Driver {
 
     pub(super) fn tell(&self, what: What) {
         let at = self.ledger.clock().now();
-        self.ledger.tell(Event { run: self.ledger.run().clone(), at, what });
+        self.ledger.tell(Event { run: self.ledger.run().clone(), at, seq: None, what });
     }
 }
 

@@ -17,7 +17,7 @@ use crate::step::{Assumed, Context, Kind, Mode, Registry, StepError};
 use crate::wait::Wait;
 
 /// What a run would do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Plan {
     /// The calls that would be made, in order of place.
     pub calls: Vec<PlannedCall>,
@@ -30,7 +30,7 @@ pub struct Plan {
 }
 
 /// A call in a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct PlannedCall {
     /// Its place.
     pub key: CallKey,

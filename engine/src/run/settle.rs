@@ -11,7 +11,7 @@ use crate::script::{CallFailure, Halt};
 use crate::step::{Kind, Mode, Probe};
 
 /// A call that a resume has to deal with, and how it will.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OpenCall {
     /// Its place.
     pub key: CallKey,

@@ -11,7 +11,7 @@ use super::{Context, StepError};
 use crate::clock::Millis;
 
 /// What people read about a step: in `windlass steps`, in the book, in plans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct About {
     /// `noun.verb`, permanent once released: names are in journals.
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub struct About {
 }
 
 /// What kind of call a step makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Looks, and changes nothing.

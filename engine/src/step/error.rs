@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What the engine may do about an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The world moved between reading and writing: prepare again, apply again.
@@ -24,7 +24,7 @@ pub enum ErrorClass {
 ///
 /// `message` reads after "failed to ..."; `hint` is a whole sentence that names the next command.
 /// Neither may hold a secret value; the engine passes both through the run's redactor all the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StepError {
     /// What may be done about it.
     pub class: ErrorClass,

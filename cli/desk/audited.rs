@@ -1,0 +1,125 @@
+//! Changes that are asked for over the socket, with an entry of the audit for each.
+//!
+//! The kernel says which user asks. A command that owns the state itself is not audited: whoever can
+//! open the state directory can write to it.
+
+use tokio::net::unix::UCred;
+use tokio::sync::mpsc::{Sender, channel};
+use windlass_console::{Actor, Audit, Begun};
+use windlass_engine::engine::Engine;
+use windlass_engine::id::RunId;
+use windlass_engine::journal::StoreError;
+
+use super::clerk;
+use super::duty::DutyRequest;
+use super::keeping::Keeping;
+use super::protocol::{Reply, Request};
+use super::tokens::TokenRequest;
+use crate::problem::Problem;
+
+/// Returns who is at the other end of the socket.
+pub fn actor(peer: &UCred) -> Actor {
+    let pid = peer.pid().map_or_else(|| "?".to_owned(), |pid| pid.to_string());
+    Actor { person: user(peer.uid()), token: None, from: format!("socket, pid {pid}") }
+}
+
+/// Carries a request out, and has the audit say so if it changes something.
+pub async fn serve(engine: &Engine, request: Request, by: &Actor, replies: &Sender<Reply>) {
+    let Some((what, run)) = change(&request) else {
+        return clerk::serve(engine, request, replies).await;
+    };
+    let run = run.and_then(|run| engine.find(&run).ok());
+    let (audit, begun) = match begin(engine, by, what, run.as_ref()) {
+        Ok(begun) => begun,
+        Err(error) => {
+            let problem = error.into();
+            let _ = replies.send(Reply::Problem { problem }).await;
+            return;
+        }
+    };
+    let (sender, mut parts) = channel(1);
+    let serving = async {
+        clerk::serve(engine, request, &sender).await;
+        drop(sender);
+    };
+    let passing = async {
+        let mut begun = Some(begun);
+        while let Some(part) = parts.recv().await {
+            let mut part = part;
+            if let Some(begun) = begun.take()
+                && let Err(error) = end(&audit, begun, &part)
+            {
+                part = Reply::Problem { problem: error.into() };
+            }
+            if replies.send(part).await.is_err() {
+                parts.close();
+            }
+        }
+    };
+    tokio::join!(serving, passing);
+}
+
+fn begin(
+    engine: &Engine,
+    by: &Actor,
+    what: &str,
+    run: Option<&RunId>,
+) -> Result<(Audit, Begun), StoreError> {
+    let audit = Audit::of(engine)?;
+    let begun = audit.begin(by, what, run)?;
+    Ok((audit, begun))
+}
+
+/// The first part of an answer says whether the request was carried out, or has begun to be.
+fn end(audit: &Audit, begun: Begun, first: &Reply) -> Result<(), StoreError> {
+    match first {
+        Reply::Problem { problem: Problem { code, exit, .. } } => {
+            audit.end(begun, exit.code().into(), Some(code), None)
+        }
+        Reply::Run { view } => audit.end(begun, 0, None, Some(view.summary.run.clone())),
+        _ => audit.end(begun, 0, None, None),
+    }
+}
+
+/// Returns what a request changes, and the run that it names.
+fn change(request: &Request) -> Option<(&'static str, Option<String>)> {
+    let of = |what, run: &str| Some((what, Some(run.to_owned())));
+    match request {
+        Request::Start(_) => Some(("run", None)),
+        Request::Resume { run } => Some(("resume", run.clone())),
+        Request::Undo { run, .. } => of("undo", run),
+        Request::Cancel { run, .. } => of("cancel", run),
+        Request::Decide { run, .. } => of("decide", run),
+        Request::Answer { run, .. } => of("answer", run),
+        Request::Duty(duty) => match duty {
+            DutyRequest::Add { .. } => Some(("schedule add", None)),
+            DutyRequest::Pause { .. } => Some(("schedule pause", None)),
+            DutyRequest::Remove { .. } => Some(("schedule remove", None)),
+            DutyRequest::Retry { .. } => Some(("notices retry", None)),
+            DutyRequest::List | DutyRequest::Show { .. } | DutyRequest::Notices => None,
+        },
+        Request::Tokens(tokens) => match tokens {
+            TokenRequest::Add { .. } => Some(("token add", None)),
+            TokenRequest::Remove { .. } => Some(("token remove", None)),
+            TokenRequest::List => None,
+        },
+        Request::Keep(Keeping::Prune { dry_run: false, .. }) => Some(("prune", None)),
+        Request::Keep(Keeping::Backup { .. }) => Some(("backup", None)),
+        Request::PlanResume { .. }
+        | Request::Runs { .. }
+        | Request::Show { .. }
+        | Request::Log { .. }
+        | Request::Keep(_) => None,
+    }
+}
+
+/// Returns the name of a user of this machine, or the number if there is none.
+fn user(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {uid}"))
+}

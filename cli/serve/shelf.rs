@@ -1,0 +1,57 @@
+//! The library of the HTTP interface: runbooks that come with windlass, and those of a directory.
+
+use std::path::PathBuf;
+
+use windlass_console::Library;
+
+use crate::command::library;
+
+/// The runbooks that can be named over HTTP.
+pub struct Shelf {
+    /// Its `*.rhai` files are runbooks too.
+    pub directory: Option<PathBuf>,
+}
+
+impl Library for Shelf {
+    fn names(&self) -> Vec<String> {
+        let mut own: Vec<String> = self
+            .directory
+            .iter()
+            .filter_map(|directory| match std::fs::read_dir(directory) {
+                Ok(files) => Some(files),
+                Err(error) => {
+                    let directory = directory.display();
+                    tracing::error!(%directory, %error, "the runbooks can't be listed");
+                    None
+                }
+            })
+            .flatten()
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter_map(|file| Some(file.strip_suffix(".rhai")?.to_owned()))
+            .filter(|name| is_name(name) && library::shipped().all(|(shipped, _)| shipped != name))
+            .collect();
+        own.sort();
+        library::shipped().map(|(name, _)| name.to_owned()).chain(own).collect()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        if let Some((_, text)) = library::shipped().find(|(shipped, _)| *shipped == name) {
+            return Some(text.to_owned());
+        }
+        // A name and never a path: nothing else of this machine is read over HTTP.
+        let file = self.directory.as_ref().filter(|_| is_name(name))?.join(format!("{name}.rhai"));
+        match std::fs::read_to_string(&file) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => {
+                tracing::error!(file = %file.display(), %error, "a runbook can't be read");
+                None
+            }
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let begins = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    begins && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+}

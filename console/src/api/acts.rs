@@ -1,0 +1,159 @@
+//! Asking something of a run that there is.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use windlass_engine::engine::{Engine, EngineError, RunHandle};
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::Decision;
+use windlass_engine::run::Outcome;
+
+use super::RunInFull;
+use super::runs::in_full;
+use crate::console::{Console, blocking};
+use crate::endpoint::{Answer, Call};
+use crate::problem::{Kind, Problem};
+
+/// Why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Because {
+    /// Why; it is recorded.
+    #[schemars(length(min = 1, max = 1000))]
+    reason: String,
+}
+
+/// A call, and why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct About {
+    /// The call over which the run is stuck.
+    call: CallKey,
+    /// Why; it is recorded.
+    #[schemars(length(min = 1, max = 1000))]
+    reason: String,
+}
+
+/// A call that was done by hand, and why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ByHand {
+    /// The call over which the run is stuck.
+    call: CallKey,
+    /// Why; it is recorded.
+    #[schemars(length(min = 1, max = 1000))]
+    reason: String,
+    /// What the call would have returned.
+    #[serde(default)]
+    output: Value,
+}
+
+/// Goes on with a run that was interrupted.
+pub(crate) async fn resume(
+    console: Console,
+    call: Call<(), ()>,
+) -> Result<Answer<RunInFull>, Problem> {
+    take_up(&console, &call, |engine, run| engine.resume(run).map(Some)).await
+}
+
+/// Takes back what an interrupted or stuck run did.
+pub(crate) async fn undo(
+    console: Console,
+    call: Call<(), Because>,
+) -> Result<Answer<RunInFull>, Problem> {
+    let reason = reason(&call.body.reason)?;
+    take_up(&console, &call, move |engine, run| engine.undo(run, &reason).map(Some)).await
+}
+
+/// Stops a run, and takes back what it did.
+pub(crate) async fn cancel(
+    console: Console,
+    call: Call<(), Because>,
+) -> Result<Answer<RunInFull>, Problem> {
+    let reason = reason(&call.body.reason)?;
+    take_up(&console, &call, move |engine, run| {
+        if engine.is_driven(run) {
+            return engine.cancel(run, &reason).map(|()| None);
+        }
+        engine.undo(run, &reason).map(Some)
+    })
+    .await
+}
+
+/// Tries a call of a stuck run again.
+pub(crate) async fn retry(
+    console: Console,
+    call: Call<(), About>,
+) -> Result<Answer<RunInFull>, Problem> {
+    let decision = Decision::Retry { key: call.body.call.clone() };
+    decide(&console, &call, decision, &call.body.reason).await
+}
+
+/// Leaves a call of a stuck run out.
+pub(crate) async fn skip(
+    console: Console,
+    call: Call<(), About>,
+) -> Result<Answer<RunInFull>, Problem> {
+    let decision = Decision::Skip { key: call.body.call.clone() };
+    decide(&console, &call, decision, &call.body.reason).await
+}
+
+/// Takes a call of a stuck run as done.
+pub(crate) async fn mark_done(
+    console: Console,
+    call: Call<(), ByHand>,
+) -> Result<Answer<RunInFull>, Problem> {
+    let (key, output) = (call.body.call.clone(), call.body.output.clone());
+    decide(&console, &call, Decision::MarkDone { key, output }, &call.body.reason).await
+}
+
+async fn take_up<B>(
+    console: &Console,
+    call: &Call<(), B>,
+    act: impl FnOnce(&Engine, &RunId) -> Result<Option<RunHandle>, EngineError> + Send + 'static,
+) -> Result<Answer<RunInFull>, Problem> {
+    let (engine, run) = (call.engine(console)?, call.run());
+    let handle = blocking(move || {
+        // A run that there is not gets no journal from being asked about.
+        engine.view(&run).and_then(|_| act(&engine, &run))
+    });
+    if let Some(handle) = handle.await?? {
+        follow(handle);
+    }
+    Ok(in_full(console, call.run()).await?.into())
+}
+
+async fn decide<B>(
+    console: &Console,
+    call: &Call<(), B>,
+    decision: Decision,
+    because: &str,
+) -> Result<Answer<RunInFull>, Problem> {
+    let (engine, run, because) = (call.engine(console)?, call.run(), reason(because)?);
+    let deciding =
+        blocking(move || engine.view(&run).and_then(|_| engine.decide(&run, decision, &because)));
+    deciding.await??;
+    Ok(in_full(console, call.run()).await?.into())
+}
+
+/// Has the log say so if a run ends without its journal saying how; all else is in the journal.
+pub(crate) fn follow(handle: RunHandle) {
+    tokio::spawn(async move {
+        let run = handle.run.clone();
+        if let Outcome::Unrecorded(why) = handle.outcome().await {
+            tracing::error!(%run, why, "a run could not be recorded any further");
+        }
+    });
+}
+
+/// Returns a reason as it is recorded.
+///
+/// # Errors
+/// If there is none, or it is an essay.
+pub(crate) fn reason(given: &str) -> Result<String, Problem> {
+    let reason = given.trim();
+    if (1..=1000).contains(&reason.chars().count()) {
+        return Ok(reason.to_owned());
+    }
+    Err(Kind::PARAMETERS.because("a reason has 1 to 1000 characters"))
+}

@@ -1,0 +1,11 @@
+//! The runbooks that people name, and what only the command knows of them.
+
+/// Where runbooks come from. The methods block, and read again each time: a file may change.
+pub trait Library: Send + Sync + 'static {
+    /// Returns the names of all runbooks, in the order in which people should read them.
+    fn names(&self) -> Vec<String>;
+
+    /// Returns the text of a runbook; nothing, if there is none of this name. A name that comes over
+    /// HTTP is never taken for a path of the machine.
+    fn text(&self, name: &str) -> Option<String>;
+}

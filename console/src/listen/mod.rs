@@ -1,0 +1,173 @@
+//! The socket: connections, TLS, and what no client may do to the others.
+//!
+//! | a client that | meets |
+//! |---|---|
+//! | opens connections without end | a limit; those above it wait in the kernel's queue |
+//! | connects and says nothing | ten seconds for a TLS handshake, ten for the head of a request |
+//! | sends its body drop by drop | ten seconds for a body, 1 MiB at most |
+//! | does not read what it asked for | thirty seconds in which not a byte goes out |
+//!
+//! HTTP/1.1 only: one request at a time on a connection makes the limit of connections a limit of
+//! requests, and there are no streams to reset.
+
+mod timed;
+mod tls;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) use self::timed::Timed;
+pub use self::tls::TlsError;
+pub(crate) use self::tls::acceptor;
+use crate::guard::Peer;
+
+/// How long a client may take to say hello, or to send the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long what is under way may take when the console stops.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a connection may keep in memory of requests and answers.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// What the listener needs.
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) router: Router,
+    pub(crate) connections_max: usize,
+    /// How long a client may leave what is sent to it unread.
+    pub(crate) write_patience: Duration,
+    pub(crate) open: Gauge,
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+impl Listener {
+    /// Answers until the console stops, and then until what is under way is done.
+    pub(crate) async fn serve(self) {
+        let mut stopping = self.stopping.clone();
+        let mut connections = JoinSet::new();
+        let places = Arc::new(Semaphore::new(self.connections_max));
+        let listener = Arc::new(self);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept(&places) => accepted,
+                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+                () = stopped(&mut stopping) => break,
+            };
+            match accepted {
+                Ok((stream, peer, place)) => {
+                    let listener = listener.clone();
+                    connections.spawn(async move {
+                        let _place = place;
+                        let _counted = Open::count(&listener.open);
+                        listener.connection(stream, peer).await;
+                    });
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: those that close make room.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_PATIENCE, drained).await.is_err() {
+            tracing::warn!("connections were cut off: they took longer than ten seconds to end");
+        }
+    }
+
+    async fn accept(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<(TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+        // A place first: those that find none wait in the kernel's queue, and cost us nothing.
+        let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, peer) = self.socket.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer, place))
+    }
+
+    async fn connection(&self, stream: TcpStream, address: std::net::SocketAddr) {
+        let stream = Timed::new(stream, self.write_patience);
+        match &self.tls {
+            None => self.speak(stream, Peer { address, tls: false }).await,
+            Some(tls) => match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.speak(stream, Peer { address, tls: true }).await,
+                Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
+                Err(_) => tracing::debug!(%address, "a client did not say hello"),
+            },
+        }
+    }
+
+    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            let request: Request = request.map(axum::body::Body::new);
+            tower_call(router.clone(), request)
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(BUFFER_BYTES);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let mut stopping = self.stopping.clone();
+        let ended = tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = stopped(&mut stopping) => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(from = %peer.address, %error, "a connection broke off");
+        }
+    }
+}
+
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    // An error means that whoever could stop us is gone.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+async fn tower_call(
+    mut router: Router,
+    request: Request,
+) -> Result<axum::response::Response, std::convert::Infallible> {
+    // A router is always ready.
+    tower_service::Service::call(&mut router, request).await
+}
+
+/// Counts a connection for as long as it is open.
+struct Open(Gauge);
+
+impl Open {
+    fn count(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Open(gauge.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
