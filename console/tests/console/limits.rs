@@ -169,10 +169,7 @@ async fn a_change_is_carried_out_although_its_client_has_gone() {
             let tokens = tokens["tokens"].as_array().unwrap().iter();
             let gone = tokens.filter(|token| token["person"] == "gone").count();
             let open = audit.iter().filter(|e| e["outcome"].is_null()).count();
-            if open == 0
-                && made == gone
-                && rig.get("/metrics", &admin).await.text.contains("windlass_http_connections 1\n")
-            {
+            if open == 0 && made > 0 && made == gone {
                 return;
             }
         }

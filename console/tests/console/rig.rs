@@ -20,7 +20,7 @@ use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use crate::world::World;
 
 /// How long a test waits for what must happen.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runbooks by name.
 pub const SHELF: [(&str, &str); 7] = [
