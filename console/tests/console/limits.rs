@@ -1,6 +1,6 @@
 //! What a client may not do to the others, and to runs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use windlass_console::{Config, Role};
@@ -148,31 +148,32 @@ async fn connections_above_the_limit_wait_for_one_to_close() {
 async fn a_change_is_carried_out_although_its_client_has_gone() {
     let rig = Rig::new().await;
     let admin = rig.admin();
-    let body = json!({ "name": "n", "person": "gone", "roles": ["viewer"] }).to_string();
+    let body = json!({ "runbook": "gated" }).to_string();
     let ask = format!(
-        "POST /api/v1/tokens HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {admin}\r\n\
+        "POST /api/v1/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {admin}\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    for _ in 0..20 {
-        let mut stream = TcpStream::connect(rig.bound.address()).await.unwrap();
-        stream.write_all(ask.as_bytes()).await.unwrap();
-        drop(stream);
-    }
-    // Whatever was begun has an end in the audit, and what it says is so.
-    let settled = async {
-        loop {
-            let audit = rig.get("/api/v1/audit", &admin).await.is(200).json();
-            let audit = audit["entries"].as_array().unwrap().clone();
-            let made = audit.iter().filter(|e| e["outcome"] == 201).count();
-            let tokens = rig.get("/api/v1/tokens", &admin).await.is(200).json();
-            let tokens = tokens["tokens"].as_array().unwrap().iter();
-            let gone = tokens.filter(|token| token["person"] == "gone").count();
-            let open = audit.iter().filter(|e| e["outcome"].is_null()).count();
-            if open == 0 && made > 0 && made == gone {
-                return;
+    let mut client = TcpStream::connect(rig.bound.address()).await.unwrap();
+    client.write_all(ask.as_bytes()).await.unwrap();
+    let until = async |condition: fn(&[Value]) -> bool, connections: &str| {
+        let settled = async {
+            loop {
+                let audit = rig.get("/api/v1/audit", &admin).await.is(200).json();
+                let open = rig.get("/metrics", &admin).await.is(200).text;
+                let line = format!("windlass_http_connections {connections}\n");
+                if condition(audit["entries"].as_array().unwrap()) && open.contains(&line) {
+                    return;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.unwrap();
     };
-    tokio::time::timeout(PATIENCE, settled).await.unwrap();
+    // Begun, and held at the library. Then the client goes, and its connection is closed.
+    until(|audit| audit.len() == 1, "2").await;
+    drop(client);
+    until(|audit| audit[0]["outcome"].is_null(), "1").await;
+    rig.world.let_go();
+    until(|audit| audit[0]["outcome"] == 201 && audit[0]["run"].is_string(), "1").await;
+    assert_eq!(rig.engine.runs(false).unwrap().len(), 1);
 }

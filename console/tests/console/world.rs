@@ -27,6 +27,11 @@ impl World {
         self.0.send_replace(true);
     }
 
+    /// Returns once they may.
+    pub async fn is_let_go(&self) {
+        self.0.subscribe().wait_for(|go| *go).await.map(drop).unwrap();
+    }
+
     pub fn steps(&self) -> Registry {
         Registry::of([
             change(Act { name: "thing.make", does: Does::Nothing, world: self.clone() }),
