@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -34,6 +34,13 @@ const HANGS: Duration = Duration::from_secs(300);
 
 /// How long the swarm is given to calm down at the end, in milliseconds of its own time.
 const CALM_MS: i64 = 180_000;
+
+/// The engine of a process, for those whom the engine itself calls.
+type EngineCell = Arc<Mutex<Option<Engine>>>;
+
+fn locked(cell: &EngineCell) -> MutexGuard<'_, Option<Engine>> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How a pass went.
 pub(crate) struct Played {
@@ -128,7 +135,7 @@ impl Player<'_> {
     /// Lives the life of one process, until it stops or is killed.
     fn live(&mut self) -> Result<Outcome, String> {
         let mortal = Arc::new(Mortal::default());
-        let engine_cell: Arc<OnceLock<Engine>> = Arc::default();
+        let engine_cell: EngineCell = Arc::default();
         let points = self.points(&mortal, &engine_cell);
         let deaths = self.variant.strikes.iter().filter_map(|strike| match strike {
             Strike::Die { kept, .. } => Some(*kept),
@@ -148,7 +155,7 @@ impl Player<'_> {
                 return Ok(Outcome::Unrecorded(error.to_string()));
             }
         };
-        let _ = engine_cell.set(engine.clone());
+        *locked(&engine_cell) = Some(engine.clone());
         let mut events = engine.subscribe();
         // Time stands still until the people of the rehearsal have answered.
         self.stage.clock.at_work(1);
@@ -165,6 +172,8 @@ impl Player<'_> {
             }
             None => Outcome::Unrecorded("it could not be recorded".to_owned()),
         };
+        // What the engine was given holds the cell: without this both would stay for ever.
+        *locked(&engine_cell) = None;
         self.listen(&mut events);
         if mortal.is_dead() {
             self.story.tell(self.stage.swarm.now(), MomentKind::Died, "the process is killed");
@@ -218,7 +227,7 @@ impl Player<'_> {
     }
 
     /// What happens at the points that this process reaches.
-    fn points(&self, mortal: &Arc<Mortal>, engine: &Arc<OnceLock<Engine>>) -> Points {
+    fn points(&self, mortal: &Arc<Mortal>, engine: &EngineCell) -> Points {
         let deaths = self.variant.strikes.iter().filter_map(|strike| match strike {
             Strike::Die { at, .. } => Some(at.clone()),
             _ => None,
@@ -245,16 +254,17 @@ impl Player<'_> {
             }
             if point == Point::AfterIntent && cancel.as_ref() == Some(key) {
                 // Past the pivot it is refused, as it should be.
-                if let Some(engine) = engine.get() {
+                let engine = locked(&engine).clone();
+                if let Some(engine) = engine {
                     let run = engine.driven().into_iter().next();
                     let _ = run.map(|run| engine.cancel(&run, "a rehearsal cancels"));
                 }
             }
             if point == Point::AfterAsking
-                && let Some(engine) = engine.get()
+                && let Some(engine) = locked(&engine).clone()
             {
                 let run = engine.driven().into_iter().next();
-                run.iter().for_each(|run| people::answer(engine, run, &runtime));
+                run.iter().for_each(|run| people::answer(&engine, run, &runtime));
             }
             if point == Point::AfterUndoIntent && !remedied.swap(true, Ordering::SeqCst) {
                 remedies.iter().for_each(|edit| drop(swarm.edit(edit)));
