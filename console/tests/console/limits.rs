@@ -117,7 +117,11 @@ async fn a_body_that_is_too_large_of_another_type_or_broken_is_refused() {
     let rig = Rig::new().await;
     let author = rig.token("anna", &[Role::Author]);
     let body = json!({ "name": "x", "text": "x".repeat(1 << 20) });
-    rig.post("/api/v1/check", &author, body).await.refused(413, "WL0042");
+    let large = rig.post("/api/v1/check", &author, body).await.refused(413, "WL0042");
+    // The rest of it would be read as the next request.
+    assert_eq!(large.headers["connection"], "close");
+    let whole = rig.post("/api/v1/check", &author, json!({ "name": 1 })).await;
+    assert!(whole.refused(400, "WL0042").headers.get("connection").is_none());
     let post = |content: &'static str, body: &'static str| {
         let request = rig.request("POST", "/api/v1/check", &author);
         request.header("content-type", content).body(body.into()).unwrap()
