@@ -19,6 +19,8 @@ pub fn settle() {
     }
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
+    // By its own path, or `ps` would call it `exe`.
+    let Ok(program) = std::env::current_exe() else { return };
     // It only returns if it can't be done; then more memory is the only harm.
-    let _ = Command::new("/proc/self/exe").arg0(name).args(arguments).env(WISH, ARENAS).exec();
+    let _ = Command::new(program).arg0(name).args(arguments).env(WISH, ARENAS).exec();
 }

@@ -30,7 +30,7 @@ use crate::variant::{May, Moment, Strike, Variant};
 const PROCESSES_MAX: usize = 12;
 
 /// How long a pass may take on the wall: a hundred times what it does.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_secs(300);
 
 /// How long the swarm is given to calm down at the end, in milliseconds of its own time.
 const CALM_MS: i64 = 180_000;

@@ -33,11 +33,13 @@ fn begin(rig: &Rig) {
         rig.begin(&[&words[..], &["--secret", "value=generate"]].concat());
     }
     for n in 0..APPROVALS {
-        let text = format!(
-            "let v = secret::generate(#{{ length: 20 }});
-             approve(#{{ text: \"go on with {n}?\" }});
-             secret::create(#{{ name: \"approved-{n}\", value: v }});"
-        );
+        // What is still to be made must not look like a change of the swarm when it is approved.
+        let made = "let v = secret::generate(#{ length: 20 });";
+        let asked = format!("approve(#{{ text: \"go on with {n}?\" }});");
+        let (first, then) =
+            if n % 2 == 0 { (made, asked.as_str()) } else { (asked.as_str(), made) };
+        let text =
+            format!("{first}\n{then}\nsecret::create(#{{ name: \"approved-{n}\", value: v }});");
         rig.begin(&[&rig.file(&format!("approved-{n}.rhai"), &script("Ask", &text))]);
     }
     for n in 0..SLEEPERS {
