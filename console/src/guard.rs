@@ -78,7 +78,9 @@ pub(crate) async fn who(
     peer: Peer,
 ) -> Result<Who, Problem> {
     let Some(given) = headers.get(header::AUTHORIZATION) else {
-        return Err(refuse(console, peer, "missing", "no token came with the request"));
+        // Nobody's token: it is neither looked up nor logged, and not counted against anybody.
+        console.metrics.token_refused("missing");
+        return Err(Kind::NO_TOKEN.because("no token came with the request").hint(HOW));
     };
     let text = given.to_str().ok().and_then(|text| text.split_once(' '));
     let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -104,10 +106,11 @@ fn refuse(console: &Console, peer: Peer, why: &'static str, detail: &str) -> Pro
             .hint("Wait a minute. A token that is good is taken all the same.");
     }
     tracing::warn!(from = %peer.address, why, "a token was refused");
-    Kind::NO_TOKEN
-        .because(detail)
-        .hint("Send `Authorization: Bearer wl_...`; `windlass token add` makes one.")
+    Kind::NO_TOKEN.because(detail).hint(HOW)
 }
+
+/// What to do without a token.
+const HOW: &str = "Send `Authorization: Bearer wl_...`; `windlass token add` makes one.";
 
 /// Refusals of one address within [`WINDOW`] that are answered and logged one by one.
 const FAILURES_MAX: u32 = 20;

@@ -123,13 +123,13 @@ fn query_parameters(query: Describe) -> Vec<Value> {
 
 /// Returns the schema of a field that may be left out, for when it is there: a query has no null.
 fn present(mut field: Value) -> Value {
-    if let Some(kinds) = field["type"].as_array_mut() {
+    if let Some(kinds) = field.get_mut("type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
         if let [only] = kinds.as_slice() {
             field["type"] = only.clone();
         }
     }
-    if let Some(ways) = field["anyOf"].as_array_mut() {
+    if let Some(ways) = field.get_mut("anyOf").and_then(Value::as_array_mut) {
         ways.retain(|way| way["type"] != "null");
         if let [only] = ways.as_slice() {
             return only.clone();

@@ -18,6 +18,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 
 use crate::console::{Console, blocking};
 use crate::endpoint::{Answered, Asked, Endpoint};
@@ -58,6 +59,16 @@ pub(crate) fn router(console: &Console, table: Vec<Endpoint>) -> Router {
     })
 }
 
+/// Refusals that don't wait for the body. What is left of it can't be told from a next request, so
+/// the connection ends, and a client that would use it again must know.
+const UNREAD: [StatusCode; 5] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::TOO_MANY_REQUESTS,
+];
+
 async fn serve(
     console: Console,
     endpoints: Arc<[Endpoint]>,
@@ -71,13 +82,17 @@ async fn serve(
         other => other.to_owned(),
     };
     let path = endpoints.first().map_or("-", |endpoint| endpoint.path);
-    let response = match endpoints.iter().find(|endpoint| endpoint.method.name() == method) {
+    let has_body = !request.body().is_end_stream();
+    let mut response = match endpoints.iter().find(|endpoint| endpoint.method.name() == method) {
         Some(endpoint) => {
             let answer = answer(&console, endpoint, name, request).await;
             answer.map_or_else(Problem::into_response, |answered| answered.response)
         }
         None => no_such_method(&endpoints, &method),
     };
+    if has_body && UNREAD.contains(&response.status()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     console.metrics.answered(path, &method, response.status().as_u16(), began.elapsed());
     response
 }

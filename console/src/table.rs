@@ -99,7 +99,7 @@ pub fn table() -> Vec<Endpoint> {
         Endpoint::json(Get, "/api/v1/runbooks", VIEWER, "List the runbooks of the library", runbooks::list).succeeding(OK),
         Endpoint::json(Get, "/api/v1/runbooks/{name}", VIEWER, "Describe a runbook", runbooks::show).succeeding(OK).refusing(NO_RUNBOOK),
         Endpoint::json(Post, "/api/v1/runbooks/{name}/plan", OPERATOR, "Say what a run would do; it reads the swarm, and changes nothing", runbooks::plan).succeeding(OK).refusing(NO_PLAN),
-        Endpoint::json(Post, "/api/v1/check", AUTHOR, "Check a text without running it", runbooks::check).succeeding(OK),
+        Endpoint::json(Post, "/api/v1/check", AUTHOR, "Check a text without running it", runbooks::check).succeeding(OK).refusing(&[Kind::PARAMETERS]),
         Endpoint::json(Get, "/api/v1/steps", VIEWER, "List the steps that runbooks can call", runbooks::steps).succeeding(OK),
 
         Endpoint::json(Get, "/api/v1/tokens", ADMIN, "List tokens; none is shown", admin::tokens).succeeding(OK),

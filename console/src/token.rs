@@ -33,6 +33,9 @@ const USED_PREFIX: &str = "token_used/";
 /// When a token was last used is kept no finer than this, so that reading does not mean writing.
 const USED_EVERY: Duration = Duration::from_secs(60);
 
+/// A hundred years: a token that lives longer has no end, and should say so.
+const SECONDS_MAX: u64 = 3_153_600_000;
+
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
 
@@ -86,7 +89,7 @@ pub struct NewToken {
     pub groups: Vec<String>,
     /// After how many seconds it is refused; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 3_153_600_000_u64))]
+    #[schemars(range(min = 1, max = SECONDS_MAX))]
     pub expires_seconds: Option<u64>,
 }
 
@@ -140,8 +143,10 @@ impl Tokens {
         fits("name", &new.name)?;
         fits("person", &new.person)?;
         new.groups.iter().try_for_each(|group| fits("group", group))?;
-        if new.roles.is_empty() || new.groups.len() > 20 {
-            let why = "a token has at least one role, and at most 20 groups";
+        let lives = new.expires_seconds.unwrap_or(1);
+        let roles = (1..=Role::ALL.len()).contains(&new.roles.len());
+        if !roles || new.groups.len() > 20 || !(1..=SECONDS_MAX).contains(&lives) {
+            let why = "a token has one to five roles, at most 20 groups, and at most 100 years";
             return Err(TokenError::Unfit(why.to_owned()));
         }
         let mut roles = new.roles.clone();

@@ -124,7 +124,7 @@ impl schemars::JsonSchema for CallKey {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": r"^[1-9][0-9]*(\.[1-9][0-9]*)*$" })
+        schemars::json_schema!({ "type": "string", "pattern": r"^[1-9][0-9]{0,8}(\.[1-9][0-9]{0,8})*$" })
     }
 }
 

@@ -149,11 +149,20 @@ pub(crate) fn follow(handle: RunHandle) {
 /// Returns a reason as it is recorded.
 ///
 /// # Errors
-/// If there is none, or it is an essay.
+/// If there is none, it is an essay, or it would do something to the terminal that shows it.
 pub(crate) fn reason(given: &str) -> Result<String, Problem> {
-    let reason = given.trim();
-    if (1..=1000).contains(&reason.chars().count()) {
-        return Ok(reason.to_owned());
+    words("a reason", given.trim(), 1000)
+}
+
+/// Returns words that journals keep, and that terminals show.
+///
+/// # Errors
+/// If there are none or too many, or they hold control characters.
+pub(crate) fn words(what: &str, given: &str, most: usize) -> Result<String, Problem> {
+    let fits = (1..=most).contains(&given.chars().count());
+    if fits && given.chars().all(|c| c == '\n' || !c.is_control()) {
+        return Ok(given.to_owned());
     }
-    Err(Kind::PARAMETERS.because("a reason has 1 to 1000 characters"))
+    let detail = format!("{what} has 1 to {most} characters, and no control characters");
+    Err(Kind::PARAMETERS.because(detail))
 }

@@ -8,6 +8,7 @@ use windlass_engine::runbook::{CompileError, Parameter, Runbook};
 use windlass_engine::script::Place;
 use windlass_engine::step::{About, Kind as StepKind};
 
+use super::acts::words;
 use super::start::Told;
 use crate::console::{Console, blocking};
 use crate::endpoint::{Answer, Call};
@@ -192,6 +193,7 @@ pub(crate) async fn check(
     call: Call<(), Text>,
 ) -> Result<Answer<Checked>, Problem> {
     let Text { name, text } = call.body;
+    words("a runbook's name", &name, 200)?;
     let compiled = blocking(move || Runbook::compile(&name, &text, console.engine.steps()));
     let checked = match compiled.await? {
         Ok(runbook) => Checked { title: Some(runbook.header().title.clone()), problem: None },

@@ -12,7 +12,7 @@ use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::Secret;
 use zeroize::Zeroize;
 
-use super::acts::follow;
+use super::acts::{follow, words};
 use super::keyed::Key;
 use super::runs::in_full;
 use super::{RunInFull, runbooks};
@@ -115,6 +115,7 @@ pub(crate) async fn start(
     let (engine, who) = (call.engine(&console)?, call.who()?);
     let text = call.body.text.as_ref();
     who.must(Need::OneOf(if text.is_some() { &[Role::Author] } else { &[Role::Operator] }))?;
+    words("a runbook's name", &call.body.runbook, 200)?;
     let key = Key::of(&call.headers, &who.person)?;
     let Start { runbook: name, text, allow_self, params, secrets } = call.body;
     let request = fingerprint(&name, text.as_deref(), &params, &secrets)?;

@@ -33,8 +33,18 @@ fn the_document_is_openapi_and_names_every_endpoint_and_its_role() {
         let pointer = reference.split('"').next().unwrap();
         assert!(document.pointer(pointer).is_some(), "{pointer} is not there");
     }
-    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+    let is_schema = |name: &str, schema: &Value| {
         jsonschema::draft202012::meta::validate(schema).unwrap_or_else(|e| panic!("{name}: {e}"));
+    };
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        is_schema(name, schema);
+    }
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            for parameter in operation["parameters"].as_array().unwrap() {
+                is_schema(&parameter.to_string(), &parameter["schema"]);
+            }
+        }
     }
 }
 

@@ -84,6 +84,9 @@ async fn a_driven_run_is_cancelled_and_goes_back() {
     rig.post(&format!("{path}/cancel"), &token, json!({})).await.refused(400, "WL0042");
     let body = json!({ "reason": "  " });
     rig.post(&format!("{path}/cancel"), &token, body).await.refused(422, "WL0002");
+    // It would be shown in terminals.
+    let body = json!({ "reason": "fine\u{1b}[2J" });
+    rig.post(&format!("{path}/cancel"), &token, body).await.refused(422, "WL0002");
     let body = json!({ "reason": "not today" });
     rig.post(&format!("{path}/cancel"), &token, body).await.is(200);
     rig.world.let_go();
