@@ -56,7 +56,7 @@ pub enum Command {
     /// Say what a run would do: reads the swarm, changes nothing.
     Plan(RunArgs),
     /// Run a runbook.
-    Run(RunArgs),
+    Run(BeginArgs),
     /// Try a runbook on a copy of the swarm, with everything that can go wrong.
     Rehearse(RehearseArgs),
     /// Write the shape of the swarm to a file, to rehearse on: no values, nothing to hide.
@@ -212,6 +212,17 @@ pub struct RunArgs {
     /// What to do with a newline at the end of a secret that is read.
     #[arg(long, value_enum, default_value_t = Newline::Keep)]
     pub newline: Newline,
+}
+
+/// What to begin, and how.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BeginArgs {
+    /// What.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Hand the run to the daemon, print its name, and don't wait for its end.
+    #[arg(short, long)]
+    pub detach: bool,
     /// Begin although the run would end the daemon that drives it.
     #[arg(long)]
     pub allow_self: bool,

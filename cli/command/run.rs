@@ -7,7 +7,7 @@ use windlass_engine::journal::{Decision, RunStatus};
 use windlass_engine::runbook::Runbook;
 
 use super::library;
-use crate::args::{DecideArgs, RunArgs};
+use crate::args::{BeginArgs, DecideArgs};
 use crate::desk::{Desk, Ending, Reply, Request, SecretBytes, Start, Stay, throwaway_engine};
 use crate::exit::Exit;
 use crate::problem::Problem;
@@ -17,8 +17,9 @@ use crate::show;
 use crate::show::progress::Progress;
 use crate::show::style::{bold, green, red, yellow};
 
-/// Begins a run and follows it.
-pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
+/// Begins a run, and follows it or lets go of it.
+pub async fn run(settings: &Settings, begin: &BeginArgs) -> Result<Exit, Problem> {
+    let args = &begin.run;
     // Everything that can be wrong with the words is found before the state is touched.
     let checking = throwaway_engine(settings)?;
     let runbook = library::compile(&args.runbook, checking.steps())?;
@@ -30,8 +31,38 @@ pub async fn run(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
     reach_swarm(&checking, &runbook).await?;
     let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
     let (name, text) = (runbook.name().to_owned(), runbook.text().to_owned());
-    let allow_self = args.allow_self;
-    follow(settings, Request::Start(Start { name, text, params, secrets, allow_self })).await
+    let allow_self = begin.allow_self;
+    let request = Request::Start(Start { name, text, params, secrets, allow_self });
+    if begin.detach { hand_over(settings, request).await } else { follow(settings, request).await }
+}
+
+/// Hands in a request that moves a run, and lets go of the run as soon as it is recorded.
+async fn hand_over(settings: &Settings, request: Request) -> Result<Exit, Problem> {
+    let desk = Desk::open(settings, Stay::Short).await?;
+    if desk.here().is_some() {
+        desk.close().await;
+        let message = "nobody is on duty: the run would end with this command, and is not begun";
+        return Err(Problem::new("WL0024", Exit::NotStarted, message)
+            .hint("Begin `windlass serve`, or leave `--detach` out and stay with the run."));
+    }
+    let mut replies = desk.ask(request).await?;
+    while let Some(reply) = replies.recv().await {
+        match reply {
+            Reply::Run { view } if settings.json => {
+                show::json(&view);
+                return Ok(Exit::Done);
+            }
+            Reply::Run { view } => {
+                show::line(view.summary.run.as_str());
+                let log = bold(&format!("windlass log {} -f", view.summary.run));
+                show::note(&format!("it is recorded, and goes on by itself; {log} watches it"));
+                return Ok(Exit::Done);
+            }
+            Reply::Problem { problem } => return Err(problem),
+            _ => {}
+        }
+    }
+    Err(broken_off(false))
 }
 
 /// Hands in a request that moves a run, and follows the run until it stops.
@@ -133,8 +164,12 @@ async fn watch(
             | Reply::Tokens(_) => {}
         }
     }
+    Err(broken_off(here))
+}
+
+fn broken_off(here: bool) -> Problem {
     let problem = Problem::bug("the engine broke the answer off");
-    Err(if here { problem } else { problem.hint("`windlass runs` says how things are.") })
+    if here { problem } else { problem.hint("`windlass runs` says how things are.") }
 }
 
 /// Tells how a run stopped, and what to do next.

@@ -59,6 +59,27 @@ fn more_runs_than_may_be_driven_queue_and_waiting_ones_do_not_count() {
 }
 
 #[test]
+fn a_run_can_be_left_to_the_daemon_and_to_nobody_else() {
+    let operator = Operator::at_home();
+    let file = operator.file("ask.rhai", "//! title = \"Ask\"\napprove(#{ text: \"go on?\" });\n");
+    let alone = operator.windlass(&format!("run --detach {file}"));
+    assert_says(&alone, 6, &["nobody is on duty", "windlass serve", "WL0024"]);
+    assert!(!operator.windlass("runs --json").stdout.starts_with(b"[{"), "it was begun");
+
+    let mut daemon = operator.shell("root", "serve --listen off");
+    daemon.hears("serves");
+    let begun = operator.windlass(&format!("run -d {file}"));
+    let name = String::from_utf8(begun.stdout.clone()).unwrap().trim().to_owned();
+    assert_says(&begun, 0, &["goes on by itself", &format!("windlass log {name} -f")]);
+    assert_eq!(operator.the_run()["run"], name.as_str());
+    daemon.hears("waits");
+    let wrong = operator.file("wrong.rhai", "//! title = \"Wrong\"\nsecret::make(#{});\n");
+    assert_says(&operator.windlass(&format!("run -d {wrong}")), 2, &["secret.make", "WL0003"]);
+    assert_says(&operator.says("ben", &format!("approve {name}")), 0, &[]);
+    daemon.hears("ends: done");
+}
+
+#[test]
 fn without_a_word_it_answers_on_this_machine_or_says_that_the_usual_port_is_taken() {
     let (first, second) = (Operator::at_home(), Operator::at_home());
     let mut has_it = first.shell("root", "serve");

@@ -55,7 +55,9 @@ impl Rig {
 
     /// The process ends, and another begins: of the writes not synced, the first `kept` are there.
     pub fn restart(&mut self, kept: usize) {
-        // What the clock has just set going in the first process must not outlive it.
+        // What the clock sets going in the first process must not outlive it: it can't record
+        // anything any more, and so does nothing.
+        self.store.fail_after(0);
         until("the threads of the first process have ended", || run_threads() == 0);
         self.store = Arc::new(self.store.crash(kept));
         self.points = None;

@@ -104,6 +104,7 @@ fn a_window_is_waited_for_and_one_that_was_slept_through_is_not_taken_for_open()
     let run = rig.waiting(script).run;
     assert_eq!(rig.waits(&run)[0].until, Some(NOON + 8 * HOUR));
     // The machine is off while the window is open.
+    rig.store.fail_after(0);
     rig.clock.set(NOON + 11 * HOUR);
     rig.restart(0);
     let followed = rig.resume(&run);
