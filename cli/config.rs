@@ -23,8 +23,8 @@ pub struct Config {
     pub schedule: Vec<schedule::Config>,
     /// Who is told.
     pub notice: Vec<notice::Config>,
-    /// What answers over HTTP; nothing does, without it.
-    pub console: Option<windlass_console::Config>,
+    /// What answers over HTTP.
+    pub console: windlass_console::Config,
     /// Where the heads of journals go.
     pub evidence: windlass_evidence::Config,
 }
@@ -73,7 +73,7 @@ impl Config {
             // Not the line itself: what is written there by mistake may be a secret.
             wrong(format!("{}:{line}: {}", path.display(), error.message()))
         })?;
-        let console = config.console.as_ref().map_or(Ok(()), windlass_console::Config::check);
+        let console = config.console.check();
         console.map_err(|error| wrong(format!("{}: {error}", path.display())))?;
         Ok(config)
     }

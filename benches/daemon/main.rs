@@ -90,7 +90,10 @@ fn open(state: &Path, runtime: &Runtime) -> Engine {
 /// Begins a daemon, and returns it with the moment at which it had taken so many runs up.
 fn serve(state: &Path, open: usize) -> (Child, Instant) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
-    command.arg("serve").env("WINDLASS_STATE", state).env("DOCKER_HOST", "unix:///nowhere");
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("WINDLASS_STATE", state)
+        .env("DOCKER_HOST", "unix:///nowhere");
     let mut daemon = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut said = BufReader::new(daemon.stderr.take().unwrap()).lines();
     let words = match open {

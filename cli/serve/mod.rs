@@ -16,6 +16,7 @@ mod supervisor;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use windlass_console::Listen;
 use windlass_engine::engine::Engine;
 use windlass_steps::docker::{Endpoint, Swarm};
 use windlass_steps::swarm::own_place::{OwnPlace, own_place};
@@ -41,11 +42,15 @@ pub struct ServeArgs {
     /// How many runs are driven at once; the others queue.
     #[arg(long, value_name = "N")]
     pub runs: Option<std::num::NonZeroUsize>,
+    /// Where it answers over HTTP, or `off`; else as `[console] listen` says, or 127.0.0.1:7480.
+    #[arg(long, value_name = "ADDRESS", env = "WINDLASS_LISTEN")]
+    pub listen: Option<Listen>,
 }
 
 /// Serves until it is asked to stop.
 pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Problem> {
-    let config = Config::find(args.config.as_deref())?;
+    let mut config = Config::find(args.config.as_deref())?;
+    config.console.listen = args.listen.unwrap_or(config.console.listen);
     let patience = config.serve.patience.0;
     let desk = Desk::open(settings, Stay::Always).await?;
     let Some(engine) = desk.here().cloned() else {
@@ -54,6 +59,8 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     let supervisor = Supervisor::begin();
     engine.drive_at_most(args.runs.unwrap_or(config.serve.runs).get());
     let place = where_we_stand(settings).await;
+    // From here on a signal puts runs away, also while they are still taken up.
+    let asked = asked_to_stop();
     show::note(&format!(
         "windlass {} serves {}, as {}",
         env!("CARGO_PKG_VERSION"),
@@ -65,7 +72,7 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     take_up(&engine)?;
     let parts = Parts::begin(&engine, config).await?;
     supervisor.ready();
-    supervisor.watch_until(asked_to_stop()).await;
+    supervisor.watch_until(asked).await;
     supervisor.stopping();
     // First whatever begins runs, then the runs.
     parts.end().await;

@@ -1,10 +1,11 @@
 //! The parts of a daemon that begin with it and end with it.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use windlass_console::{Bound, ServeError, serve};
+use windlass_console::{Bound, Listen, ServeError, serve};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
 use windlass_evidence::PublishTo;
@@ -16,6 +17,7 @@ use crate::problem::Problem;
 use crate::serve::heads::Webhook;
 use crate::serve::shelf::Shelf;
 use crate::show;
+use crate::show::style::yellow;
 use crate::supplies::Files;
 
 /// The parts, at work.
@@ -36,10 +38,7 @@ impl Parts {
             notices: config.notice,
         });
         let duty = duty.await?;
-        let console = match config.console {
-            Some(config) => Some(answer(engine, config).await?),
-            None => None,
-        };
+        let console = answer(engine, config.console).await?;
         Ok(Parts { duty, publishing, console })
     }
 
@@ -81,13 +80,34 @@ async fn publish(
     Ok(Some((stop, task)))
 }
 
-async fn answer(engine: &Engine, config: windlass_console::Config) -> Result<Bound, Problem> {
-    let tls = config.tls_cert.is_some();
+/// Begins to answer over HTTP. An address that nobody asked for and that something else has is no
+/// reason to stay away: runs need no HTTP.
+async fn answer(
+    engine: &Engine,
+    config: windlass_console::Config,
+) -> Result<Option<Bound>, Problem> {
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
+    let usual = config.listen == Listen::Usual;
     let shelf = Arc::new(Shelf { directory: config.runbooks.clone() });
-    let bound = serve(engine.clone(), shelf, config).await?;
-    let scheme = if tls { "https" } else { "http" };
-    show::note(&format!("answers at {scheme}://{}/api/v1", bound.address()));
-    Ok(bound)
+    match serve(engine.clone(), shelf, config).await {
+        Ok(bound) => {
+            let address = bound.as_ref().map(Bound::address);
+            let says = address.map(|address| format!("answers at {scheme}://{address}/api/v1"));
+            says.iter().for_each(|says| show::note(says));
+            Ok(bound)
+        }
+        Err(ServeError::Listen { address, error })
+            if usual && error.kind() == ErrorKind::AddrInUse =>
+        {
+            show::note(&format!(
+                "{} {address} is taken, so nothing answers over HTTP; `--listen` names another \
+                 address, or `off`",
+                yellow("note:")
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl From<ServeError> for Problem {
@@ -96,7 +116,7 @@ impl From<ServeError> for Problem {
         match error {
             ServeError::Config(_) => Problem::new("WL0021", Exit::Usage, text),
             ServeError::Listen { .. } => Problem::new("WL0049", Exit::OutOfReach, text).hint(
-                "`ss -ltnp` says who listens there; `[console] listen` names another address.",
+                "`ss -ltnp` says who listens there; `--listen` or `[console] listen` names another address.",
             ),
             ServeError::Tls(_) => Problem::new("WL0049", Exit::OutOfReach, text).hint(
                 "`tls_cert` and `tls_key` of `[console]` name PEM files that this user can read.",

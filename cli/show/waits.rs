@@ -48,8 +48,11 @@ pub fn told(wait: &WaitView) -> Vec<String> {
     let until = wait.until.map(|at| format!(", until {}", utc(at))).unwrap_or_default();
     let mut lines = vec![format!("{} {}{until}", bold(&wait.key.to_string()), wait.says)];
     if let Some(of) = wait.of.filter(|of| *of > 1) {
-        let who = if wait.approvals.is_empty() { String::new() } else { wait.approvals.join(", ") };
-        lines.push(format!("  {} of {of} have approved: {who}", wait.approvals.len()));
+        let who = match wait.approvals.as_slice() {
+            [] => String::new(),
+            people => format!(": {}", people.join(", ")),
+        };
+        lines.push(format!("  {} of {of} have approved{who}", wait.approvals.len()));
     }
     if !wait.roles.is_empty() {
         lines.push(format!("  for people with the role {}", wait.roles.join(" or ")));

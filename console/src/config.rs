@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where it listens.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// The certificate chain, a PEM file.
     pub tls_cert: Option<PathBuf>,
     /// The private key that belongs to it, a PEM file.
@@ -29,7 +30,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 7480)),
+            listen: Listen::Usual,
             tls_cert: None,
             tls_key: None,
             otlp: None,
@@ -37,6 +38,53 @@ impl Default for Config {
             runbooks: None,
             connections_max: 512,
         }
+    }
+}
+
+/// Where requests are listened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Listen {
+    /// Nobody named an address: at 127.0.0.1:7480 if it is free.
+    Usual,
+    /// Here and nowhere else.
+    At(SocketAddr),
+    /// Nothing answers over HTTP.
+    Off,
+}
+
+impl Listen {
+    /// Returns the address, if there is one.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Listen::Usual => Some(SocketAddr::from(([127, 0, 0, 1], 7480))),
+            Listen::At(address) => Some(address),
+            Listen::Off => None,
+        }
+    }
+}
+
+/// Not a place to listen at.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address and a port, such as 127.0.0.1:7480, or `off`, not `{0}`")]
+pub struct NoAddress(String);
+
+impl FromStr for Listen {
+    type Err = NoAddress;
+
+    fn from_str(text: &str) -> Result<Self, NoAddress> {
+        match text {
+            "off" => Ok(Listen::Off),
+            text => text.parse().map(Listen::At).map_err(|_| NoAddress(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = NoAddress;
+
+    fn try_from(text: String) -> Result<Self, NoAddress> {
+        text.parse()
     }
 }
 
@@ -72,15 +120,16 @@ impl Config {
     /// # Errors
     /// At the first setting that can't stand.
     pub fn check(&self) -> Result<(), ConfigError> {
-        match (&self.tls_cert, &self.tls_key) {
-            (Some(_), None) => {
+        let remote = self.listen.address().filter(|address| !address.ip().is_loopback());
+        match (&self.tls_cert, &self.tls_key, remote) {
+            (Some(_), None, _) => {
                 return Err(ConfigError::HalfOfTls { given: "tls_cert", missing: "tls_key" });
             }
-            (None, Some(_)) => {
+            (None, Some(_), _) => {
                 return Err(ConfigError::HalfOfTls { given: "tls_key", missing: "tls_cert" });
             }
-            (None, None) if !self.listen.ip().is_loopback() && !self.allow_remote_without_tls => {
-                return Err(ConfigError::InTheOpen(self.listen));
+            (None, None, Some(remote)) if !self.allow_remote_without_tls => {
+                return Err(ConfigError::InTheOpen(remote));
             }
             _ => {}
         }

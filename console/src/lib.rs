@@ -30,7 +30,7 @@ mod token;
 pub mod trace;
 
 pub use audit::{Actor, Audit, Begun, Entry};
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Listen, NoAddress};
 pub use endpoint::{Endpoint, Method};
 pub use library::Library;
 pub use listen::TlsError;

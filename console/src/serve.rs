@@ -76,7 +76,7 @@ impl Bound {
     }
 }
 
-/// Begins to answer. It goes on until it is closed, or dropped.
+/// Begins to answer, unless it is off. It goes on until it is closed, or dropped.
 ///
 /// It has a runtime of its own: whatever clients do, the threads on which steps run are not theirs.
 ///
@@ -86,14 +86,15 @@ pub async fn serve(
     engine: Engine,
     library: Arc<dyn Library>,
     config: Config,
-) -> Result<Bound, ServeError> {
+) -> Result<Option<Bound>, ServeError> {
     config.check()?;
+    let Some(listen) = config.listen.address() else { return Ok(None) };
     let tls = match (&config.tls_cert, &config.tls_key) {
         (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
         _ => None,
     };
-    let cannot = |error| ServeError::Listen { address: config.listen, error };
-    let socket = std::net::TcpListener::bind(config.listen).map_err(cannot)?;
+    let cannot = |error| ServeError::Listen { address: listen, error };
+    let socket = std::net::TcpListener::bind(listen).map_err(cannot)?;
     socket.set_nonblocking(true).map_err(cannot)?;
     let address = socket.local_addr().map_err(cannot)?;
 
@@ -114,7 +115,7 @@ pub async fn serve(
     let main = answer(console, socket, tls, config, export, stopping);
     let thread = std::thread::Builder::new().name("console".to_owned());
     let driving = thread.spawn(move || drive(runtime, main, tell));
-    driving.map(|_| Bound { address, stop, closed }).map_err(ServeError::Machine)
+    driving.map(|_| Some(Bound { address, stop, closed })).map_err(ServeError::Machine)
 }
 
 fn drive(

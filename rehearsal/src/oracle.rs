@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use windlass_lab::simulated::{ServiceNow, World};
+use windlass_lab::simulated::{ServiceNow, TaskNow, World};
 
 /// What others add while the run goes on carries this mark; it must still be there afterwards, and
 /// is left out of the comparison.
@@ -93,47 +93,59 @@ pub(crate) fn ailments(world: &World, foreign: &BTreeMap<String, usize>) -> Vec<
                 ));
             }
         }
-        if let Some(state) = service.update_status.as_deref().filter(|s| s.contains("paused")) {
+        let paused = service.update_status.as_deref().filter(|s| s.contains("paused"));
+        let theirs = paused.is_some() && is_of_others(service);
+        if let Some(state) = paused.filter(|_| !theirs) {
             ailments.push(format!("the update of {name} is {state}"));
         }
-        ailments.extend(unwell(world, service));
+        ailments.extend(too_few(world, service).filter(|_| !theirs));
+        ailments.extend(stale(world, service));
     }
-    for (service, marks) in foreign {
+    for (service, least) in foreign {
         let found = world.services.iter().find(|s| s.name == *service);
-        let kept = found.map_or(0, |s| s.spec.to_string().matches(FOREIGN).count());
-        if kept < *marks {
+        if found.map_or(0, |s| marks(&s.spec)) < *least {
             ailments.push(format!("somebody else's change of {service} was taken back"));
         }
     }
     ailments
 }
 
-/// Returns what is wrong with the tasks of a service.
-fn unwell(world: &World, service: &ServiceNow) -> Vec<String> {
-    let name = &service.name;
+/// Returns how many foreign marks a spec bears.
+fn marks(spec: &Value) -> usize {
+    spec.to_string().matches(FOREIGN).count()
+}
+
+/// True if the last update of a service was somebody else's: what becomes of it is theirs to see.
+fn is_of_others(service: &ServiceNow) -> bool {
+    marks(&service.spec) > service.previous_spec.as_ref().map_or(0, marks)
+}
+
+fn live<'a>(world: &'a World, service: &'a ServiceNow) -> impl Iterator<Item = &'a TaskNow> {
+    let of = |task: &&TaskNow| task.service == service.id && task.desired == "running";
     let mode = &service.spec["Mode"];
-    if mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object() {
-        return Vec::new();
+    let job = mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object();
+    world.tasks.iter().filter(of).filter(move |_| !job)
+}
+
+/// Returns that a service runs too few tasks, or too many.
+fn too_few(world: &World, service: &ServiceNow) -> Option<String> {
+    let replicated = &service.spec["Mode"]["Replicated"];
+    let restarts = service.spec["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
+    if !replicated.is_object() || restarts.is_some_and(|condition| condition != "any") {
+        return None;
     }
-    let wanted_refs = references(&service.spec);
-    let live: Vec<_> =
-        world.tasks.iter().filter(|t| t.service == service.id && t.desired == "running").collect();
-    let mut ailments = Vec::new();
-    let runs = live.iter().filter(|t| t.state == "running").count();
-    let wanted = mode["Replicated"]["Replicas"].as_u64().unwrap_or(1);
-    let one_shot = service.spec["TaskTemplate"]["RestartPolicy"]["Condition"]
-        .as_str()
-        .is_some_and(|condition| condition != "any");
-    if mode["Replicated"].is_object() && !one_shot && runs as u64 != wanted {
-        ailments.push(format!("{name} runs {runs} of {wanted} tasks"));
-    }
-    for task in live {
-        let stale = task.secrets.iter().find(|s| !wanted_refs.contains(s));
-        if let Some((_, stale)) = stale {
-            ailments.push(format!("a task of {name} still runs with another {stale}"));
-        }
-    }
-    ailments
+    let runs = live(world, service).filter(|t| t.state == "running").count();
+    let wanted = replicated["Replicas"].as_u64().unwrap_or(1);
+    (runs as u64 != wanted).then(|| format!("{} runs {runs} of {wanted} tasks", service.name))
+}
+
+/// Returns the tasks of a service that run with secrets that its spec does not name.
+fn stale<'a>(world: &'a World, service: &'a ServiceNow) -> impl Iterator<Item = String> + 'a {
+    let wanted = references(&service.spec);
+    live(world, service).filter_map(move |task| {
+        let (_, stale) = task.secrets.iter().find(|secret| !wanted.contains(secret))?;
+        Some(format!("a task of {} still runs with another {stale}", service.name))
+    })
 }
 
 /// Returns the secrets that a spec refers to, as (ID, name).

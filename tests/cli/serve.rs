@@ -6,7 +6,7 @@ use crate::waits::{Shell, asking};
 use crate::{Operator, assert_says};
 
 fn serve(operator: &Operator) -> Shell {
-    let mut shell = operator.shell("root", "serve");
+    let mut shell = operator.shell("root", "serve --listen 127.0.0.1:0");
     shell.hears("serves");
     shell
 }
@@ -42,7 +42,7 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
 #[test]
 fn more_runs_than_may_be_driven_queue_and_waiting_ones_do_not_count() {
     let operator = Operator::at_home();
-    let mut daemon = operator.shell("root", "serve --runs 1");
+    let mut daemon = operator.shell("root", "serve --runs 1 --listen off");
     daemon.hears("serves");
     let first = asking(&operator, "approve(#{ text: \"first?\" });", "first?");
     let second = asking(&operator, "approve(#{ text: \"second?\" });", "second?");
@@ -56,6 +56,23 @@ fn more_runs_than_may_be_driven_queue_and_waiting_ones_do_not_count() {
     daemon.signal(Signal::TERM);
     daemon.ends(0);
     assert_says(&operator.windlass("runs --open"), 0, &["first?", "second?"]);
+}
+
+#[test]
+fn without_a_word_it_answers_on_this_machine_or_says_that_the_usual_port_is_taken() {
+    let (first, second) = (Operator::at_home(), Operator::at_home());
+    let mut has_it = first.shell("root", "serve");
+    // Something else on this machine may have the port; that is no reason to stay away.
+    has_it.hears("127.0.0.1:7480");
+    let mut other = second.shell("root", "serve");
+    other.hears("127.0.0.1:7480 is taken, so nothing answers over HTTP");
+    assert_says(&second.windlass("drain"), 0, &["it has ended"]);
+    assert!(other.ends(0).contains("stopping"));
+    let mut off = second.shell("root", "serve --listen off");
+    off.hears("serves");
+    assert_says(&second.windlass("drain"), 0, &["it has ended"]);
+    assert!(!off.ends(0).contains("HTTP"));
+    assert_says(&second.windlass("serve --listen here"), 2, &["such as 127.0.0.1:7480"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A daemon that is killed fifty times at random while twenty runs are open, on a simulated swarm:
-//! no run is lost, nothing is done twice, each ends as it should.
+//! A daemon that is killed fifty times at random while twenty runs are open, on a simulated swarm
+//! that refuses changes and loses answers: no run is lost, nothing is done twice, each ends as it should.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
 mod rig;
@@ -7,9 +7,10 @@ mod rig;
 use std::time::Duration;
 
 use rig::{Rig, until};
+use serde_json::Value;
 
 /// What a rotation takes is done by the swarm's clock, so it goes fast.
-const SPEED: &str = "40";
+const SPEED: f64 = 40.0;
 
 const KILLS: usize = 50;
 const ROTATIONS: usize = 8;
@@ -79,8 +80,10 @@ fn fifty_kills_lose_no_run_and_do_nothing_twice() {
             approved += usize::from(rig.approve_one());
         }
         rig.kill();
+        rig.trouble(&mut random);
         rig.daemon();
     }
+    rig.calm();
     until("somebody has approved everything", || {
         approved += usize::from(approved < APPROVALS && rig.approve_one());
         approved == APPROVALS
@@ -89,10 +92,15 @@ fn fifty_kills_lose_no_run_and_do_nothing_twice() {
 
     let runs = rig.runs(false);
     assert_eq!(runs.len(), RUNS);
+    let mut resting = 0;
     for run in &runs {
         assert_eq!(run["status"]["finished"], "done", "{run:#}");
-        done_once(&rig, run["run"].as_str().unwrap());
+        let journal = rig.journal(run["run"].as_str().unwrap());
+        done_once(&journal);
+        resting += killed_between_attempts(&journal);
     }
+    println!("killed {resting} times between two attempts of a call");
+    assert!(resting > 0, "no run was killed while it waited for its next attempt");
     let world = rig.look();
     let names: Vec<&str> = world["secrets"]
         .as_array()
@@ -110,13 +118,24 @@ fn fifty_kills_lose_no_run_and_do_nothing_twice() {
 }
 
 /// Every call took effect once: one outcome each, whatever happened in between.
-fn done_once(rig: &Rig, run: &str) {
+fn done_once(journal: &[Value]) {
     let mut outcomes = std::collections::BTreeMap::new();
-    for entry in rig.journal(run) {
+    for entry in journal {
         let body = &entry["body"];
         if body["type"] == "applied" {
             *outcomes.entry(body["key"].to_string()).or_insert(0) += 1;
         }
     }
     assert!(!outcomes.is_empty() && outcomes.values().all(|count| *count == 1), "{outcomes:?}");
+}
+
+/// How often the process died after an attempt had failed and before the next one was due.
+fn killed_between_attempts(journal: &[Value]) -> usize {
+    let (mut due, mut killed) = (i64::MIN, 0);
+    for entry in journal {
+        let (at, body) = (entry["at"].as_i64().unwrap(), &entry["body"]);
+        due = due.max(body["retry_at"].as_i64().unwrap_or(i64::MIN));
+        killed += usize::from(body["type"] == "resumed" && at < due);
+    }
+    killed
 }

@@ -6,28 +6,52 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use windlass_engine::clock::{Clock, SystemClock};
+use windlass_lab::simulated::{Fault, Flow, On, Served, Simulated, SimulatedSpec, What};
+
+const NO_LEADER: &str = "The swarm does not have a leader.";
 
 /// Longer than anything here takes, even on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 pub struct Rig {
     home: TempDir,
-    lab: Child,
+    swarm: Simulated,
     daemon: Option<Child>,
+    _served: Served,
+    _flow: Flow,
+    _runtime: Runtime,
 }
 
 impl Rig {
-    pub fn up(speed: &str) -> Self {
+    pub fn up(speed: f64) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let socket = home.path().join("docker.sock");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
-        command.args(["lab", "up", "--simulated", "--nodes", "3", "--services", "100"]);
-        command.args(["--speed", speed, "--socket"]).arg(&socket);
-        let mut lab = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        // It says where it is when it can be asked.
-        let mut said = BufReader::new(lab.stdout.take().unwrap()).lines();
-        assert!(said.next().unwrap().unwrap().contains("docker.sock"));
-        Rig { home, lab, daemon: None }
+        let runtime = Runtime::new().unwrap();
+        let entered = runtime.enter();
+        let start = SystemClock.now();
+        let spec = SimulatedSpec { nodes: 3, services: 100, start, ..SimulatedSpec::default() };
+        let swarm = Simulated::new(&spec);
+        let served = runtime.block_on(swarm.serve(&home.path().join("docker.sock"))).unwrap();
+        let flow = swarm.flow(speed);
+        drop(entered);
+        Rig { home, swarm, daemon: None, _served: served, _flow: flow, _runtime: runtime }
+    }
+
+    /// From now on some changes are refused for a while, and some answers are lost.
+    pub fn trouble(&self, random: &mut fastrand::Rng) {
+        let on = |nth, times| On { changing: Some(true), nth, times, ..On::default() };
+        let refuse = What::Refuse { status: 503, message: NO_LEADER.to_owned() };
+        self.swarm.set_faults(vec![
+            Fault { on: on(random.u32(1..4), random.u32(1..3)), what: refuse },
+            Fault { on: on(random.u32(1..4), 1), what: What::LoseAnswer },
+            Fault { on: on(random.u32(1..4), 1), what: What::LoseRequest },
+        ]);
+    }
+
+    /// From now on all goes well.
+    pub fn calm(&self) {
+        self.swarm.set_faults(Vec::new());
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -40,7 +64,11 @@ impl Rig {
 
     /// Begins a daemon, and returns when it has taken every run up.
     pub fn daemon(&mut self) {
-        let mut daemon = self.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut daemon = self
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut said = BufReader::new(daemon.stderr.take().unwrap()).lines();
         let serves = said.any(|line| line.unwrap().contains("serves"));
         assert!(serves, "the daemon does not begin");
@@ -123,9 +151,9 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        for child in self.daemon.iter_mut().chain([&mut self.lab]) {
-            let _ = child.kill();
-            let _ = child.wait();
+        if let Some(daemon) = &mut self.daemon {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
         }
     }
 }

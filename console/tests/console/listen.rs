@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use windlass_console::{Config, ConfigError, Library, Role, ServeError, serve};
+use windlass_console::{Config, ConfigError, Library, Listen, Role, ServeError, serve};
 
 use crate::rig::{Disk, Rig};
 use crate::stream::Stream;
@@ -31,7 +31,11 @@ fn config(text: &str) -> Config {
 
 #[test]
 fn it_listens_on_this_machine_unless_told_otherwise() {
-    assert_eq!(config("").listen, SocketAddr::from(([127, 0, 0, 1], 7480)));
+    let usual = SocketAddr::from(([127, 0, 0, 1], 7480));
+    assert_eq!(config("").listen.address(), Some(usual));
+    assert_eq!(config("listen = \"off\"").listen.address(), None);
+    let nowhere = toml::from_str::<Config>("listen = \"localhost\"").unwrap_err().to_string();
+    assert!(nowhere.contains("such as 127.0.0.1:7480, or `off`"), "{nowhere}");
     assert_eq!(config("").check(), Ok(()));
     let open = config("listen = \"0.0.0.0:7480\"");
     assert!(matches!(open.check(), Err(ConfigError::InTheOpen(_))));
@@ -84,14 +88,16 @@ async fn it_speaks_tls_with_the_files_it_is_given_and_nothing_else_there() {
     let wrong = Config { tls_cert: Some(key), tls_key: Some(cert), ..Config::default() };
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let engine = Disk::new().engine(&World::new());
-    let error = serve(engine, Arc::new(Empty), Config { listen, ..wrong }).await.unwrap_err();
+    let error = serve(engine, Arc::new(Empty), Config { listen: Listen::At(listen), ..wrong })
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_taken_is_named() {
     let rig = Rig::new().await;
-    let config = Config { listen: rig.bound.address(), ..Config::default() };
+    let config = Config { listen: Listen::At(rig.bound.address()), ..Config::default() };
     let error = serve(rig.engine.clone(), Arc::new(Empty), config).await.unwrap_err();
     assert!(matches!(error, ServeError::Listen { .. }));
     assert!(error.to_string().contains(&rig.bound.address().to_string()), "{error}");

@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
-use windlass_console::{Bound, Config, Library, NewToken, Role, Tokens, serve};
+use windlass_console::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
 use windlass_duty::notice::{Kind, Notice, Outbox};
 use windlass_duty::schedule::{self, Book};
 use windlass_engine::clock::SystemClock;
@@ -165,9 +165,10 @@ impl Rig {
     pub async fn with(disk: Disk, config: Config) -> Self {
         let world = World::new();
         let engine = disk.engine(&world);
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
         let config = Config { listen, ..config };
-        let bound = serve(engine.clone(), Arc::new(Shelf(world.clone())), config).await.unwrap();
+        let bound = serve(engine.clone(), Arc::new(Shelf(world.clone())), config).await;
+        let bound = bound.unwrap().unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         Rig { disk, world, engine, bound, client }
     }

@@ -81,7 +81,11 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
         if !known {
             return Some(format!("there is no function `{name}`"));
         }
-        return if is_wait(name) { problem_of_wait(name, &call.args) } else { None };
+        return match name {
+            "note" => problem_of_note(&call.args),
+            name if is_wait(name) => problem_of_wait(name, &call.args),
+            _ => None,
+        };
     }
     let name = format!("{}.{}", call.namespace.root(), call.name);
     let Some(step) = steps.get(&name) else {
@@ -118,6 +122,15 @@ fn arguments(name: &str, given: &[&str], known: &[&str], required: &[&str]) -> O
     }
     let missing = required.iter().find(|name| !given.contains(name))?;
     Some(format!("`{name}` needs the argument `{missing}`"))
+}
+
+fn problem_of_note(args: &[Expr]) -> Option<String> {
+    let fits = match args {
+        [Expr::StringConstant(..) | Expr::InterpolatedString(..)] => true,
+        [arg] => !is_literal(arg),
+        _ => false,
+    };
+    (!fits).then(|| "`note` is called as in `note(\"text\")`".to_owned())
 }
 
 fn problem_of_wait(name: &str, args: &[Expr]) -> Option<String> {

@@ -10,7 +10,6 @@
 //!                                                          timeline: lanes in virtual time
 //! ```
 
-mod escape;
 mod passes;
 mod table;
 mod timeline;
@@ -20,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::report::{Report, Totals, Verdict, span};
-use escape::Escaped;
+use html_escape::encode_quoted_attribute as escaped;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -29,7 +28,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn html(report: &Report) -> String {
     let coverage = report.coverage();
     let totals = report.totals();
-    let title = Escaped(&report.title);
+    let title = escaped(&report.title);
     let script = STANDARD.encode(Sha256::digest(SCRIPT));
     let style = STANDARD.encode(Sha256::digest(STYLE));
     format!(
@@ -67,11 +66,11 @@ fn head(report: &Report, totals: &Totals) -> String {
          <p class=\"swarm\">On a copy of a swarm: {swarm}, taken {taken}.</p>\n\
          <noscript><p>Scripts are off: the links of the table lead to the passes further down.</p></noscript>\n\
          </header>\n",
-        runbook = Escaped(&report.runbook),
-        title = Escaped(&report.title),
+        runbook = escaped(&report.runbook),
+        title = escaped(&report.title),
         class = class(worst(totals)),
         answer = answer(totals),
-        taken = Escaped(&swarm.taken.replace('T', " ")),
+        taken = escaped(&swarm.taken.replace('T', " ")),
     )
 }
 

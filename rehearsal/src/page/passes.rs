@@ -1,9 +1,9 @@
 //! The passes, in the order of the table; each with what is wrong, a timeline, and its story.
 
-use super::escape::Escaped;
 use super::table::anchor;
 use super::{class, timeline};
 use crate::report::{Coverage, Moment, MomentKind, Pass, Report, span};
+use html_escape::encode_quoted_attribute as escaped;
 
 /// Returns all passes, cell by cell, the clean pass first.
 pub(super) fn html(report: &Report, coverage: &Coverage) -> String {
@@ -45,15 +45,15 @@ fn group(id: &str, title: &str, about: &str, passes: &[(usize, &Pass)], report: 
     format!(
         "<section class=\"cell\" id=\"{id}\" tabindex=\"-1\">\n<h2>{}</h2>\n<p>{}</p>\n{each}\
          <p class=\"back\"><a href=\"#coverage\">Back to the table</a></p>\n</section>\n",
-        Escaped(title),
-        Escaped(about),
+        escaped(title),
+        escaped(about),
     )
 }
 
 fn pass(pass: &Pass, report: &Report, only: bool) -> String {
     let open = if only || !pass.problems.is_empty() { " open" } else { "" };
     let problems: String =
-        pass.problems.iter().map(|text| format!("<li>{}</li>", Escaped(text))).collect();
+        pass.problems.iter().map(|text| format!("<li>{}</li>", escaped(text))).collect();
     let problems = match problems.is_empty() {
         true => String::new(),
         false => format!("<ul class=\"problems\">{problems}</ul>\n"),
@@ -73,7 +73,7 @@ fn pass(pass: &Pass, report: &Report, only: bool) -> String {
         class = class(pass.verdict),
         mark = pass.verdict.mark(),
         words = pass.verdict.words(),
-        id = Escaped(&pass.id),
+        id = escaped(&pass.id),
         took = span(pass.virtual_ms),
         resumes = match pass.resumes {
             0 => String::new(),
@@ -87,12 +87,12 @@ fn pass(pass: &Pass, report: &Report, only: bool) -> String {
 
 fn moment(moment: &Moment) -> String {
     let lane =
-        moment.lane.as_ref().map_or(String::new(), |key| format!("<b>{}</b> ", Escaped(key)));
+        moment.lane.as_ref().map_or(String::new(), |key| format!("<b>{}</b> ", escaped(key)));
     format!(
         "<li class=\"{}\"><time>{}</time><span>{lane}{}</span></li>\n",
         kind(moment.kind),
         timeline::at(moment.at_ms),
-        Escaped(&moment.text)
+        escaped(&moment.text)
     )
 }
 

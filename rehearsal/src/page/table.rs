@@ -3,8 +3,8 @@
 use windlass_engine::step::Kind;
 
 use super::class;
-use super::escape::Escaped;
 use crate::report::{Cell, Coverage, Report, Row, Verdict};
+use html_escape::encode_quoted_attribute as escaped;
 
 /// The anchor of a cell.
 pub(super) fn anchor(row: usize, column: usize) -> String {
@@ -19,8 +19,8 @@ pub(super) fn html(report: &Report, coverage: &Coverage) -> String {
         .map(|fault| {
             format!(
                 "<th scope=\"col\" title=\"{}\"><span>{}</span></th>",
-                Escaped(&fault.explanation),
-                Escaped(&fault.short)
+                escaped(&fault.explanation),
+                escaped(&fault.short)
             )
         })
         .collect();
@@ -57,7 +57,7 @@ fn legend() -> String {
 /// What each fault is, for those who can't hover.
 fn faults(report: &Report) -> String {
     let rows = report.faults.iter().map(|fault| {
-        format!("<dt>{}</dt><dd>{}</dd>", Escaped(&fault.short), Escaped(&fault.explanation))
+        format!("<dt>{}</dt><dd>{}</dd>", escaped(&fault.short), escaped(&fault.explanation))
     });
     let rows: String = rows.collect();
     format!(
@@ -77,7 +77,7 @@ fn line(report: &Report, at: usize, row: &Row) -> String {
                 (false, Kind::Wait) => "<small>wait</small>",
                 (false, Kind::Change | Kind::Destroy) => "",
             };
-            format!("<b>{}</b> {kind} <span>{}</span>", Escaped(&call.key), Escaped(&call.says))
+            format!("<b>{}</b> {kind} <span>{}</span>", escaped(&call.key), escaped(&call.says))
         }
         None => "<b>run</b> <span>as a whole, or between calls</span>".to_owned(),
     };
@@ -97,8 +97,8 @@ fn field(report: &Report, place: (usize, usize), row: &Row, cell: Option<&Cell>)
         "<td><a class=\"{}\" href=\"#{}\" aria-label=\"{}, {}: {}, {} passes\">{}{count}</a></td>",
         class(cell.worst),
         anchor(place.0, place.1),
-        Escaped(at),
-        Escaped(fault),
+        escaped(at),
+        escaped(fault),
         cell.worst.words(),
         cell.passes.len(),
         cell.worst.mark(),

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::escape::Escaped;
 use super::passes::kind;
 use crate::report::{Moment, MomentKind, Shortened, span};
+use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;
@@ -30,7 +30,7 @@ pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
     lanes.sort_by_key(place);
     let axis = Axis::of(story.rest, virtual_ms);
     let height = lanes.len() * LANE_PX;
-    let names: String = lanes.iter().map(|lane| format!("<li>{}</li>", Escaped(lane))).collect();
+    let names: String = lanes.iter().map(|lane| format!("<li>{}</li>", escaped(lane))).collect();
     let bars: String = lanes
         .iter()
         .enumerate()
@@ -61,7 +61,7 @@ fn line(axis: &Axis, moment: &Moment, height: usize) -> String {
     format!(
         "<line class=\"{}\" x1=\"{x:.1}%\" x2=\"{x:.1}%\" y1=\"0\" y2=\"{height}\"><title>{}</title></line>",
         kind(moment.kind),
-        Escaped(&moment.text)
+        escaped(&moment.text)
     )
 }
 
@@ -103,7 +103,7 @@ fn bars<'a>(
                     kind(moment.kind),
                     axis.x(moment.at_ms),
                     top + LANE_PX / 2,
-                    Escaped(&moment.text)
+                    escaped(&moment.text)
                 );
             }
             MomentKind::Progress

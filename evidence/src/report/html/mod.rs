@@ -1,6 +1,5 @@
 //! A report as one HTML page that needs nothing else, and in which nothing can run.
 
-mod escape;
 mod timeline;
 
 use base64::Engine;
@@ -10,7 +9,7 @@ use windlass_engine::clock::utc;
 use windlass_engine::journal::{End, How, RunStatus};
 
 use super::{Fact, Report, list, outcome, rollback_in_words, rotation_in_words, span, verdict};
-use escape::Escaped;
+use html_escape::encode_quoted_attribute as escaped;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -24,7 +23,7 @@ pub fn html(report: &Report) -> String {
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>Report: {title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          {head}{preconditions}{steps}{services}{rollback}{evidence}</body>\n</html>\n",
-        title = Escaped(&report.title),
+        title = escaped(&report.title),
         head = head(report),
         preconditions = preconditions(report),
         steps = steps(report),
@@ -43,10 +42,10 @@ fn head(report: &Report) -> String {
         ("its text", code(&report.text)),
         ("began", utc(report.began)),
         ("last heard of", format!("{} ({took})", utc(report.heard))),
-        ("started by", Escaped(&by).to_string()),
+        ("started by", escaped(&by).to_string()),
         ("acted on", code(&report.place)),
         ("locks", report.locks.iter().map(|lock| code(lock)).collect::<Vec<_>>().join(" ")),
-        ("windlass", Escaped(&report.version).to_string()),
+        ("windlass", escaped(&report.version).to_string()),
     ];
     rows.retain(|(_, value)| !value.is_empty());
     let params: String = report.params.iter().map(term).collect();
@@ -59,7 +58,7 @@ fn head(report: &Report) -> String {
     format!(
         "<header>\n<p class=\"soft\">Report of a run</p>\n<h1>{}</h1>\n<p class=\"answer {}\">{}</p>\n\
          <dl>{rows}</dl>\n</header>\n{params}",
-        Escaped(&report.title),
+        escaped(&report.title),
         class(report.status),
         verdict(report.status),
     )
@@ -74,7 +73,7 @@ fn preconditions(report: &Report) -> String {
     let rotation = report.rotation.as_ref().map(rotation_in_words).unwrap_or_default();
     let rotation: String = rotation
         .into_iter()
-        .map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>", Escaped(&value)))
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>", escaped(&value)))
         .collect();
     let found = table(&["call", "step", "what it found"], rows);
     chapter("Preconditions", &format!("<dl>{rotation}</dl>\n{found}"))
@@ -87,13 +86,13 @@ fn steps(report: &Report) -> String {
             came += &format!(", attempt {}", step.attempts);
         }
         if let Some(error) = &step.error {
-            came += &format!("<br><span class=\"failed\">{}</span>", Escaped(&error.message));
+            came += &format!("<br><span class=\"failed\">{}</span>", escaped(&error.message));
         }
         let facts = |facts: &[Fact]| facts.iter().map(term).collect::<String>();
         let (before, after) = (facts(&step.before), facts(&step.after));
         let more = format!(
             "{}<details><summary>before and after</summary><h4>before</h4><dl>{before}</dl><h4>after</h4><dl>{after}</dl></details>",
-            Escaped(&step.says)
+            escaped(&step.says)
         );
         let took = step.took_ms.map(span).unwrap_or_default();
         vec![step.key.to_string(), more, utc(step.began), took, came]
@@ -108,7 +107,7 @@ fn services(report: &Report) -> String {
         return String::new();
     }
     let row = |service: &super::Service| {
-        let stack = service.stack.as_ref().map(|stack| format!("<br>stack {}", Escaped(stack)));
+        let stack = service.stack.as_ref().map(|stack| format!("<br>stack {}", escaped(stack)));
         let secrets: Vec<String> = service.secrets.iter().map(|secret| code(secret)).collect();
         let rest = match service.untouched {
             Some(true) => "as it was",
@@ -119,7 +118,7 @@ fn services(report: &Report) -> String {
             format!("{}{}", code(&service.name), stack.unwrap_or_default()),
             secrets.join(" &rarr; "),
             service.restarts.to_string(),
-            Escaped(service.health.as_deref().unwrap_or_default()).to_string(),
+            escaped(service.health.as_deref().unwrap_or_default()).to_string(),
             rest.to_owned(),
         ]
     };
@@ -130,7 +129,7 @@ fn services(report: &Report) -> String {
 fn rollback(report: &Report) -> String {
     let rollback = &report.rollback;
     let mut lines: Vec<String> =
-        rollback_in_words(rollback).iter().map(|line| Escaped(line).to_string()).collect();
+        rollback_in_words(rollback).iter().map(|line| escaped(line).to_string()).collect();
     if !rollback.taken_back.is_empty() {
         lines.push(format!("Taken back: calls {}.", list(&rollback.taken_back)));
     }
@@ -145,7 +144,7 @@ fn evidence(report: &Report) -> String {
     if !report.decisions.is_empty() {
         let row = |decided: &super::Decided| {
             let who = format!("{} on {}", decided.by.user, decided.by.host);
-            let texts = [&who, &decided.what, &decided.reason].map(|t| Escaped(t).to_string());
+            let texts = [&who, &decided.what, &decided.reason].map(|t| escaped(t).to_string());
             [vec![utc(decided.at)], texts.to_vec()].concat()
         };
         let rows = table(&["when", "who", "what", "why"], report.decisions.iter().map(row));
@@ -164,7 +163,7 @@ fn evidence(report: &Report) -> String {
         let (at, silent) = (utc(resumed.at), span(resumed.silent_ms));
         lines.push(format!(
             "Interrupted; taken up again at {at} by {}, after {silent} without a word.",
-            Escaped(&by)
+            escaped(&by)
         ));
     }
     for step in report.steps.iter().filter(|step| step.how == Some(How::Probed)) {
@@ -174,7 +173,7 @@ fn evidence(report: &Report) -> String {
         ));
     }
     if let Some(ticket) = report.params.iter().find(|fact| fact.name == "ticket") {
-        lines.push(format!("Ticket: {}", Escaped(&ticket.value)));
+        lines.push(format!("Ticket: {}", escaped(&ticket.value)));
     }
     lines.push(format!(
         "Journal: {} entries; the last has the hash {}.",
@@ -215,11 +214,11 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 fn term(fact: &Fact) -> String {
-    format!("<dt>{}</dt><dd>{}</dd>", Escaped(&fact.name), Escaped(&fact.value))
+    format!("<dt>{}</dt><dd>{}</dd>", escaped(&fact.name), escaped(&fact.value))
 }
 
 fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("<code>{}</code>", Escaped(text)) }
+    if text.is_empty() { String::new() } else { format!("<code>{}</code>", escaped(text)) }
 }
 
 fn class(status: RunStatus) -> &'static str {

@@ -1,8 +1,8 @@
 //! The timeline, drawn: a lane for each call.
 
-use super::escape::Escaped;
 use crate::report::timeline::Axis;
 use crate::report::{Bar, BarKind, Report, span};
+use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;
@@ -19,7 +19,7 @@ pub(super) fn html(report: &Report) -> String {
     let lanes = &report.steps[..report.steps.len().min(LANES_MAX)];
     let height = lanes.len() * LANE_PX;
     let names: String =
-        lanes.iter().map(|step| format!("<li>{}</li>", Escaped(&step.key.to_string()))).collect();
+        lanes.iter().map(|step| format!("<li>{}</li>", escaped(&step.key.to_string()))).collect();
     let mut drawn = String::new();
     for (nth, step) in lanes.iter().enumerate() {
         let of_it = report.timeline.iter().filter(|bar| bar.key == step.key);
@@ -56,7 +56,7 @@ fn rect(axis: &Axis, bar: &Bar, top: usize, says: &str) -> String {
         class(bar.kind),
         top + 5,
         (to - x).max(0.5),
-        Escaped(says),
+        escaped(says),
         bar.kind.words(),
         span(bar.to - bar.from),
     )
