@@ -228,9 +228,11 @@ impl From<BookError> for Problem {
             BookError::Taken(_) | BookError::InFile(_) => Kind::FIXED_SCHEDULE
                 .because(text)
                 .hint("Schedules are told on the machine of the daemon, not over HTTP."),
-            BookError::Unreadable { name, .. } => Kind::STORE.because(text).hint(format!(
-                "`windlass schedule remove {name}` on that machine, and add it again."
-            )),
+            BookError::Unreadable { name, .. } => {
+                unreadable(&text, &format!("the schedule `{name}`")).hint(format!(
+                    "`windlass schedule remove {name}` on that machine, and add it again."
+                ))
+            }
             BookError::Store(error) => error.into(),
             BookError::Machine(_) => bug(&text),
         }
@@ -244,10 +246,19 @@ impl From<OutboxError> for Problem {
             OutboxError::NoSuchNotice(_) => {
                 Kind::NO_NOTICE.because(text).hint("GET /api/v1/notices lists them.")
             }
-            OutboxError::Unreadable { .. } => Kind::STORE.because(text),
+            OutboxError::Unreadable { .. } => {
+                unreadable(&text, "a notice").hint("The log of the daemon says which.")
+            }
             OutboxError::Store(error) => error.into(),
         }
     }
+}
+
+/// Returns the problem of what is kept and can't be read. What was found there may be quoted in
+/// `text`, and may be what is not told: it is logged.
+fn unreadable(text: &str, what: &str) -> Problem {
+    tracing::error!(text, "the store holds what can't be read");
+    Kind::STORE.because(format!("what is kept of {what} can't be read"))
 }
 
 /// Returns a problem that is a mistake of ours, and logs it.

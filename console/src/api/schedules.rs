@@ -45,7 +45,7 @@ pub(crate) struct Schedule {
     zone: String,
     /// What becomes of times that nobody was there for.
     missed: Missed,
-    /// How old such a time may be to be caught up with, such as `24h`.
+    /// How old such a time may be to be caught up with, such as `1day 12h`.
     missed_window: String,
     /// What happens if the last run is not over.
     overlap: Overlap,

@@ -10,6 +10,7 @@ use windlass_console::{Method, Role, table};
 use windlass_duty::notice::{self, Courier, Kind, Outbox};
 use windlass_duty::schedule::{Book, Ticker};
 use windlass_duty::{Stop, Supplies};
+use windlass_engine::journal::JournalStore;
 use windlass_engine::secret::Secret;
 
 use crate::document::is_documented;
@@ -206,6 +207,20 @@ async fn notices_are_listed_in_pages_and_tried_again() {
         page["notices"].as_array().unwrap().iter().map(|n| &n["status"]).collect();
     assert_eq!(stand, ["given_up", "given_up", "waiting"]);
     assert_eq!(rig.post(path, &olga, json!({})).await.is(200).json(), json!({ "retried": 3 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_not_be_read_is_named_and_not_quoted() {
+    let rig = Rig::new().await;
+    let viewer = rig.token("v", &[Role::Viewer]);
+    for place in ["schedule/odd", "notice/to/ops/1"] {
+        rig.disk.store.put_value(place, b"\"@/canary/password\"").unwrap();
+    }
+    for path in ["/api/v1/schedules", "/api/v1/schedules/odd", "/api/v1/notices"] {
+        let got = rig.get(path, &viewer).await.refused(503, "WL0011");
+        assert!(!got.text.contains("canary"), "{got:?}");
+        assert!(path.ends_with("notices") || got.text.contains("`odd`"), "{got:?}");
+    }
 }
 
 /// Answers one request with 404 and the address that was asked for, as many servers do.

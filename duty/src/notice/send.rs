@@ -64,7 +64,7 @@ impl std::fmt::Display for Trouble {
             Trouble::Unreachable => f.write_str("the receiver does not answer"),
             Trouble::Answered(status) => write!(f, "the receiver answered {status}"),
             Trouble::Unusable => {
-                f.write_str("what windlass.toml says of the receiver can't be used")
+                f.write_str("the receiver's address, or a file that goes with it, can't be used")
             }
             Trouble::Gone => f.write_str("windlass.toml names no such receiver any more"),
         }
