@@ -6,6 +6,9 @@
 //!           table: what there is, who may -> openapi
 //! ```
 //!
+//! Schedules and notices are those of `windlass-duty`, which keeps them in the engine's store; its
+//! tasks run elsewhere in the process.
+//!
 //! The table is the one list of endpoints. [`serve()`] answers until it is closed; [`Tokens`] and
 //! [`Audit`] are also for commands that come another way than over HTTP. Events of runs become
 //! server-sent events (`api/feed`), numbers at `/metrics` and, when a run is over,

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
+use windlass_duty::notice::OutboxError;
+use windlass_duty::schedule::BookError;
 use windlass_engine::engine::EngineError;
 use windlass_engine::journal::StoreError;
 
@@ -60,6 +62,9 @@ impl Kind {
     pub const KEY: Kind = Kind("WL0012", 503, "The master key is missing or another one");
     pub const NOT_COUNTED: Kind = Kind("WL0018", 403, "The answer does not count");
     pub const OWN_GROUND: Kind = Kind("WL0019", 409, "The run would end the daemon itself");
+    pub const NO_SCHEDULE: Kind = Kind("WL0020", 404, "The schedule does not fit");
+    pub const FIXED_SCHEDULE: Kind = Kind("WL0020", 409, "The schedule does not fit");
+    pub const NO_NOTICE: Kind = Kind("WL0022", 404, "There is no such notice");
     pub const PRUNED: Kind = Kind("WL0034", 410, "The run was pruned");
     pub const WOULD_FAIL: Kind =
         Kind("WL0016", 422, "The run would fail before it changes anything");
@@ -211,6 +216,49 @@ impl From<TokenError> for Problem {
             TokenError::Machine(_) => bug(&text),
         }
     }
+}
+
+impl From<BookError> for Problem {
+    fn from(error: BookError) -> Self {
+        let text = error.to_string();
+        match error {
+            BookError::NoSuchSchedule(_) => {
+                Kind::NO_SCHEDULE.because(text).hint("GET /api/v1/schedules lists them.")
+            }
+            BookError::Taken(_) | BookError::InFile(_) => Kind::FIXED_SCHEDULE
+                .because(text)
+                .hint("Schedules are told on the machine of the daemon, not over HTTP."),
+            BookError::Unreadable { name, .. } => {
+                unreadable(&text, &format!("the schedule `{name}`")).hint(format!(
+                    "`windlass schedule remove {name}` on that machine, and add it again."
+                ))
+            }
+            BookError::Store(error) => error.into(),
+            BookError::Machine(_) => bug(&text),
+        }
+    }
+}
+
+impl From<OutboxError> for Problem {
+    fn from(error: OutboxError) -> Self {
+        let text = error.to_string();
+        match error {
+            OutboxError::NoSuchNotice(_) => {
+                Kind::NO_NOTICE.because(text).hint("GET /api/v1/notices lists them.")
+            }
+            OutboxError::Unreadable { .. } => {
+                unreadable(&text, "a notice").hint("The log of the daemon says which.")
+            }
+            OutboxError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Returns the problem of what is kept and can't be read. What was found there may be quoted in
+/// `text`, and may be what is not told: it is logged.
+fn unreadable(text: &str, what: &str) -> Problem {
+    tracing::error!(text, "the store holds what can't be read");
+    Kind::STORE.because(format!("what is kept of {what} can't be read"))
 }
 
 /// Returns a problem that is a mistake of ours, and logs it.

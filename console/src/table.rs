@@ -3,7 +3,9 @@
 //! The router, the check of roles, the document and the tests of both are made from it: what is not
 //! here can't be reached.
 
-use crate::api::{acts, admin, answers, keyed, plain, runbooks, runs, start, watch};
+use crate::api::{
+    acts, admin, answers, keyed, notices, plain, runbooks, runs, schedules, start, watch,
+};
 use crate::endpoint::{Endpoint, Method};
 use crate::problem::Kind;
 use crate::role::{Need, Role};
@@ -24,6 +26,8 @@ const OK: &[(u16, &str)] = &[(200, "Here it is.")];
 const STARTED: &[(u16, &str)] =
     &[(201, "The run is recorded, and goes on by itself."), (200, "This key started it before.")];
 const ACCEPTED: &[(u16, &str)] = &[(200, "It is recorded. The run as it stands.")];
+const CHANGED: &[(u16, &str)] = &[(200, "It is recorded. The schedule as it stands.")];
+const AGAIN: &[(u16, &str)] = &[(200, "They are tried again.")];
 const MADE: &[(u16, &str)] = &[(201, "It is made, and shown this once.")];
 const GONE: &[(u16, &str)] = &[(204, "It is gone.")];
 const STREAM: &[(u16, &str)] = &[(200, "Events, until the run is over.")];
@@ -60,6 +64,9 @@ const NO_START: &[Kind] = &[
     Kind::IN_THE_OPEN,
     Kind::OTHER_REQUEST,
 ];
+const NO_SCHEDULE: &[Kind] = &[Kind::NO_SCHEDULE];
+const NO_PAUSE: &[Kind] = &[Kind::NO_SCHEDULE, Kind::PARAMETERS];
+const NO_RESUME: &[Kind] = &[Kind::NO_SCHEDULE, Kind::FIXED_SCHEDULE];
 const NO_PLAN: &[Kind] = &[
     Kind::NO_RUNBOOK,
     Kind::DOES_NOT_COMPILE,
@@ -101,6 +108,13 @@ pub fn table() -> Vec<Endpoint> {
         Endpoint::json(Post, "/api/v1/runbooks/{name}/plan", OPERATOR, "Say what a run would do; it reads the swarm, and changes nothing", runbooks::plan).succeeding(OK).refusing(NO_PLAN),
         Endpoint::json(Post, "/api/v1/check", AUTHOR, "Check a text without running it", runbooks::check).succeeding(OK).refusing(&[Kind::PARAMETERS]),
         Endpoint::json(Get, "/api/v1/steps", VIEWER, "List the steps that runbooks can call", runbooks::steps).succeeding(OK),
+
+        Endpoint::json(Get, "/api/v1/schedules", VIEWER, "List the schedules, and when each comes next", schedules::list).succeeding(OK),
+        Endpoint::json(Get, "/api/v1/schedules/{name}", VIEWER, "Show a schedule, its next times, and what became of the last ones", schedules::show).succeeding(OK).refusing(NO_SCHEDULE),
+        Endpoint::json(Post, "/api/v1/schedules/{name}/pause", OPERATOR, "Let a schedule not come until it is resumed", schedules::pause).changing().succeeding(CHANGED).refusing(NO_PAUSE),
+        Endpoint::json(Post, "/api/v1/schedules/{name}/resume", OPERATOR, "Let a paused schedule come again, from its next time on", schedules::resume).changing().succeeding(CHANGED).refusing(NO_RESUME),
+        Endpoint::json(Get, "/api/v1/notices", VIEWER, "List the notices that are not delivered", notices::list).succeeding(OK),
+        Endpoint::json(Post, "/api/v1/notices/retry", OPERATOR, "Try notices again, now and for another day", notices::retry).changing().succeeding(AGAIN).refusing(&[Kind::NO_NOTICE]),
 
         Endpoint::json(Get, "/api/v1/tokens", ADMIN, "List tokens; none is shown", admin::tokens).succeeding(OK),
         Endpoint::json(Post, "/api/v1/tokens", ADMIN, "Make a token", admin::add).changing().succeeding(MADE).refusing(&[Kind::PARAMETERS]),

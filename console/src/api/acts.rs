@@ -20,7 +20,7 @@ use crate::problem::{Kind, Problem};
 pub(crate) struct Because {
     /// Why; it is recorded.
     #[schemars(length(min = 1, max = 1000))]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// A call, and why.

@@ -9,10 +9,12 @@ pub(crate) mod admin;
 pub(crate) mod answers;
 pub(crate) mod feed;
 pub(crate) mod keyed;
+pub(crate) mod notices;
 pub(crate) mod plain;
 mod run;
 pub(crate) mod runbooks;
 pub(crate) mod runs;
+pub(crate) mod schedules;
 pub(crate) mod start;
 pub(crate) mod watch;
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod document;
+mod duties;
 mod events;
 mod keys;
 mod limits;

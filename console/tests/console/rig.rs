@@ -12,6 +12,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use windlass_console::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
+use windlass_duty::notice::{Kind, Notice, Outbox};
+use windlass_duty::schedule::{self, Book};
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::journal::{MemoryStore, Origin};
@@ -188,6 +190,23 @@ impl Rig {
         };
         let (_, token) = Tokens::of(&self.engine).add(&new).unwrap();
         token.as_str().to_owned()
+    }
+
+    /// Adds a schedule that comes at every full hour, and has done so since `ago`.
+    pub fn schedule(&self, name: &str, more: &str, ago: Duration) {
+        let text =
+            format!("name = '{name}'\nrunbook = 'quick'\ncron = '0 * * * *'\nzone = 'UTC'\n{more}");
+        let since = self.engine.clock().now() - windlass_engine::clock::millis(ago);
+        let config = toml::from_str(&text).unwrap();
+        Book::of(&self.engine).add(config, schedule::Origin::Command, since).unwrap();
+    }
+
+    /// Leaves a notice undelivered.
+    pub fn notice(&self, nth: i64) {
+        let receiver = [("ops".parse().unwrap(), vec![Kind::Missed])];
+        let (title, lines) = (format!("notice {nth}"), vec!["a line".to_owned()]);
+        let notice = Notice::of_schedule("nightly", Kind::Missed, nth, nth, title, lines);
+        Outbox::new(&self.engine, receiver).post(&notice).unwrap();
     }
 
     pub fn admin(&self) -> String {

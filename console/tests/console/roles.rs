@@ -1,5 +1,7 @@
 //! Who may do what: every endpoint of the table, with every role.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use http_body_util::Full;
 use serde_json::json;
@@ -7,9 +9,12 @@ use windlass_console::{Endpoint, Method, Need, Role, table};
 
 use crate::rig::{Got, Rig};
 
+/// The name in all paths; there is a schedule of this name, and nothing else.
+const NAME: &str = "some-name";
+
 fn path(endpoint: &Endpoint) -> String {
     let name = endpoint.parameter().unwrap_or_default();
-    endpoint.path.replace(&format!("{{{name}}}"), "nothing-of-this-name")
+    endpoint.path.replace(&format!("{{{name}}}"), NAME)
 }
 
 async fn ask(rig: &Rig, endpoint: &Endpoint, token: &str) -> Got {
@@ -32,6 +37,7 @@ const MATRIX: &str = "
 GET /api/v1/audit                     admin
 GET /api/v1/events                    viewer operator approver author admin
 GET /api/v1/openapi.json              nobody viewer operator approver author admin
+GET /api/v1/notices                   viewer operator approver author admin
 GET /api/v1/runbooks                  viewer operator approver author admin
 GET /api/v1/runbooks/{name}           viewer operator approver author admin
 GET /api/v1/runs                      viewer operator approver author admin
@@ -39,12 +45,15 @@ GET /api/v1/runs/{run}                viewer operator approver author admin
 GET /api/v1/runs/{run}/events         viewer operator approver author admin
 GET /api/v1/runs/{run}/journal        viewer operator approver author admin
 GET /api/v1/runs/{run}/plan           viewer operator approver author admin
+GET /api/v1/schedules                 viewer operator approver author admin
+GET /api/v1/schedules/{name}          viewer operator approver author admin
 GET /api/v1/steps                     viewer operator approver author admin
 GET /api/v1/tokens                    admin
 GET /healthz                          nobody viewer operator approver author admin
 GET /metrics                          viewer operator approver author admin
 GET /readyz                           nobody viewer operator approver author admin
 POST /api/v1/check                    author admin
+POST /api/v1/notices/retry            operator admin
 POST /api/v1/runbooks/{name}/plan     operator admin
 POST /api/v1/runs                     operator author admin
 POST /api/v1/runs/{run}/answer        operator admin
@@ -56,6 +65,8 @@ POST /api/v1/runs/{run}/resume        operator admin
 POST /api/v1/runs/{run}/retry         operator admin
 POST /api/v1/runs/{run}/skip          operator admin
 POST /api/v1/runs/{run}/undo          operator admin
+POST /api/v1/schedules/{name}/pause   operator admin
+POST /api/v1/schedules/{name}/resume  operator admin
 POST /api/v1/tokens                   admin
 DELETE /api/v1/tokens/{id}            admin
 ";
@@ -63,6 +74,7 @@ DELETE /api/v1/tokens/{id}            admin
 #[tokio::test(flavor = "multi_thread")]
 async fn every_endpoint_lets_in_whom_it_must_and_refuses_everybody_else() {
     let rig = Rig::new().await;
+    rig.schedule(NAME, "", Duration::ZERO);
     let tokens: Vec<(Role, String)> =
         Role::ALL.into_iter().map(|role| (role, rig.token("p", &[role]))).collect();
     let mut seen = Vec::new();

@@ -49,8 +49,7 @@ impl Courier {
                         // Those behind it keep their turn: they go out first thing afterwards.
                         reachable = !refusal.unreachable;
                         again = self.engine.clock().now() + self.pause(&delivery, &refusal);
-                        let problem = refusal.message;
-                        self.write(move |outbox| outbox.failed(delivery, problem, again)).await?;
+                        self.write(move |outbox| outbox.failed(delivery, refusal, again)).await?;
                     }
                 }
             }

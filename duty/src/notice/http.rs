@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use windlass_engine::clock::Millis;
 
-use super::send::Refusal;
+use super::send::{Refusal, Trouble};
 use super::trust;
 
 /// What is read of an answer.
@@ -70,7 +70,8 @@ async fn judge(response: Response<hyper::body::Incoming>) -> Result<String, Refu
             | StatusCode::GATEWAY_TIMEOUT
             | StatusCode::TOO_MANY_REQUESTS
     );
-    Err(Refusal { message, unreachable, leave_alone_ms })
+    let trouble = Trouble::Answered(status.as_u16());
+    Err(Refusal { message, trouble, unreachable, leave_alone_ms })
 }
 
 /// Returns an error with its causes: the outermost alone says "client error (Connect)".

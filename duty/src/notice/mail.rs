@@ -7,15 +7,19 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::config::{Mail, Tls};
 use super::message::Notice;
-use super::send::{PATIENCE, Refusal, read_secret};
+use super::send::{PATIENCE, Refusal, Trouble, read_secret};
 use super::trust;
 
 pub(super) async fn send(to: &Mail, notice: &Notice) -> Result<String, Refusal> {
     let message = message(to, notice)?;
     let response = transport(to)?.send(message).await.map_err(|error| {
         // A 5xx is an answer about this mail; everything else is about the server.
-        let text = format!("the mail server: {error}");
-        if error.is_permanent() { Refusal::refused(text) } else { Refusal::unreachable(text) }
+        let (text, permanent) = (format!("the mail server: {error}"), error.is_permanent());
+        let refusal = if permanent { Refusal::refused(text) } else { Refusal::unreachable(text) };
+        match error.status() {
+            Some(code) => Refusal { trouble: Trouble::Answered(code.into()), ..refusal },
+            None => refusal,
+        }
     })?;
     let said: Vec<&str> = response.message().collect();
     Ok(format!("the mail server answered {} {}", response.code(), said.join(" ")))

@@ -1,13 +1,17 @@
 //! What a notice says.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
 
 /// What a notice is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NoticeKind")]
 pub enum Kind {
     /// A run failed and was taken back: nothing is left behind.
     Failed,

@@ -27,5 +27,5 @@ pub use config::{Address, Config, Mail, Mailbox, Slack, Tls, Webhook};
 pub use courier::Courier;
 pub use message::{Kind, Notice};
 pub use outbox::{Delivery, GIVE_UP_AFTER_MS, Outbox, OutboxError};
-pub use send::{Refusal, post, send};
+pub use send::{Refusal, Trouble, post, send};
 pub use watch::{Watch, WatchError, may_matter};

@@ -24,6 +24,7 @@ use windlass_engine::engine::Engine;
 use windlass_engine::journal::{JournalStore, Position, StoreError};
 
 use super::message::{Kind, Notice};
+use super::send::{Refusal, Trouble};
 use crate::Name;
 
 const PREFIX: &str = "notice/to/";
@@ -68,15 +69,23 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it is tried next.
     pub next: Millis,
-    /// What went wrong last.
+    /// What went wrong last, for people on this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// The same, for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// True if it is not tried any more.
     #[serde(default)]
     pub given_up: bool,
 }
 
 impl Delivery {
+    /// Returns where it is among all deliveries, for [`Outbox::page`].
+    pub fn mark(&self) -> String {
+        self.place().split_off(PREFIX.len())
+    }
+
     fn place(&self) -> String {
         place(&self.to, &self.notice)
     }
@@ -117,7 +126,7 @@ impl Outbox {
         for (to, _) in self.receivers.iter().filter(|(_, on)| on.contains(&notice.kind)) {
             let id = format!("{to}/{}", short(&notice.key));
             let (to, notice) = (to.clone(), notice.clone());
-            let problem = None;
+            let (problem, trouble) = (None, None);
             let delivery = Delivery {
                 id,
                 to,
@@ -126,6 +135,7 @@ impl Outbox {
                 attempts: 0,
                 next: now,
                 problem,
+                trouble,
                 given_up: false,
             };
             if self.store.value(&delivery.place())?.is_none() {
@@ -150,7 +160,17 @@ impl Outbox {
     /// # Errors
     /// If the store is damaged.
     pub fn all(&self) -> Result<Vec<Delivery>, OutboxError> {
-        list(&self.store, PREFIX)
+        list(&self.store, PREFIX, "", usize::MAX)
+    }
+
+    /// Returns the deliveries behind that of a [mark](Delivery::mark), in the order of
+    /// [`Outbox::all`], `limit` of them at most.
+    ///
+    /// # Errors
+    /// If the store is damaged.
+    pub fn page(&self, after: &str, limit: usize) -> Result<Vec<Delivery>, OutboxError> {
+        let after = if after.is_empty() { String::new() } else { format!("{PREFIX}{after}") };
+        list(&self.store, PREFIX, &after, limit)
     }
 
     /// Returns the deliveries to a receiver that are not given up, in the order of what happened.
@@ -158,7 +178,7 @@ impl Outbox {
     /// # Errors
     /// If the store is damaged.
     pub fn pending(&self, to: &str) -> Result<Vec<Delivery>, OutboxError> {
-        let mut all = list(&self.store, &format!("{PREFIX}{to}/"))?;
+        let mut all = list(&self.store, &format!("{PREFIX}{to}/"), "", usize::MAX)?;
         all.retain(|delivery| !delivery.given_up);
         Ok(all)
     }
@@ -178,11 +198,12 @@ impl Outbox {
     pub fn failed(
         &self,
         mut delivery: Delivery,
-        problem: String,
+        refusal: Refusal,
         next: Millis,
     ) -> Result<(), OutboxError> {
         delivery.attempts += 1;
-        delivery.problem = Some(problem);
+        delivery.problem = Some(refusal.message);
+        delivery.trouble = Some(refusal.trouble);
         delivery.given_up = next - delivery.since > GIVE_UP_AFTER_MS;
         delivery.next = next;
         if delivery.given_up {
@@ -224,7 +245,8 @@ impl Outbox {
                 last = self.store.remove_value(&delivery.place())?;
             } else if !delivery.given_up && !self.receivers.contains_key(&delivery.to) {
                 delivery.given_up = true;
-                delivery.problem = Some("windlass.toml names no such receiver any more".to_owned());
+                delivery.problem = Some(Trouble::Gone.to_string());
+                delivery.trouble = Some(Trouble::Gone);
                 last = self.put(&delivery)?;
             }
         }
@@ -247,12 +269,17 @@ impl Outbox {
     }
 }
 
-fn list(store: &Arc<dyn JournalStore>, prefix: &str) -> Result<Vec<Delivery>, OutboxError> {
+fn list(
+    store: &Arc<dyn JournalStore>,
+    prefix: &str,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<Delivery>, OutboxError> {
     let read = |(name, value): (String, Vec<u8>)| {
         serde_json::from_slice(&value)
             .map_err(|e| OutboxError::Unreadable { name, problem: e.to_string() })
     };
-    store.values(prefix, "", usize::MAX)?.into_iter().map(read).collect()
+    store.values(prefix, after, limit)?.into_iter().map(read).collect()
 }
 
 fn place(to: &str, notice: &Notice) -> String {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
 use windlass_engine::secret::Secret;
 
@@ -17,8 +18,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// What happened, for people. Never a secret, nor an address that is one.
+    /// What happened, for people on this machine. Never a secret of ours; but it names files, and
+    /// quotes the receiver, which may repeat the address at which it was asked.
     pub message: String,
+    /// What happened, for everybody.
+    pub trouble: Trouble,
     /// True if nobody answered: then the next notice need not be tried either.
     pub unreachable: bool,
     /// How long the receiver asks to be left alone, in milliseconds.
@@ -28,12 +32,42 @@ pub struct Refusal {
 impl Refusal {
     /// Nobody answered, or not in time.
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
-        Refusal { message: message.into(), unreachable: true, leave_alone_ms: None }
+        let trouble = Trouble::Unreachable;
+        Refusal { message: message.into(), trouble, unreachable: true, leave_alone_ms: None }
     }
 
-    /// The receiver, or what we know of it, does not fit.
+    /// What we know of the receiver can't be used.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Refusal { message: message.into(), unreachable: false, leave_alone_ms: None }
+        let trouble = Trouble::Unusable;
+        Refusal { message: message.into(), trouble, unreachable: false, leave_alone_ms: None }
+    }
+}
+
+/// What keeps a notice from its receiver, in words that are all our own: they hold no address, no
+/// name of a file, and nothing that the receiver said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// Nobody answered, or not in time.
+    Unreachable,
+    /// It answered, with a status of HTTP or SMTP that is no yes.
+    Answered(u16),
+    /// What is known of it can't be used: its address, or a file that goes with it.
+    Unusable,
+    /// It is not in the configuration any more.
+    Gone,
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trouble::Unreachable => f.write_str("the receiver does not answer"),
+            Trouble::Answered(status) => write!(f, "the receiver answered {status}"),
+            Trouble::Unusable => {
+                f.write_str("the receiver's address, or a file that goes with it, can't be used")
+            }
+            Trouble::Gone => f.write_str("windlass.toml names no such receiver any more"),
+        }
     }
 }
 

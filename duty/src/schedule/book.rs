@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use windlass_engine::clock::Millis;
@@ -88,7 +89,11 @@ impl Book {
     /// # Errors
     /// If one can't be read.
     pub fn all(&self) -> Result<Vec<Kept>, BookError> {
-        self.names()?.iter().map(|name| self.get(name)).collect()
+        let values = self.store.values(PREFIX, "", usize::MAX)?;
+        let read = |(place, value): (String, Vec<u8>)| {
+            read(place.strip_prefix(PREFIX).unwrap_or(&place), &value)
+        };
+        values.into_iter().map(read).collect()
     }
 
     /// Returns a schedule.
@@ -98,8 +103,7 @@ impl Book {
     pub fn get(&self, name: &str) -> Result<Kept, BookError> {
         let value = self.store.value(&format!("{PREFIX}{name}"))?;
         let value = value.ok_or_else(|| BookError::NoSuchSchedule(name.to_owned()))?;
-        serde_json::from_slice(&value)
-            .map_err(|e| BookError::Unreadable { name: name.to_owned(), problem: e.to_string() })
+        read(name, &value)
     }
 
     /// Adds a schedule. It comes for the first time after `now`.
@@ -189,13 +193,7 @@ impl Book {
     /// If the store is damaged.
     pub fn occurrences(&self, name: &str) -> Result<Vec<Occurrence>, BookError> {
         let values = self.store.values(&occurrences_of(name), "", usize::MAX)?;
-        let read = |(_, value): (String, Vec<u8>)| {
-            serde_json::from_slice(&value).map_err(|e| BookError::Unreadable {
-                name: name.to_owned(),
-                problem: e.to_string(),
-            })
-        };
-        values.into_iter().map(read).collect()
+        values.into_iter().map(|(_, value)| read(name, &value)).collect()
     }
 
     /// Replaces what is kept of a schedule. On return it is visible, and not yet durable.
@@ -263,6 +261,12 @@ fn fresh(now: Millis) -> Result<Standing, BookError> {
 
 fn occurrences_of(name: &str) -> String {
     format!("occurrence/{name}/")
+}
+
+/// Reads what is kept of a schedule.
+fn read<T: DeserializeOwned>(name: &str, value: &[u8]) -> Result<T, BookError> {
+    serde_json::from_slice(value)
+        .map_err(|e| BookError::Unreadable { name: name.to_owned(), problem: e.to_string() })
 }
 
 fn unwritable(name: &str, error: &serde_json::Error) -> BookError {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::step::Span;
 
@@ -95,7 +96,7 @@ pub enum Newline {
 }
 
 /// What becomes of times that came while nobody was there to start a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// They are recorded, and that is all.
@@ -108,7 +109,7 @@ pub enum Missed {
 }
 
 /// What happens if the last run is not over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// This time is left out.
@@ -191,6 +192,11 @@ impl Source {
     /// Returns the source as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns the file, if it is one.
+    pub(super) fn file(&self) -> Option<&str> {
+        self.0.strip_prefix('@')
     }
 }
 

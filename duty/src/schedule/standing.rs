@@ -15,12 +15,13 @@
 //! Whoever finds `starting` set looks for a run with that cause: if there is one, the third write
 //! is made up for; if there is none, the time stands as if it had not been dealt with.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::{Millis, millis};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::End;
 
-use super::Config;
+use super::{Config, next};
 
 /// A schedule as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,8 +35,9 @@ pub struct Kept {
 }
 
 /// Where a schedule was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ScheduleOrigin")]
 pub enum Origin {
     /// In `windlass.toml`: to change it, change the file.
     File,
@@ -142,6 +144,14 @@ impl Kept {
     /// True if it does not come for now.
     pub fn is_paused(&self) -> bool {
         self.config.paused || self.standing.paused.is_some()
+    }
+
+    /// Returns the first time after `now` at which it comes; none while it is paused.
+    pub fn next(&self, now: Millis) -> Option<Millis> {
+        if self.is_paused() {
+            return None;
+        }
+        next(&self.config.cron, &self.config.zone, now)
     }
 
     /// Returns the cause that the run of a time carries in its journal.

@@ -6,7 +6,7 @@ use windlass_engine::journal::StoreError;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::Secret;
 
-use super::{Config, Kept, Newline};
+use super::{Config, Kept, Newline, Source};
 use crate::Supplies;
 
 /// Why a run did not begin.
@@ -41,7 +41,8 @@ pub(super) fn start(
     let runbook = compile(engine, supplies, config).map_err(NotStarted::Refused)?;
     let mut secrets = Vec::new();
     for (name, source) in &config.secrets {
-        let value = supplies.secret(name, source.as_str()).map_err(NotStarted::Refused)?;
+        let value = supplies.secret(name, source.as_str());
+        let value = value.map_err(|why| NotStarted::Refused(without_file(&why, source)))?;
         secrets.push((name.clone(), with_newline(value, config.newline)));
     }
     let cause = Some(kept.cause(planned));
@@ -70,6 +71,12 @@ pub(super) fn started(
 pub fn schedule_of(cause: &str) -> Option<&str> {
     let (name, _) = cause.strip_prefix("schedule/")?.split_once('@')?;
     Some(name)
+}
+
+/// Why a run did not begin is told to people who are not to know where secrets lie; those on this
+/// machine see that in the schedule.
+fn without_file(why: &str, source: &Source) -> String {
+    source.file().map_or_else(|| why.to_owned(), |file| why.replace(file, "its file"))
 }
 
 fn with_newline(value: Secret, newline: Newline) -> Secret {

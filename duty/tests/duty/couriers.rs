@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass_duty::notice::{
-    Config, Courier, GIVE_UP_AFTER_MS, Kind, Notice, Outbox, OutboxError, send,
+    Config, Courier, GIVE_UP_AFTER_MS, Kind, Notice, Outbox, OutboxError, Refusal, Trouble, send,
 };
 use windlass_duty::{Duty, Options, Stop, Supplies};
 use windlass_engine::clock::Clock;
@@ -205,7 +205,10 @@ async fn a_retry_from_the_desk_wakes_a_courier_that_had_nothing_left_to_do() {
     let desk = Outbox::new(&rig.engine, [(to.name.clone(), to.on.clone())]);
     desk.post(&notice(1)).unwrap();
     let late = rig.clock.now() + 2 * GIVE_UP_AFTER_MS;
-    desk.failed(desk.all().unwrap().remove(0), "down".to_owned(), late).unwrap();
+    let message = "down".to_owned();
+    let trouble = Trouble::Unreachable;
+    let down = Refusal { message, trouble, unreachable: true, leave_alone_ms: None };
+    desk.failed(desk.all().unwrap().remove(0), down, late).unwrap();
     assert!(desk.all().unwrap()[0].given_up);
     let supplies: Arc<dyn Supplies> = rig.shelf.clone();
     let (engine, notices) = (rig.engine.clone(), vec![to]);

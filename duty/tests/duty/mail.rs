@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use windlass_duty::notice::{Config, Kind, Notice, send};
+use windlass_duty::notice::{Config, Kind, Notice, Trouble, send};
 
 use crate::tls::acceptor;
 
@@ -217,12 +217,13 @@ async fn nothing_is_said_to_a_mail_server_that_is_not_what_it_should_be() {
 async fn a_mail_that_is_refused_is_told_apart_from_a_server_that_is_down() {
     let directory = tempfile::tempdir().unwrap();
     let (tls, _) = acceptor(directory.path());
-    let answers = [("550 no such user", false), ("451 later", true)];
-    for (answer, unreachable) in answers {
+    let answers = [("550 no such user", 550, false), ("451 later", 451, true)];
+    for (answer, status, unreachable) in answers {
         let server = Server::up(tls.clone(), Protection::None, answer).await;
         let to = to(server.port, "none", directory.path(), "");
         let error = send(&to, &notice(), 0).await.unwrap_err();
         assert_eq!(error.unreachable, unreachable, "{error}");
+        assert_eq!(error.trouble, Trouble::Answered(status));
         let (_, said) = answer.split_once(' ').unwrap();
         assert!(error.message.contains(said), "{error}");
         assert!(!error.message.contains("a password"), "{error}");

@@ -1,0 +1,243 @@
+//! Looking at schedules, and pausing them.
+//!
+//! None is added or removed here: a schedule names files of the machine, and whoever comes from
+//! elsewhere must not. For the same reason it is not told where its secrets come from.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use windlass_duty::schedule::{
+    Begun, Book, BookError, Fate, Kept, Missed, Occurrence, Origin, Overlap, upcoming,
+};
+use windlass_engine::clock::Millis;
+use windlass_engine::engine::Engine;
+use windlass_engine::id::RunId;
+use windlass_engine::journal::RunStatus;
+
+use super::Status;
+use super::acts::{Because, reason};
+use super::runs::limit;
+use crate::console::{Console, blocking};
+use crate::endpoint::{Answer, Call};
+use crate::problem::Problem;
+
+/// Times that are told of a schedule.
+const TIMES: usize = 10;
+
+/// The most times that have come that are told of it; no more are remembered.
+const CAME_MAX: u16 = 200;
+
+/// A schedule.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Schedule {
+    /// Its name.
+    name: String,
+    /// The runbook: a name of the library, or a path on the machine of the daemon.
+    runbook: String,
+    /// Public parameters.
+    params: BTreeMap<String, String>,
+    /// Secret parameters, by name. Where they come from is told on that machine only.
+    secrets: Vec<String>,
+    /// When it comes: minute, hour, day of the month, month, day of the week.
+    cron: String,
+    /// The time zone in which that is meant.
+    zone: String,
+    /// What becomes of times that nobody was there for.
+    missed: Missed,
+    /// How old such a time may be to be caught up with, such as `1day 12h`.
+    missed_window: String,
+    /// What happens if the last run is not over.
+    overlap: Overlap,
+    /// Runs start up to this much later, such as `5m`.
+    jitter: String,
+    /// Somebody is told if there was no success for this long.
+    alarm_after: Option<String>,
+    /// Where it was told.
+    origin: Origin,
+    /// True if it does not come.
+    paused: bool,
+    /// Why, if a person paused it.
+    paused_because: Option<String>,
+    /// When it comes next; never, while it is paused.
+    next: Option<Millis>,
+    /// Times that have come, and whose runs are still to start.
+    waiting: Vec<Millis>,
+    /// Its last run.
+    last: Option<Last>,
+    /// When a run last ended done.
+    success: Option<Millis>,
+}
+
+/// The last run of a schedule.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Last {
+    /// The time at which the schedule came.
+    planned: Millis,
+    /// When the run began.
+    at: Millis,
+    /// The run.
+    run: RunId,
+}
+
+/// What became of a time at which a schedule came.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Became {
+    /// A run began.
+    Started,
+    /// Nobody was there to start a run, and it is not caught up with.
+    Missed,
+    /// It was left out.
+    Skipped,
+    /// A run could not be begun.
+    Refused,
+}
+
+/// A time at which a schedule came.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Came {
+    /// The time.
+    planned: Millis,
+    /// When it was decided what becomes of it.
+    at: Millis,
+    /// What became of it.
+    fate: Became,
+    /// The run that began.
+    run: Option<RunId>,
+    /// How that ended, once it is known.
+    end: Option<Status>,
+    /// Why none began.
+    why: Option<String>,
+}
+
+/// The schedules there are, by name.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ScheduleList {
+    schedules: Vec<Schedule>,
+}
+
+/// A schedule, what comes and what came.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ScheduleInFull {
+    #[serde(flatten)]
+    schedule: Schedule,
+    /// Its next ten times. While it is paused, nothing starts at them.
+    times: Vec<Millis>,
+    /// What became of its last times, newest first. The last 200 are remembered.
+    occurrences: Vec<Came>,
+}
+
+impl Schedule {
+    fn of(kept: Kept, now: Millis) -> Self {
+        let (paused, next) = (kept.is_paused(), kept.next(now));
+        let (config, standing) = (kept.config, kept.standing);
+        Schedule {
+            name: config.name.to_string(),
+            runbook: config.runbook.as_str().to_owned(),
+            params: config.given().into_iter().collect(),
+            secrets: config.secrets.into_keys().collect(),
+            cron: config.cron.to_string(),
+            zone: config.zone.to_string(),
+            missed: config.missed,
+            missed_window: config.missed_window.to_string(),
+            overlap: config.overlap,
+            jitter: config.jitter.to_string(),
+            alarm_after: config.alarm_after.map(|after| after.to_string()),
+            origin: kept.origin,
+            paused,
+            paused_because: standing.paused,
+            next,
+            waiting: standing.waiting.iter().map(|waiting| waiting.planned).collect(),
+            last: standing.last.map(|Begun { planned, at, run }| Last { planned, at, run }),
+            success: standing.success,
+        }
+    }
+}
+
+impl From<Occurrence> for Came {
+    fn from(Occurrence { planned, at, fate }: Occurrence) -> Self {
+        let (fate, run, end, why) = match fate {
+            Fate::Started { run, end } => {
+                let end = end.map(|end| Status::of(RunStatus::Finished(end)));
+                (Became::Started, Some(run), end, None)
+            }
+            Fate::Missed => (Became::Missed, None, None, None),
+            Fate::Skipped { why } => (Became::Skipped, None, None, Some(why)),
+            Fate::Refused { why } => (Became::Refused, None, None, Some(why)),
+        };
+        Came { planned, at, fate, run, end, why }
+    }
+}
+
+/// Lists the schedules.
+pub(crate) async fn list(
+    console: Console,
+    _: Call<(), ()>,
+) -> Result<Answer<ScheduleList>, Problem> {
+    let engine = console.engine;
+    let listing = blocking(move || {
+        let now = engine.clock().now();
+        let all = Book::of(&engine).all()?;
+        Ok::<_, BookError>(all.into_iter().map(|kept| Schedule::of(kept, now)).collect())
+    });
+    Ok(ScheduleList { schedules: listing.await?? }.into())
+}
+
+/// How much to tell of a schedule.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HowMuch {
+    /// How many of its last times; 50, if it is left out.
+    #[schemars(range(min = 1, max = CAME_MAX))]
+    limit: Option<u16>,
+}
+
+/// Shows a schedule.
+pub(crate) async fn show(
+    console: Console,
+    call: Call<HowMuch, ()>,
+) -> Result<Answer<ScheduleInFull>, Problem> {
+    let (engine, name, limit) = (console.engine, call.name, limit(call.query.limit, CAME_MAX)?);
+    let showing = blocking(move || in_full(&engine, Book::of(&engine).get(&name)?, limit));
+    Ok(showing.await??.into())
+}
+
+/// Lets a schedule not come.
+pub(crate) async fn pause(
+    console: Console,
+    call: Call<(), Because>,
+) -> Result<Answer<ScheduleInFull>, Problem> {
+    let because = reason(&call.body.reason)?;
+    paused(console, call.name, Some(because)).await
+}
+
+/// Lets a paused schedule come again.
+pub(crate) async fn resume(
+    console: Console,
+    call: Call<(), ()>,
+) -> Result<Answer<ScheduleInFull>, Problem> {
+    paused(console, call.name, None).await
+}
+
+async fn paused(
+    console: Console,
+    name: String,
+    because: Option<String>,
+) -> Result<Answer<ScheduleInFull>, Problem> {
+    let (engine, limit) = (console.engine, limit(None, CAME_MAX)?);
+    let pausing = blocking(move || {
+        let now = engine.clock().now();
+        let kept = Book::of(&engine).pause(&name, because.as_deref(), now)?;
+        in_full(&engine, kept, limit)
+    });
+    Ok(pausing.await??.into())
+}
+
+fn in_full(engine: &Engine, kept: Kept, limit: usize) -> Result<ScheduleInFull, BookError> {
+    let (now, config) = (engine.clock().now(), &kept.config);
+    let came = Book::of(engine).occurrences(config.name.as_str())?;
+    let times = upcoming(&config.cron, &config.zone, now).take(TIMES).collect();
+    let occurrences = came.into_iter().rev().take(limit).map(Came::from).collect();
+    Ok(ScheduleInFull { times, occurrences, schedule: Schedule::of(kept, now) })
+}
