@@ -32,6 +32,7 @@ fn in_words(what: &What) -> Option<String> {
     Some(match what {
         What::Created { title, .. } => format!("begins: {title}"),
         What::Resumed => "goes on".to_owned(),
+        What::Waiting { wait } => format!("waits: {}", wait.says),
         What::Unwinding { error, .. } => format!("goes back: {error}"),
         What::Stuck { error, .. } => format!("is stuck: {error}"),
         What::Finished { end } => format!("ends: {}", format!("{end:?}").to_lowercase()),
