@@ -54,8 +54,10 @@ fn nothing_acknowledged_is_lost_by_two_hundred_kills() {
                     if life % LIVES_OF_A_STORE == 0 {
                         directory = scratch();
                     }
-                    let millis = 20 + random.next() % 100;
-                    let acks = live_and_die(directory.path(), life, Duration::from_millis(millis));
+                    let length = Duration::from_millis(random.next() % 100);
+                    // Most die while they write, some while they open the store.
+                    let from = if life % 5 == 0 { From::Birth } else { From::FirstWord };
+                    let acks = live_and_die(directory.path(), life, from, length);
                     verify(directory.path(), &acks);
                     *acknowledged.lock().unwrap() += acks.len();
                 }
@@ -67,8 +69,15 @@ fn nothing_acknowledged_is_lost_by_two_hundred_kills() {
     assert!(acknowledged > 1_000, "the writers hardly wrote: {acknowledged}");
 }
 
+/// From when on the length of a life counts.
+#[derive(PartialEq)]
+enum From {
+    Birth,
+    FirstWord,
+}
+
 /// Returns what a child acknowledged before it was killed.
-fn live_and_die(store: &Path, life: u64, length: Duration) -> Acks {
+fn live_and_die(store: &Path, life: u64, from: From, length: Duration) -> Acks {
     let forking = FORKING.lock().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kill::nothing_acknowledged_is_lost_by_two_hundred_kills", "--nocapture"])
@@ -78,15 +87,21 @@ fn live_and_die(store: &Path, life: u64, length: Duration) -> Acks {
         .unwrap();
     drop(forking);
     let pipe = child.stdout.take().unwrap();
+    let (says, said) = std::sync::mpsc::channel();
     let reader = std::thread::spawn(move || {
         let lines = BufReader::new(pipe).split(b'\n').map(|line| line.unwrap());
         let lines = lines.map(|line| String::from_utf8(line).unwrap());
         let acks = lines.filter_map(|line| {
             let (run, seq) = line.strip_prefix("ack ")?.strip_suffix('.')?.split_once(' ')?;
+            // Nobody listens any more once a life has its length.
+            let _ = says.send(());
             Some((run.to_owned(), if seq == "gone" { None } else { Some(seq.parse().unwrap()) }))
         });
         acks.collect()
     });
+    if from == From::FirstWord {
+        said.recv().unwrap();
+    }
     // The one sleep of these tests: the moment of death is to be a moment in time.
     std::thread::sleep(length);
     child.kill().unwrap();
