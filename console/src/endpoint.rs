@@ -277,6 +277,11 @@ fn decode_body<B: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<
         let detail = format!("the body must be application/json, and it is `{media}`");
         return Err(Kind::NOT_JSON.because(detail).hint("Send `Content-Type: application/json`."));
     }
+    // Serde would take a list for an object, its items for the fields in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        let refused = Kind::UNREADABLE.because("the body is not a JSON object");
+        return Err(refused.hint("GET /api/v1/openapi.json has the schema."));
+    }
     // A message of serde may quote the text, and the text may hold a secret: only the place is told.
     serde_json::from_slice(body).map_err(|e| {
         let what = match e.classify() {

@@ -129,6 +129,9 @@ async fn a_body_that_is_too_large_of_another_type_or_broken_is_refused() {
     rig.send(post("text/plain", "{}")).await.refused(415, "WL0042");
     rig.send(post("application/json", "{")).await.refused(400, "WL0042");
     rig.send(post("application/json; charset=utf-8", "[]")).await.refused(400, "WL0042");
+    // Serde would read it as a name and a text.
+    rig.send(post("application/json", "[\"x\", \"y\"]")).await.refused(400, "WL0042");
+    rig.send(post("application/json", " {\"name\": \"x\", \"text\": \"y\"}")).await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
