@@ -5,7 +5,7 @@ use windlass_engine::id::{BadCallKey, CallKey};
 
 use super::run::params;
 use crate::args::{AnswerArgs, AskedArgs};
-use crate::desk::{Desk, Given, Reply, Request, SecretBytes, Stay, Taken};
+use crate::desk::{Given, Reply, Request, SecretBytes, Taken, ask_once};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::secret_input;
@@ -35,18 +35,12 @@ pub async fn hand_in(
         Given::Deny { .. } => "denied",
         Given::Fields { .. } => "answered",
     };
-    let desk = Desk::open(settings, Stay::Short).await?;
-    let mut replies = desk.ask(Request::Answer { run, call, answer, by }).await?;
-    let mut result = Err(Problem::bug("the engine broke the answer off"));
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Taken(taken) => result = Ok(tell(settings, said, &taken)),
-            Reply::Problem { problem } => result = Err(problem),
-            _ => {}
-        }
-    }
-    desk.close().await;
-    result
+    let request = Request::Answer { run, call, answer, by };
+    let taken = ask_once(settings, request, |reply| match reply {
+        Reply::Taken(taken) => Some(taken),
+        _ => None,
+    });
+    Ok(tell(settings, said, &*taken.await?))
 }
 
 /// Tells what became of an answer. One that counted ends well, even if more are needed.

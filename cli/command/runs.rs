@@ -1,6 +1,6 @@
 //! `windlass runs`, `show`, `log`, `resume --plan`: looking at runs.
 
-use crate::desk::{Desk, Reply, Request, Stay};
+use crate::desk::{Reply, Request, ask_each};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -8,28 +8,30 @@ use crate::show;
 
 /// Lists runs.
 pub async fn list(settings: &Settings, open: bool) -> Result<Exit, Problem> {
-    each(settings, Request::Runs { open }, |reply| {
+    ask_each(settings, Request::Runs { open }, |reply| {
         if let Reply::Runs { runs, driven } = reply {
             if settings.json { show::json(&runs) } else { show::run::list(&runs, &driven) }
         }
     })
-    .await
+    .await?;
+    Ok(Exit::Done)
 }
 
 /// Shows a run.
 pub async fn show(settings: &Settings, run: String) -> Result<Exit, Problem> {
     let driven = crate::home::is_owned(settings);
-    each(settings, Request::Show { run }, |reply| {
+    ask_each(settings, Request::Show { run }, |reply| {
         if let Reply::Run { view } = reply {
             if settings.json { show::json(&view) } else { show::run::show(&view, driven) }
         }
     })
-    .await
+    .await?;
+    Ok(Exit::Done)
 }
 
 /// Prints the journal of a run.
 pub async fn log(settings: &Settings, run: String, follow: bool) -> Result<Exit, Problem> {
-    each(settings, Request::Log { run, follow }, |reply| {
+    ask_each(settings, Request::Log { run, follow }, |reply| {
         if let Reply::Entry { entry } = reply {
             if settings.json {
                 show::line(&serde_json::to_string(&entry).unwrap_or_default());
@@ -38,33 +40,17 @@ pub async fn log(settings: &Settings, run: String, follow: bool) -> Result<Exit,
             }
         }
     })
-    .await
+    .await?;
+    Ok(Exit::Done)
 }
 
 /// Says what a resume would do.
 pub async fn plan_resume(settings: &Settings, run: Option<String>) -> Result<Exit, Problem> {
-    each(settings, Request::PlanResume { run }, |reply| {
+    ask_each(settings, Request::PlanResume { run }, |reply| {
         if let Reply::OpenCalls { view, calls } = reply {
             if settings.json { show::json(&calls) } else { show::run::open_calls(&view, &calls) }
         }
     })
-    .await
-}
-
-async fn each(
-    settings: &Settings,
-    request: Request,
-    mut show: impl FnMut(Reply),
-) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings, Stay::Short).await?;
-    let mut replies = desk.ask(request).await?;
-    let mut result = Ok(Exit::Done);
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Problem { problem } => result = Err(problem),
-            reply => show(reply),
-        }
-    }
-    desk.close().await;
-    result
+    .await?;
+    Ok(Exit::Done)
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use windlass_duty::schedule::{Config, Expression, Kept, Occurrence, Zone, check, next, upcoming};
+use windlass_duty::schedule::{Config, Expression, Kept, Occurrence, Zone, check, upcoming};
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 
 use super::run::params;
 use crate::args::{NextArgs, ScheduleAction, ScheduleArgs};
-use crate::desk::{Desk, DutyReply, DutyRequest, Reply, Request, Stay, throwaway_engine};
+use crate::desk::{DutyReply, DutyRequest, Reply, Request, ask_once, throwaway_engine};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -176,8 +176,7 @@ fn tell(settings: &Settings, schedules: &[Kept], occurrences: &[Occurrence]) {
 
 fn described(kept: &Kept, now: Millis) -> Value {
     let mut described = json!(kept);
-    let next = next(&kept.config.cron, &kept.config.zone, now);
-    described["next"] = json!(next.filter(|_| !kept.is_paused()));
+    described["next"] = json!(kept.next(now));
     described
 }
 
@@ -194,18 +193,11 @@ async fn asked(
 
 /// Asks whoever owns the state.
 pub async fn ask(settings: &Settings, request: DutyRequest) -> Result<DutyReply, Problem> {
-    let desk = Desk::open(settings, Stay::Short).await?;
-    let mut replies = desk.ask(Request::Duty(request)).await?;
-    let mut answer = Err(Problem::bug("the answer broke off"));
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Duty(reply) => answer = Ok(reply),
-            Reply::Problem { problem } => answer = Err(problem),
-            _ => {}
-        }
-    }
-    desk.close().await;
-    answer
+    ask_once(settings, Request::Duty(request), |reply| match reply {
+        Reply::Duty(reply) => Some(reply),
+        _ => None,
+    })
+    .await
 }
 
 fn wrong(message: String) -> Problem {

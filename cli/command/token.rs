@@ -4,7 +4,7 @@ use windlass_console::{NewToken, Token};
 use windlass_engine::clock::utc;
 
 use crate::args::{TokenAction, TokenArgs};
-use crate::desk::{Desk, Reply, Request, Stay, TokenReply, TokenRequest};
+use crate::desk::{Reply, Request, TokenReply, TokenRequest, ask_once};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -79,16 +79,9 @@ fn list(tokens: &[Token]) {
 }
 
 async fn ask(settings: &Settings, request: TokenRequest) -> Result<TokenReply, Problem> {
-    let desk = Desk::open(settings, Stay::Short).await?;
-    let mut replies = desk.ask(Request::Tokens(request)).await?;
-    let mut answer = Err(Problem::bug("the answer broke off"));
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Tokens(reply) => answer = Ok(reply),
-            Reply::Problem { problem } => answer = Err(problem),
-            _ => {}
-        }
-    }
-    desk.close().await;
-    answer
+    ask_once(settings, Request::Tokens(request), |reply| match reply {
+        Reply::Tokens(reply) => Some(reply),
+        _ => None,
+    })
+    .await
 }

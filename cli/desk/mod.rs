@@ -15,6 +15,7 @@ mod duty;
 mod keeping;
 mod opening;
 mod protocol;
+mod question;
 mod socket;
 mod tokens;
 
@@ -22,4 +23,5 @@ pub use duty::{DutyReply, DutyRequest};
 pub use keeping::{Keeping, Kept};
 pub use opening::{Desk, Stay, throwaway_engine};
 pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};
+pub use question::{ask_each, ask_once};
 pub use tokens::{TokenReply, TokenRequest};

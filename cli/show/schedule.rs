@@ -1,7 +1,7 @@
 //! Schedules, their times, and notices that are not delivered.
 
 use windlass_duty::notice::Delivery;
-use windlass_duty::schedule::{Fate, Kept, Missed, Occurrence, Overlap, Zone, next};
+use windlass_duty::schedule::{Fate, Kept, Missed, Occurrence, Overlap, Zone};
 use windlass_engine::clock::{Millis, utc};
 use windlass_engine::journal::End;
 
@@ -42,8 +42,7 @@ fn coming(kept: &Kept, now: Millis) -> String {
     if kept.is_paused() {
         return yellow("paused");
     }
-    let next = next(&kept.config.cron, &kept.config.zone, now);
-    next.map_or_else(|| "-".to_owned(), |at| kept.config.zone.show(at))
+    kept.next(now).map_or_else(|| "-".to_owned(), |at| kept.config.zone.show(at))
 }
 
 /// Prints a schedule in full.

@@ -55,13 +55,8 @@ impl Engine {
         secrets: Vec<(String, Secret)>,
         cause: Option<String>,
     ) -> Result<RunHandle, EngineError> {
-        let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
-        let locks = runbook.header().locks(&runbook.header().values(given, &names)?);
-        let ground = self.0.ground.get().into_iter().flatten();
-        match ground.into_iter().find(|lock| locks.contains(lock)) {
-            Some(lock) => Err(EngineError::OwnGround { lock: lock.clone() }),
-            None => self.start_anyway(runbook, given, secrets, cause),
-        }
+        let ground = self.0.ground.get().map_or(&[][..], Vec::as_slice);
+        self.begin(runbook, given, secrets, cause, ground)
     }
 
     /// Says under which locks a run would end this very process: a node that it runs on, a secret
@@ -83,9 +78,24 @@ impl Engine {
         secrets: Vec<(String, Secret)>,
         cause: Option<String>,
     ) -> Result<RunHandle, EngineError> {
+        self.begin(runbook, given, secrets, cause, &[])
+    }
+
+    /// Begins a run, but not under one of the locks in `ground`.
+    fn begin(
+        &self,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        secrets: Vec<(String, Secret)>,
+        cause: Option<String>,
+        ground: &[String],
+    ) -> Result<RunHandle, EngineError> {
         let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
         let params = runbook.header().values(given, &names)?;
         let locks = runbook.header().locks(&params);
+        if let Some(lock) = ground.iter().find(|lock| locks.contains(lock)) {
+            return Err(EngineError::OwnGround { lock: lock.clone() });
+        }
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|e| EngineError::Machine(e.to_string()))?;
         let run = RunId::new(self.0.clock.now(), u128::from_le_bytes(random));

@@ -1,0 +1,166 @@
+//! Judges how a pass ended: all new or all old, nothing lost, nothing left over.
+
+use std::collections::BTreeMap;
+
+use windlass_engine::journal::{Body, End, Entry, How, JournalStore};
+use windlass_engine::run::Outcome;
+use windlass_engine::secret::KeyStore;
+use windlass_lab::simulated::{Edit, Fault, What};
+
+use super::{Ending, Played, Player};
+use crate::oracle::{FOREIGN, Shape, ailments};
+use crate::report::Verdict;
+use crate::trace::Trace;
+use crate::variant::{May, Strike};
+
+/// How long the swarm is given to calm down at the end, in milliseconds of its own time.
+const CALM_MS: i64 = 180_000;
+
+impl Player<'_> {
+    /// Judges how it ended.
+    pub(super) fn judge(mut self, ended: Result<Ending, String>) -> Result<Played, String> {
+        let struck = self.stage.swarm.faults_hit();
+        // A fault that has not struck must not strike those who look now.
+        self.stage.swarm.set_faults(Vec::new());
+        let took = self.stage.swarm.now() - self.scene.swarm.now();
+        self.stage.swarm.advance_to(self.stage.swarm.now() + CALM_MS);
+        let world = self.stage.swarm.look();
+        let shape = Shape::of(&world);
+        let mut problems = Vec::new();
+        match &ended {
+            Err(problem) => problems.push(problem.clone()),
+            Ok(ending) => {
+                problems.extend(self.against(*ending, &shape));
+                problems.extend(ailments(&world, &self.foreign(&struck)));
+            }
+        }
+        problems.extend(self.not_found()?);
+        problems.extend(self.left_behind()?);
+        problems.extend(self.broken_invariants()?);
+        let verdict = match ended {
+            _ if !problems.is_empty() => Verdict::Violated,
+            _ if self.asked => Verdict::Stuck,
+            Ok(Ending::End(End::Undone | End::Cancelled)) => Verdict::Unwound,
+            _ => Verdict::Held,
+        };
+        let requests = self.stage.swarm.requests();
+        let trace = self.trace(&requests)?;
+        self.story.strikes(self.variant, &requests);
+        Ok(Played {
+            verdict,
+            problems,
+            story: self.story,
+            resumes: u32::try_from(self.processes.saturating_sub(1)).unwrap_or(u32::MAX),
+            requests: requests.len(),
+            took,
+            trace,
+            shape,
+        })
+    }
+
+    /// Returns how the world differs from what this ending promises.
+    fn against(&self, ending: Ending, shape: &Shape) -> Vec<String> {
+        let new = ending == Ending::End(End::Done);
+        let mut problems = Vec::new();
+        let (wanted, name) = match (new, &self.scene.after) {
+            (true, Some(after)) => (after, "all new"),
+            // The clean pass is what defines "all new".
+            (true, None) => (shape, "all new"),
+            (false, _) => (&self.scene.before, "all old"),
+        };
+        let differences = wanted.differences(shape);
+        problems.extend(differences.into_iter().map(|d| format!("not {name}: {d}")));
+        if self.variant.may == May::OnlyEndNew {
+            if matches!(ending, Ending::End(End::Undone | End::Cancelled)) {
+                problems
+                    .push("it went back, although nothing but chance was against it".to_owned());
+            }
+            if self.asked {
+                problems.push("it asked a person, although there was nothing to decide".to_owned());
+            }
+        }
+        problems
+    }
+
+    /// Returns how many foreign marks each service must still bear.
+    fn foreign(&self, struck: &[usize]) -> BTreeMap<String, usize> {
+        let mut marks = BTreeMap::new();
+        let faults = self.variant.strikes.iter().filter_map(|strike| match strike {
+            Strike::Request(fault) => Some(fault),
+            _ => None,
+        });
+        for (fault, times) in faults.zip(struck) {
+            if let (Fault { what: What::Edit(Edit::Env { service, line }), .. }, 1..) =
+                (fault, times)
+                && line.contains(FOREIGN)
+            {
+                *marks.entry(service.clone()).or_insert(0) += 1;
+            }
+        }
+        marks
+    }
+
+    /// Returns what is wrong if a call that was done had to be found done, and was not.
+    fn not_found(&self) -> Result<Option<String>, String> {
+        let (Some(key), Some(run), true) = (&self.variant.call, &self.run, self.variant.finds)
+        else {
+            return Ok(None);
+        };
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        let found = |entry: &Entry| match &entry.body {
+            Body::Applied { key: of, how, .. } => of == key && *how == How::Probed,
+            _ => false,
+        };
+        let problem = || format!("call {key} was done, and the journal has it made again");
+        Ok((!entries.iter().any(found)).then(problem))
+    }
+
+    /// Returns what the run left behind on this machine.
+    fn left_behind(&self) -> Result<Vec<String>, String> {
+        let mut problems = Vec::new();
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        for open in engine.runs(true).map_err(|e| e.to_string())? {
+            problems.push(format!("{} still holds {}", open.run, open.locks.join(", ")));
+        }
+        if !self.stage.keys().runs().map_err(|e| e.to_string())?.is_empty() {
+            problems.push("the key of the run is still there".to_owned());
+        }
+        for secret in self.scene.values() {
+            let holds = |text: &[u8]| text.windows(secret.len()).any(|w| w == secret.as_slice());
+            let records = self.run.as_ref().map(|run| self.stage.store().read(run));
+            let records = records.transpose().map_err(|e| e.to_string())?.unwrap_or_default();
+            if records.iter().any(|record| holds(record)) {
+                problems.push("a secret value is in the journal".to_owned());
+            }
+            if self.story.contains(&holds) {
+                problems.push("a secret value was told to people".to_owned());
+            }
+        }
+        Ok(problems)
+    }
+
+    /// Returns the invariants of the runbook that don't hold.
+    fn broken_invariants(&self) -> Result<Vec<String>, String> {
+        let mut broken = Vec::new();
+        for (sentence, check) in &self.scene.invariants {
+            let engine = self.stage.bystander().map_err(|e| e.to_string())?;
+            let handle = engine.start(check, &self.scene.params, self.scene.secrets());
+            let outcome = self.await_outcome(handle.map_err(|e| e.to_string())?)?;
+            if outcome != Outcome::Finished(End::Done) {
+                broken.push(format!("the runbook promises: {sentence}"));
+            }
+        }
+        Ok(broken)
+    }
+
+    fn trace(&self, requests: &[windlass_lab::simulated::Request]) -> Result<Trace, String> {
+        let Some(run) = self.run.as_ref().filter(|run| self.is_recorded(run)) else {
+            return Ok(Trace::default());
+        };
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let view = engine.view(run).map_err(|e| e.to_string())?;
+        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        Ok(Trace::of(&view, &entries, requests))
+    }
+}
