@@ -1,11 +1,14 @@
 //! What a run would do.
 
 use windlass_engine::run::Plan;
-use windlass_engine::step::Kind;
+use windlass_engine::step::{Kind, PlannedRisk, Severity};
 
 use super::line;
 use super::style::{bold, dim, yellow};
 use super::table::columns;
+
+/// Of more services than this, a risk tells only how many more they are.
+const SERVICES_SHOWN: usize = 6;
 
 /// Prints a plan.
 pub fn show(plan: &Plan) {
@@ -44,5 +47,19 @@ pub fn show(plan: &Plan) {
     if plan.risks.is_empty() {
         line("  nothing");
     }
-    plan.risks.iter().for_each(|risk| line(&format!("  - {risk}")));
+    plan.risks.iter().for_each(|risk| line(&said(risk)));
+}
+
+/// Returns a risk with the services that it is about: many services are one line.
+fn said(risk: &PlannedRisk) -> String {
+    let shown: Vec<&str> = risk.about.iter().take(SERVICES_SHOWN).map(String::as_str).collect();
+    let more = match risk.about.len().saturating_sub(SERVICES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = match risk.severity {
+        Severity::Danger => yellow(&risk.text),
+        Severity::Caution | Severity::Notice => risk.text.clone(),
+    };
+    format!("  - {text}: {}{more}", shown.join(", "))
 }

@@ -82,6 +82,13 @@ pub fn is_removed(cx: &Context, id: &str) -> bool {
     noted::<Object>(cx, REMOVED).iter().any(|s| s.id == id)
 }
 
+/// Returns the secret that a service referred to before the plan where it now refers to `now`.
+pub fn origin(cx: &Context, service: &str, now: &Object) -> Object {
+    let switches = noted::<ServiceNote>(cx, SERVICE).into_iter().rev();
+    let switches = switches.filter(|note| note.service == service).filter_map(|note| note.switch);
+    switches.fold(now.clone(), |now, (from, to)| if to.id == now.id { from } else { now })
+}
+
 /// Makes the list of secrets what it would be after the changes noted.
 pub fn secrets(cx: &Context, mut secrets: Vec<Value>) -> Vec<Value> {
     for created in noted::<Object>(cx, CREATED) {

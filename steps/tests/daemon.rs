@@ -150,3 +150,32 @@ async fn a_rotation_under_the_same_name_is_planned_without_a_write() {
     plan("secret.remove", json!({ "id": tmp["id"], "name": "db.tmp" })).await;
     assert!(paper.requests().iter().all(|r| r.method == "GET"));
 }
+
+/// Told for each switch, the first hop of a rotation under the same name asked for stack files that
+/// name the `.tmp` secret. What counts is the name in the end.
+#[tokio::test]
+async fn what_a_stack_file_must_name_is_what_its_service_uses_in_the_end() {
+    let paper = Paper::answering(|method, path, _| match (method, path) {
+        ("GET", "/services/s1") => {
+            let mut web = service("s1", "shop_web", "old", "db");
+            web["Spec"]["Labels"] = json!({ "com.docker.stack.namespace": "shop" });
+            Some((200, web))
+        }
+        _ => Some((500, json!({ "message": format!("unexpected {method} {path}") }))),
+    });
+    let cx = plan_context();
+    let hop = async |from: (&str, &str), to: (&str, &str)| {
+        let object = |(id, name): (&str, &str)| json!({ "id": id, "name": name });
+        let args = json!({
+            "service": { "id": "s1", "name": "shop_web" }, "from": object(from), "to": object(to),
+        });
+        let registry = windlass_steps::all(paper.swarm.clone());
+        let preview = registry.get("service.switch_secret").unwrap().prepare(&cx, &args).await;
+        let mut risks = preview.unwrap().risks.into_iter();
+        risks.find(|risk| risk.kind == "stack_file").unwrap().text
+    };
+    let first = hop(("old", "db"), ("planned:db.tmp", "db.tmp")).await;
+    assert!(first.contains("must name db.tmp instead of db"), "{first}");
+    let second = hop(("planned:db.tmp", "db.tmp"), ("planned:db", "db")).await;
+    assert!(!second.contains("db.tmp") && second.contains("right as it is"), "{second}");
+}

@@ -13,7 +13,7 @@ use crate::id::{CallKey, RunId};
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
-use crate::step::{Assumed, Context, Kind, Mode, Registry, StepError};
+use crate::step::{Assumed, Context, Kind, Mode, PlannedRisk, Registry, Risks, StepError};
 use crate::wait::Wait;
 
 /// What a run would do.
@@ -23,8 +23,8 @@ pub struct Plan {
     pub calls: Vec<PlannedCall>,
     /// Services that restart, and how often.
     pub restarts: BTreeMap<String, u32>,
-    /// What to know before saying yes; each once.
-    pub risks: Vec<String>,
+    /// What to know before saying yes, of the run as a whole; the worst first.
+    pub risks: Vec<PlannedRisk>,
     /// The call after which the run could only go forward.
     pub pivot: Option<CallKey>,
 }
@@ -77,7 +77,15 @@ struct Planner {
     clock: Arc<dyn Clock>,
     sealed: Arc<SealedValues>,
     assumed: Arc<Assumed>,
-    plan: Mutex<(Plan, Vec<Change>)>,
+    plan: Mutex<Sketch>,
+}
+
+/// A plan that is being made.
+#[derive(Clone, Default)]
+struct Sketch {
+    plan: Plan,
+    changes: Vec<Change>,
+    risks: Risks,
 }
 
 /// Makes a plan. Blocks; call it on a thread of its own.
@@ -115,8 +123,9 @@ pub(super) fn plan_on(
     });
     let caller: Arc<dyn Caller> = planner.clone();
     let result = runbook.script().evaluate(params, steps, caller);
-    let (mut plan, changes) = planner.lock().clone();
+    let Sketch { mut plan, changes, risks } = planner.lock().clone();
     plan.calls.sort_by(|a, b| a.key.cmp(&b.key));
+    plan.risks = risks.gathered();
     match result {
         Ok(_) => Ok((plan, changes)),
         Err(ScriptFailure::Failed(failure)) => {
@@ -137,7 +146,7 @@ pub(super) fn plan_on(
 }
 
 impl Planner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Plan, Vec<Change>)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sketch> {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -162,7 +171,7 @@ impl Caller for Planner {
         let looking = within(LOOK_DEADLINE, Kind::Read, step.prepare(&cx, &args));
         let preview = self.runtime.block_on(looking).map_err(CallFailure::Error)?;
         let mut planned = self.lock();
-        let (plan, changes) = &mut *planned;
+        let Sketch { plan, changes, risks } = &mut *planned;
         let (step, kind) = (name.to_owned(), step.kind());
         if kind.changes() {
             let (key, says, base) = (Some(key.clone()), preview.says.clone(), preview.base);
@@ -172,11 +181,7 @@ impl Caller for Planner {
         for service in preview.restarts {
             *plan.restarts.entry(service).or_default() += 1;
         }
-        for risk in preview.risks {
-            if !plan.risks.contains(&risk) {
-                plan.risks.push(risk);
-            }
-        }
+        preview.risks.into_iter().for_each(|risk| risks.tell(risk));
         if kind == Kind::Destroy && plan.pivot.is_none() {
             plan.pivot = Some(key.clone());
         }
@@ -197,7 +202,7 @@ impl Caller for Planner {
             CallFailure::Error(StepError::permanent("bad_arguments", error.to_string()))
         })?;
         let (step, says) = (name.to_owned(), wait.says());
-        self.lock().0.calls.push(PlannedCall { key: key.clone(), step, kind: Kind::Wait, says });
+        self.lock().plan.calls.push(PlannedCall { key: key.clone(), step, kind: Kind::Wait, says });
         Ok(wait.assumed())
     }
 

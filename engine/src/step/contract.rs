@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, StepError};
+use super::{Context, Risk, StepError};
 use crate::clock::Millis;
 
 /// What people read about a step: in `windlass steps`, in the book, in plans.
@@ -196,7 +196,7 @@ pub struct Prepared<B, O> {
     /// Names of the services whose tasks this restarts.
     pub restarts: Vec<String>,
     /// What an operator should know before saying yes.
-    pub risks: Vec<String>,
+    pub risks: Vec<Risk>,
 }
 
 impl<B, O> Prepared<B, O> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::context::calling;
 use super::typed::{Change, NO_TIME, Read, Typed, Wait};
-use super::{About, ChangeStep, Context, Kind, Probe, ReadStep, StepError, WaitStep};
+use super::{About, ChangeStep, Context, Kind, Probe, ReadStep, Risk, StepError, WaitStep};
 use crate::clock::Millis;
 
 /// What a plan shows of one call.
@@ -23,7 +23,7 @@ pub struct Preview {
     /// Services whose tasks restart.
     pub restarts: Vec<String>,
     /// What to know before saying yes.
-    pub risks: Vec<String>,
+    pub risks: Vec<Risk>,
     /// What is recorded as base in a real run.
     pub base: Value,
 }

@@ -15,6 +15,7 @@ mod erased;
 mod error;
 mod reference;
 mod registry;
+mod risk;
 mod typed;
 
 pub use argument::{SealedRef, Span};
@@ -24,3 +25,5 @@ pub use erased::{AnyStep, ArgumentError, Preview, change, read, wait};
 pub use error::{ErrorClass, StepError};
 pub use reference::page;
 pub use registry::Registry;
+pub(crate) use risk::Risks;
+pub use risk::{PlannedRisk, Risk, Severity};

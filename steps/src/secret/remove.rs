@@ -11,10 +11,12 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, StepError};
+use windlass_engine::step::{
+    About, ChangeStep, Context, Prepared, Probe, Risk, Severity, StepError,
+};
 
 use crate::docker::Swarm;
-use crate::object::{Object, names};
+use crate::object::Object;
 use crate::planned;
 use crate::service::refs;
 
@@ -93,12 +95,7 @@ impl ChangeStep for Remove {
             false => format!("nothing: secret {} is gone already", args.name),
         };
         let mut prepared = Prepared::new(Base { existed }, secret, says);
-        if !users.before.is_empty() {
-            prepared.risks.push(format!(
-                "`docker service rollback` of {} would start tasks that fail, because their previous spec refers to this secret",
-                names(&users.before)
-            ));
-        }
+        prepared.risks = users.before.into_iter().map(of_rollback).collect();
         Ok(prepared)
     }
 
@@ -137,5 +134,15 @@ impl ChangeStep for Remove {
         Err(StepError::needs_operator("cannot_undo", message).hint(
             "Go forward with `windlass resume`, or create it again from where its value is kept.",
         ))
+    }
+}
+
+fn of_rollback(service: Object) -> Risk {
+    let text = "`docker service rollback` would start tasks that fail: the previous spec refers to a removed secret";
+    Risk {
+        severity: Severity::Danger,
+        kind: "rollback",
+        about: service.name,
+        text: text.to_owned(),
     }
 }

@@ -1,14 +1,15 @@
 //! What an update of a service can cost, as far as its spec tells.
 
 use serde_json::Value;
+use windlass_engine::step::{Risk, Severity};
 
 use crate::docker::Nodes;
-use crate::object::listed;
+use crate::object::{Object, listed};
 
 /// Returns what an operator should know before a service's tasks are replaced.
-pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<String> {
+pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<Risk> {
+    use Severity::{Caution, Danger, Notice};
     let spec = &service["Spec"];
-    let name = spec["Name"].as_str().unwrap_or_default();
     let container = &spec["TaskTemplate"]["ContainerSpec"];
     let config = &spec["UpdateConfig"];
     let start_first = config["Order"] == "start-first";
@@ -16,50 +17,91 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<String> {
     let replicas = spec["Mode"]["Replicated"]["Replicas"].as_u64().unwrap_or(1);
     let max_per_node = spec["TaskTemplate"]["Placement"]["MaxReplicas"].as_u64().unwrap_or(0);
     let paused = paused(nodes);
+    let on_paused_nodes = format!(
+        "global, and nodes are paused ({}): their tasks keep the old secret",
+        listed(&paused, 5)
+    );
     let rows = [
         (
-            !has_healthcheck(container),
-            "no health check in its spec: running only means that the process has started",
-        ),
-        (
-            replicas == 1 && !global && !start_first,
-            "one replica that is stopped first: a short outage",
-        ),
-        (
-            replicas == 0 && !global,
-            "0 replicas: whether the new secret works shows only when it is scaled up",
-        ),
-        (
             !global && replicas > 1 && config["Parallelism"] == 0,
+            Danger,
+            "all_at_once",
             "update parallelism 0: all replicas are replaced at once",
         ),
+        (global && !paused.is_empty(), Danger, "paused_nodes", on_paused_nodes.as_str()),
         (
             start_first && has_host_port(spec),
+            Danger,
+            "host_port",
             "start-first with a host-mode port: the new task can't start where the old one holds the port",
         ),
         (
+            replicas == 1 && !global && !start_first,
+            Caution,
+            "one_replica",
+            "one replica that is stopped first: a short outage",
+        ),
+        (
             start_first && max_per_node > 0,
+            Caution,
+            "replicas_per_node",
             "start-first with a limit of replicas per node: the new task may find no node",
         ),
         (
             start_first && has_local_volume(container),
+            Caution,
+            "local_volume",
             "start-first with a local volume: two tasks have it open for a while",
         ),
         (
             config["FailureAction"] == "continue",
+            Caution,
+            "failure_action",
             "failure action continue: the swarm goes on although tasks fail",
         ),
         (
-            global && !paused.is_empty(),
-            "global, and nodes are paused: their tasks keep the old secret",
+            replicas == 0 && !global,
+            Notice,
+            "no_replicas",
+            "0 replicas: whether the new secret works shows only when it is scaled up",
+        ),
+        (
+            !has_healthcheck(container),
+            Notice,
+            "health_check",
+            "no health check in its spec: running only means that the process has started",
         ),
     ];
-    let applies = rows.into_iter().filter(|(applies, _)| *applies);
-    let mut risks: Vec<String> = applies.map(|(_, risk)| format!("{name}: {risk}")).collect();
-    if global && !paused.is_empty() {
-        risks.push(format!("{name}: paused nodes: {}", listed(&paused, 5)));
-    }
-    risks
+    let risk = |(_, severity, kind, text): (_, _, _, &str)| {
+        let about = spec["Name"].as_str().unwrap_or_default().to_owned();
+        Risk { severity, kind, about, text: text.to_owned() }
+    };
+    rows.into_iter().filter(|(applies, ..)| *applies).map(risk).collect()
+}
+
+/// Returns what the stack file of a service must name once the run is over, if that is another
+/// secret than the one it names now: `origin`, to which it referred before the run.
+pub(super) fn of_stack_file(service: &Value, origin: &Object, to: &Object) -> Option<Risk> {
+    let stack = service["Spec"]["Labels"]["com.docker.stack.namespace"].as_str()?;
+    let about = service["Spec"]["Name"].as_str().unwrap_or_default().to_owned();
+    // The last of several switches decides, so each tells of it under the same kind.
+    let kind = "stack_file";
+    let (severity, text) = match origin.name == to.name {
+        true => (
+            Severity::Notice,
+            format!(
+                "while the run goes on, don't `docker stack deploy` {stack}; afterwards its file is right as it is"
+            ),
+        ),
+        false => (
+            Severity::Caution,
+            format!(
+                "the file of the stack {stack} must name {} instead of {} afterwards, or the next `docker stack deploy` fails or goes back",
+                to.name, origin.name
+            ),
+        ),
+    };
+    Some(Risk { severity, kind, about, text })
 }
 
 fn has_healthcheck(container: &Value) -> bool {
@@ -93,7 +135,8 @@ mod tests {
     use serde_json::json;
 
     fn risks(spec: Value) -> String {
-        of_update(&json!({ "Spec": spec }), &Nodes::new()).join("\n")
+        let risks = of_update(&json!({ "Spec": spec }), &Nodes::new());
+        risks.into_iter().map(|risk| risk.text).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -123,5 +166,19 @@ mod tests {
         assert!(!text.contains("parallelism"), "{text}");
         let one = json!({ "Name": "db", "Mode": { "Replicated": {} }, "TaskTemplate": {} });
         assert!(risks(one).contains("a short outage"));
+    }
+
+    #[test]
+    fn a_stack_file_is_to_be_changed_only_if_the_name_differs_in_the_end() {
+        let labels = json!({ "com.docker.stack.namespace": "shop" });
+        let service = json!({ "Spec": { "Name": "shop_web", "Labels": labels } });
+        let object = |name: &str| Object { id: format!("id-{name}"), name: name.to_owned() };
+        let renamed = of_stack_file(&service, &object("db_v1"), &object("db_v2")).unwrap();
+        assert_eq!(renamed.severity, Severity::Caution);
+        assert!(renamed.text.contains("shop must name db_v2 instead of db_v1"), "{renamed:?}");
+        let same = of_stack_file(&service, &object("db"), &object("db")).unwrap();
+        assert_eq!((same.severity, same.kind), (Severity::Notice, renamed.kind));
+        let alone = json!({ "Spec": { "Name": "web" } });
+        assert_eq!(of_stack_file(&alone, &object("db"), &object("db.tmp")), None);
     }
 }

@@ -18,7 +18,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_engine::clock::millis;
-use windlass_engine::step::{About, ChangeStep, Context, ErrorClass, Prepared, Probe, StepError};
+use windlass_engine::step::{
+    About, ChangeStep, Context, ErrorClass, Prepared, Probe, Risk, StepError,
+};
 
 use super::{judge, refs, risk, seal, watch};
 use crate::docker::{Nodes, Swarm};
@@ -263,7 +265,7 @@ impl SwitchSecret {
         cx: &Context,
         args: &Args,
         service: &Value,
-    ) -> Result<Vec<String>, StepError> {
+    ) -> Result<Vec<Risk>, StepError> {
         let nodes = match service["Spec"]["Mode"]["Global"].is_object() {
             true => self
                 .swarm
@@ -273,13 +275,8 @@ impl SwitchSecret {
             false => Nodes::new().into(),
         };
         let mut risks = risk::of_update(service, &nodes);
-        let stack = service["Spec"]["Labels"]["com.docker.stack.namespace"].as_str();
-        if let Some(stack) = stack.filter(|_| args.from.name != args.to.name) {
-            risks.push(format!(
-                "{}: the next `docker stack deploy` of {stack} goes back to {} unless its file names {}",
-                args.service.name, args.from.name, args.to.name
-            ));
-        }
+        let origin = planned::origin(cx, &args.service.id, &args.from);
+        risks.extend(risk::of_stack_file(service, &origin, &args.to));
         Ok(risks)
     }
 }
