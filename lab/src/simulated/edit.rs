@@ -47,15 +47,38 @@ pub enum Edit {
     NodeDown { node: String },
     /// A lost node comes back.
     NodeUp { node: String },
+    /// The managers lose their leader, and have another one after so long: some 14,000 ms when it
+    /// was killed, 1,000 when it handed over. Nothing can be read or written meanwhile.
+    LeaderChange { ms: i64 },
     /// Containers of a service take so long to start.
     SlowStart { service: String, ms: i64 },
     /// Containers of a service take so long to stop.
     SlowStop { service: String, ms: i64 },
 }
 
+impl Edit {
+    /// True for what people do; the rest are accidents.
+    fn is_written(&self) -> bool {
+        !matches!(
+            self,
+            Edit::Stall { .. }
+                | Edit::FailTasks { .. }
+                | Edit::Heal { .. }
+                | Edit::NodeDown { .. }
+                | Edit::NodeUp { .. }
+                | Edit::LeaderChange { .. }
+                | Edit::SlowStart { .. }
+                | Edit::SlowStop { .. }
+        )
+    }
+}
+
 impl Model {
     /// Does it. The error says why it can't be done.
     pub(crate) fn edit(&mut self, edit: &Edit) -> Result<(), Refusal> {
+        if edit.is_written() {
+            self.check_leader()?;
+        }
         match edit {
             Edit::Label { service, key, value } => {
                 self.respec(service, |spec| spec["Labels"][key] = json!(value))
@@ -147,6 +170,10 @@ impl Model {
                 let (version, mut spec) = (node.version, (*node.spec).clone());
                 spec["Availability"] = json!(availability);
                 self.update_node(id, version, spec)
+            }
+            Edit::LeaderChange { ms } => {
+                self.lose_leader(*ms);
+                Ok(())
             }
             Edit::NodeDown { node } => self.find_node(node).map(|id| self.set_node_down(id, true)),
             Edit::NodeUp { node } => self.find_node(node).map(|id| self.set_node_down(id, false)),

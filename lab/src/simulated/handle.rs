@@ -13,6 +13,7 @@ use super::fault::{Fault, Faults, Request};
 use super::flow::{Flow, Pace};
 use super::look::World;
 use super::model::Model;
+use super::model::leader::ELECTION_MS;
 use super::snapshot::Snapshot;
 use super::spec::SimulatedSpec;
 
@@ -167,6 +168,16 @@ impl Simulated {
         drop(state);
         self.0.changed.notify_one();
         done.map_err(|refusal| refusal.message)
+    }
+
+    /// Kills the leader's hold on the swarm: for some 14 s nothing can be read or written, then
+    /// another manager leads. [`Edit::LeaderChange`] has the time as a parameter.
+    pub fn change_leader(&self) {
+        let mut state = self.0.lock();
+        state.catch_up();
+        state.model.lose_leader(ELECTION_MS);
+        drop(state);
+        self.0.changed.notify_one();
     }
 
     /// Returns a plain copy of the swarm, for those who judge it.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::model::Model;
 use super::model::object::Object;
+use super::model::serving::Serving;
 
 /// The swarm as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,8 @@ pub struct NodeNow {
     pub spec: Value,
     /// `ready` or `down`.
     pub state: String,
+    /// Whether it is the manager that leads.
+    pub leader: bool,
 }
 
 /// A service.
@@ -52,6 +55,37 @@ pub struct ServiceNow {
     pub update_status: Option<String>,
     /// How often a job was executed anew.
     pub iteration: u64,
+    /// How its tasks answered so far.
+    pub serving: ServingNow,
+}
+
+/// How the tasks of a service answered, since it has been there. A task answers while it runs and
+/// is meant to, and can be reached. Of jobs nothing is noted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServingNow {
+    /// How many answer now.
+    pub tasks: usize,
+    /// When their number changed, and to what; the latest 256.
+    pub changes: Vec<(i64, usize)>,
+    /// Times in which none answered, although some did before and some were wanted.
+    pub outages: Vec<Outage>,
+}
+
+/// A time in which no task of a service answered, on the model's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// When it began.
+    pub from: i64,
+    /// When it ended; none while it goes on.
+    pub until: Option<i64>,
+}
+
+impl ServingNow {
+    /// Returns the length of the longest outage in milliseconds; one that goes on lasts until now.
+    pub fn outage_ms_max(&self, now: i64) -> i64 {
+        let lengths = self.outages.iter().map(|o| o.until.unwrap_or(now) - o.from);
+        lengths.max().unwrap_or(0)
+    }
 }
 
 /// A task.
@@ -79,6 +113,8 @@ pub struct TaskNow {
     pub secrets: Vec<(String, String)>,
     /// The error that it shows.
     pub err: Option<String>,
+    /// Whether it answers: a task may run and be out of reach.
+    pub serves: bool,
 }
 
 /// A secret.
@@ -114,6 +150,7 @@ impl Model {
             name: node.name().to_owned(),
             spec: (*node.spec).clone(),
             state: node.state().to_owned(),
+            leader: node.id == self.leader() && !self.is_leaderless(),
         });
         let services = self.services.values().map(|service| ServiceNow {
             id: service.id.to_string(),
@@ -123,6 +160,7 @@ impl Model {
             previous_spec: service.previous.as_ref().map(|spec| spec.json()),
             update_status: service.status.as_ref().map(|status| status.state.word().to_owned()),
             iteration: service.iteration,
+            serving: serving(&service.serving),
         });
         let tasks = self.tasks.values().map(|task| {
             let secrets = task.template.secrets.iter();
@@ -138,6 +176,7 @@ impl Model {
                 image: task.template.image.clone(),
                 secrets: secrets.map(|r| (r.id.to_string(), r.name.clone())).collect(),
                 err: task.err.as_ref().map(|err| err.to_string()),
+                serves: self.serves(task),
             }
         });
         let parts = |object: &Object| {
@@ -158,5 +197,14 @@ impl Model {
                 .map(|(id, name, spec, data)| ConfigNow { id, name, spec, data })
                 .collect(),
         }
+    }
+}
+
+fn serving(record: &Serving) -> ServingNow {
+    let outages = record.outages.iter().map(|(from, until)| Outage { from: *from, until: *until });
+    ServingNow {
+        tasks: record.now(),
+        changes: record.changes.iter().copied().collect(),
+        outages: outages.collect(),
     }
 }

@@ -27,6 +27,7 @@ pub struct Chapter {
     /// Begins the name of its lab.
     pub letter: char,
     pub nodes: usize,
+    pub managers: usize,
     /// How many cases share the lab at a time; one where they change its nodes.
     pub at_once: usize,
     pub cases: &'static [&'static [Case]],
@@ -49,7 +50,7 @@ impl Chapter {
         let all = self.cases.iter().flat_map(|part| part.iter());
         let cases: Vec<&Case> = all.filter(|(name, _)| name.contains(&chosen)).collect();
         let runtime = Runtime::new().unwrap();
-        let real = Real::up(&runtime, self.letter, self.nodes);
+        let real = Real::up(&runtime, self.letter, self.nodes, self.managers);
         let queue = Mutex::new(cases.into_iter().enumerate());
         let work = || {
             let mut pairs = Vec::new();
@@ -81,7 +82,7 @@ impl Chapter {
         let start = Instant::now();
         let real = seen(*case, || Place::new(real.socket(), real, index));
         let real_seconds = start.elapsed().as_secs_f64();
-        let model = Virtual::up(runtime, self.nodes);
+        let model = Virtual::up(runtime, self.nodes, self.managers);
         let simulated = seen(*case, || Place::new(model.socket(), &model, index));
         let seconds = start.elapsed().as_secs_f64() - real_seconds;
         eprintln!("{real_seconds:6.2} s real, {seconds:5.2} s simulated: {name}");

@@ -13,6 +13,7 @@
 mod chapter;
 mod failures;
 mod jobs;
+mod managers;
 mod model;
 mod nodes;
 mod normal;
@@ -33,44 +34,53 @@ use chapter::Chapter;
 #[test]
 fn objects() {
     let title = "Secrets and configs";
-    Chapter { title, letter: 'o', nodes: 1, at_once: 4, cases: &[objects::CASES] }.run();
+    Chapter { title, letter: 'o', nodes: 1, managers: 1, at_once: 4, cases: &[objects::CASES] }
+        .run();
 }
 
 #[test]
 fn specs() {
     let title = "Services and their references";
     let cases = &[specs::CASES, references::CASES];
-    Chapter { title, letter: 'p', nodes: 1, at_once: 4, cases }.run();
+    Chapter { title, letter: 'p', nodes: 1, managers: 1, at_once: 4, cases }.run();
 }
 
 #[test]
 fn tasks() {
     let title = "Tasks";
-    Chapter { title, letter: 't', nodes: 3, at_once: 8, cases: &[tasks::CASES] }.run();
+    Chapter { title, letter: 't', nodes: 3, managers: 1, at_once: 8, cases: &[tasks::CASES] }.run();
 }
 
 #[test]
 fn updates() {
     let title = "Updates and rollbacks";
     let cases = &[updates::CASES, failures::CASES];
-    Chapter { title, letter: 'u', nodes: 3, at_once: 8, cases }.run();
+    Chapter { title, letter: 'u', nodes: 3, managers: 1, at_once: 8, cases }.run();
 }
 
 #[test]
 fn places() {
     let title = "Placement and jobs";
     let cases = &[placement::CASES, jobs::CASES];
-    Chapter { title, letter: 'l', nodes: 3, at_once: 8, cases }.run();
+    Chapter { title, letter: 'l', nodes: 3, managers: 1, at_once: 8, cases }.run();
 }
 
 #[test]
 fn reading() {
     let title = "The daemon, events and logs";
-    Chapter { title, letter: 'd', nodes: 1, at_once: 4, cases: &[reading::CASES] }.run();
+    Chapter { title, letter: 'd', nodes: 1, managers: 1, at_once: 4, cases: &[reading::CASES] }
+        .run();
 }
 
 #[test]
 fn nodes() {
     let title = "Nodes";
-    Chapter { title, letter: 'n', nodes: 3, at_once: 1, cases: &[nodes::CASES] }.run();
+    Chapter { title, letter: 'n', nodes: 3, managers: 1, at_once: 1, cases: &[nodes::CASES] }.run();
+}
+
+#[test]
+fn managers() {
+    let title = "Several managers";
+    let cases = &[managers::CASES];
+    Chapter { title, letter: 'm', nodes: 3, managers: 3, at_once: 1, cases }.run();
 }

@@ -15,8 +15,13 @@ pub struct Virtual {
 }
 
 impl Virtual {
-    pub fn up(runtime: &Runtime, nodes: usize) -> Self {
-        let swarm = Simulated::new(&SimulatedSpec { nodes, ..SimulatedSpec::default() });
+    pub fn up(runtime: &Runtime, nodes: usize, managers: usize) -> Self {
+        let spec = SimulatedSpec { nodes, managers, ..SimulatedSpec::default() };
+        let swarm = Simulated::new(&spec);
+        if managers > 1 {
+            // As in the real place, the one that answers does not lead.
+            swarm.edit(&Edit::LeaderChange { ms: 0 }).unwrap();
+        }
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("docker.sock");
         let served = runtime.block_on(swarm.serve(&socket)).unwrap();

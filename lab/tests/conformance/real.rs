@@ -16,12 +16,12 @@ pub struct Real<'a> {
 }
 
 impl<'a> Real<'a> {
-    /// Makes a lab with one manager; `letter` tells it from those of other chapters.
-    pub fn up(runtime: &'a Runtime, letter: char, nodes: usize) -> Self {
+    /// Makes a lab; `letter` tells it from those of other chapters.
+    pub fn up(runtime: &'a Runtime, letter: char, nodes: usize, managers: usize) -> Self {
         let name = format!("{letter}{:x}", std::process::id());
         // Not skipped: a machine that can't run this test has not shown that it passes.
         let lab = runtime
-            .block_on(up(&LabSpec::new(&name, nodes), &|_| ()))
+            .block_on(up(&LabSpec { managers, ..LabSpec::new(&name, nodes) }, &|_| ()))
             .unwrap_or_else(|error| panic!("the comparison needs a real swarm: failed to {error}"));
         Self { runtime, lab: Mutex::new(Some(lab)), start: Instant::now() }
     }
@@ -34,7 +34,10 @@ impl<'a> Real<'a> {
     }
 
     pub fn socket(&self) -> PathBuf {
-        self.lab.lock().unwrap().as_ref().unwrap().nodes[0].socket.clone()
+        let lab = self.lab.lock().unwrap();
+        // The first manager made the swarm and leads it; with several, another one answers.
+        let mut managers = lab.as_ref().unwrap().nodes.iter().filter(|node| node.manager);
+        managers.next_back().unwrap().socket.clone()
     }
 }
 

@@ -28,6 +28,9 @@ pub const CASES: &[Case] = cases![
     a_constraint_that_still_holds_restarts_nothing,
     a_new_healthcheck_is_waited_for,
     a_failing_healthcheck_pauses_the_update,
+    a_label_in_a_start_first_replacement_stops_the_old_task_at_once,
+    a_scaling_in_a_start_first_replacement_stops_the_old_task_at_once,
+    a_new_spec_in_a_start_first_replacement_keeps_both_older_tasks,
 ];
 
 /// Returns whether the tasks that are wanted are those that were.
@@ -286,6 +289,64 @@ fn a_failing_healthcheck_pauses_the_update(place: &Place) -> Value {
         place.tasks(&path).into_iter().find(|task| new(task) && ended(task))
     });
     json!({ "status": settled, "new task": fates(&[new]) })
+}
+
+/// Returns the spec of a service of one task, whose replacements are started first.
+pub fn slow(place: &Place) -> Value {
+    let mut spec = app(place, "slow", 1);
+    spec["UpdateConfig"]["Order"] = json!("start-first");
+    spec
+}
+
+/// Makes the service, and begins a replacement that is not healthy for a minute; returns when it
+/// is starting, and the old task still there.
+pub fn starting(place: &Place, spec: &Value) -> String {
+    let path = place.running(spec);
+    place.change(&path, |spec| {
+        check(spec, "true");
+        container(spec)["Healthcheck"]["Interval"] = json!(60_000 * MS);
+    });
+    place.wait_until("the replacement is starting", || {
+        let wanted = place.wanted(&path);
+        wanted.iter().any(|task| task["Status"]["State"] == "starting").then_some(())
+    });
+    path
+}
+
+/// Changes a service in the middle of a start-first replacement. Returns what is wanted of its
+/// tasks before, and when the update is over or a third task is starting.
+fn disturbed(place: &Place, edit: impl Fn(&mut Value)) -> Value {
+    let path = starting(place, &slow(place));
+    let before = fates(&place.tasks(&path));
+    place.change(&path, edit);
+    let wanted = |tasks: &[Value]| -> Vec<Value> {
+        tasks.iter().map(|task| task["DesiredState"].clone()).collect()
+    };
+    let after = place.wait_until("the change has shown", || {
+        let tasks = place.tasks(&path);
+        let stopped = tasks[0]["DesiredState"] != "running";
+        let third = tasks.iter().any(|task| {
+            let count = tasks.iter().filter(|t| t["Slot"] == task["Slot"]).count();
+            count == 3 && task["Status"]["State"] == "starting" && task["ID"] != tasks[1]["ID"]
+        });
+        (stopped || third).then(|| (wanted(&tasks), tasks[1]["Status"]["State"].clone()))
+    });
+    json!({ "before": before, "wanted after": after.0, "replacement": after.1 })
+}
+
+fn a_label_in_a_start_first_replacement_stops_the_old_task_at_once(place: &Place) -> Value {
+    disturbed(place, |spec| spec["Labels"] = json!({ "v": "1" }))
+}
+
+fn a_scaling_in_a_start_first_replacement_stops_the_old_task_at_once(place: &Place) -> Value {
+    let mut seen = disturbed(place, |spec| spec["Mode"]["Replicated"]["Replicas"] = json!(2));
+    // The second slot's task comes sooner or later.
+    seen["wanted after"].as_array_mut().unwrap().truncate(2);
+    seen
+}
+
+fn a_new_spec_in_a_start_first_replacement_keeps_both_older_tasks(place: &Place) -> Value {
+    disturbed(place, |spec| container(spec)["Env"] = json!(["V=2"]))
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bench;
 mod docker;
 mod events;
 mod faults;
+mod leaders;
 mod nodes;
 mod objects;
 mod rollouts;

@@ -266,7 +266,7 @@ pub(crate) fn node(out: &mut String, model: &Model, node: &Node) {
     if node.role == Role::Manager {
         let reachability = if node.down { "unreachable" } else { "reachable" };
         let mut status = json!({});
-        if node.id == model.own_node {
+        if node.id == model.leader() {
             status["Leader"] = json!(true);
         }
         status["Reachability"] = json!(reachability);

@@ -73,6 +73,10 @@ pub(crate) fn answer(model: &mut Model, ask: &Ask) -> Answer {
 
 fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
+    if needs_swarm(&path) {
+        model.check_member()?;
+        model.check_leader()?;
+    }
     match (ask.method.as_str(), &path[..]) {
         ("GET" | "HEAD", ["_ping"]) => Ok(system::ping()),
         ("GET", ["version"]) => Ok(system::version()),
@@ -101,6 +105,12 @@ fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
         (_, ["configs", rest @ ..]) => objects::route(model, Sort::Config, rest, ask),
         _ => Err(not_here()),
     }
+}
+
+/// True if the daemon asks the managers before it answers.
+fn needs_swarm(path: &[&str]) -> bool {
+    let swarm = ["swarm", "services", "tasks", "nodes", "secrets", "configs"];
+    path.first().is_some_and(|first| swarm.contains(first))
 }
 
 /// What the daemon says of a path that it does not know.

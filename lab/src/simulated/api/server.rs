@@ -30,9 +30,6 @@ const BODY_BYTES_MAX: u64 = 8 << 20;
 /// The header in which a call says who it is.
 const CALL: &str = "windlass-call";
 
-const NO_LEADER: &str = "The swarm does not have a leader. It's possible that too few managers are \
-    online. Make sure more than half of the managers are online.";
-
 type Body = BoxBody<Bytes, Closed>;
 
 /// The connection is closed without an answer, or in the middle of one.
@@ -197,7 +194,7 @@ fn handle(state: &mut State, ask: &Ask, request: &mut fault::Request) -> Option<
         return None;
     }
     if request.changing && state.model.now < state.faults.no_quorum_until {
-        refused.get_or_insert_with(|| Refusal::unknown(NO_LEADER));
+        refused.get_or_insert_with(Refusal::no_leader);
     }
     let reply = match refused {
         Some(refusal) => Reply::Whole(Answer::refused(&refusal)),

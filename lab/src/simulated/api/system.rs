@@ -43,7 +43,7 @@ pub(crate) fn info(model: &Model) -> Answer {
     let (name, address) =
         own.map_or((String::new(), String::new()), |n| (n.hostname.clone(), n.address.clone()));
     let running = own.map_or(0, |node| node.busy);
-    let info = json!({
+    let mut info = json!({
         "ID": "SIMU:LATE:D000:0000:0000:0000:0000:0000:0000:0000:0000:0000",
         "Containers": running,
         "ContainersRunning": running,
@@ -81,6 +81,12 @@ pub(crate) fn info(model: &Model) -> Answer {
         "SecurityOptions": ["name=seccomp,profile=default"],
         "Warnings": null,
     });
+    if let Err(refusal) = model.check_leader() {
+        info["Swarm"]["Error"] = json!(refusal.message);
+        for key in ["Nodes", "Managers", "Cluster"] {
+            info["Swarm"][key] = Value::Null;
+        }
+    }
     Answer::json(200, info.to_string())
 }
 

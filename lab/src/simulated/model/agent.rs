@@ -60,7 +60,9 @@ impl Model {
             self.now + if running { self.stop_ms(task) } else { MOMENT_MS }
         } else {
             let Some(after) = self.next_after(task) else { return };
-            (task.stamp + after).max(self.now)
+            let at = task.stamp + after;
+            let by = task.report_by.filter(|_| task.state == State::Starting);
+            by.map_or(at, |by| at.min(by)).max(self.now)
         };
         if let Some(task) = self.tasks.get_mut(&id) {
             task.steps += 1;

@@ -16,6 +16,7 @@ pub(crate) mod definition;
 pub(crate) mod events;
 pub(crate) mod id;
 pub(crate) mod job;
+pub(crate) mod leader;
 pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod object;
@@ -28,6 +29,7 @@ pub(crate) mod restart;
 pub(crate) mod rollout;
 pub(crate) mod scheduler;
 pub(crate) mod service;
+pub(crate) mod serving;
 pub(crate) mod settle;
 pub(crate) mod task;
 pub(crate) mod template;
@@ -60,6 +62,9 @@ pub(crate) struct Model {
     pub(crate) started: i64,
     /// The node whose daemon answers.
     pub(crate) own_node: Id,
+    /// The manager that leads, if it is not that one.
+    pub(crate) leader: Option<Id>,
+    pub(crate) leaderless_until: i64,
     pub(crate) nodes: BTreeMap<Id, Node>,
     pub(crate) services: BTreeMap<Id, Service>,
     pub(crate) service_names: BTreeMap<String, Id>,
@@ -96,6 +101,8 @@ impl Model {
             cluster,
             started: now,
             own_node,
+            leader: None,
+            leaderless_until: i64::MIN,
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
             service_names: BTreeMap::new(),
@@ -122,12 +129,15 @@ impl Model {
         while let Some((when, due)) = self.queue.take(at) {
             self.now = self.now.max(when);
             match due {
+                Due::Mark => {}
+                Due::Lead => self.lead(),
+                // Nobody is there to do it or to hear of it.
+                due if self.is_leaderless() => self.queue.put(self.leaderless_until, due),
                 Due::Reconcile(service) => self.reconcile(service),
                 Due::Schedule => self.schedule(),
                 Due::Task(task, step) => self.step(task, step),
                 Due::Start(task) => self.start_if_due(task),
                 Due::Rollout(service, number) => self.rollout_due(service, number),
-                Due::Mark => {}
             }
         }
         if at > self.now {

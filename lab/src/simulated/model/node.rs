@@ -9,6 +9,7 @@ use super::Model;
 use super::definition::{HostPort, pruned, text_map};
 use super::events::{Action, Kind};
 use super::id::Id;
+use super::leader::{ELECTION_MS, TRANSFER_MS};
 use super::object::find;
 use super::placement::all_admit;
 use super::refusal::Refusal;
@@ -191,6 +192,9 @@ impl Model {
         self.nodes.insert(id, after);
         self.tell(Kind::Node, Action::Update, id, &name, changed);
         self.node_changed(id);
+        if demoted && id == self.leader() {
+            self.lose_leader(TRANSFER_MS);
+        }
         Ok(())
     }
 
@@ -209,14 +213,21 @@ impl Model {
             changed.push(("reachability.old", word(!down).to_owned()));
         }
         self.tell(Kind::Node, Action::Update, id, &name, changed);
-        if !down {
-            // Its agent learns what it has missed.
-            let tasks: Vec<Id> = self.nodes[&id].tasks.iter().copied().collect();
-            for task in tasks {
+        let tasks: Vec<Id> = self.nodes[&id].tasks.iter().copied().collect();
+        for task in tasks {
+            if !down {
+                // Its agent learns what it has missed.
                 self.take_up(task);
+            }
+            if let Some(service) = self.tasks.get(&task).map(|task| task.service) {
+                self.count_serving(service);
             }
         }
         self.node_changed(id);
+        // The daemon that answers goes on answering, so it is not taken for dead either.
+        if down && id == self.leader() && id != self.own_node {
+            self.lose_leader(ELECTION_MS);
+        }
     }
 
     pub(crate) fn remove_node(&mut self, id: Id, force: bool) -> Result<(), Refusal> {

@@ -18,6 +18,8 @@ pub(crate) enum Due {
     Start(Id),
     /// The rollout of a service: a delay or the time to watch is over.
     Rollout(Id, u64),
+    /// Another manager begins to lead.
+    Lead,
     /// Nothing but that time has come this far.
     Mark,
 }

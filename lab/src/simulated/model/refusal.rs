@@ -2,6 +2,10 @@
 
 use std::fmt::Display;
 
+/// The daemon's words when the managers have no leader.
+pub(crate) const NO_LEADER: &str = "The swarm does not have a leader. It's possible that too few \
+    managers are online. Make sure more than half of the managers are online.";
+
 /// What the daemon answers when it does not do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -41,6 +45,11 @@ impl Refusal {
 
     pub(crate) fn out_of_sequence() -> Self {
         Self::unknown("update out of sequence")
+    }
+
+    /// What every request but those about the daemon itself gets.
+    pub(crate) fn no_leader() -> Self {
+        Self::unknown(NO_LEADER)
     }
 
     pub(crate) fn not_found(kind: &str, name: &str) -> Self {

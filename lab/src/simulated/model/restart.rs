@@ -149,6 +149,24 @@ impl Model {
         self.start_if_due(new);
     }
 
+    /// A new leader knows no more of tasks that are held back than that they are not to run yet:
+    /// their delays are counted from when they were made, and nobody waits for the old ones.
+    pub(crate) fn recall_starts(&mut self) {
+        self.awaited.clear();
+        for (new, Start { again, .. }) in std::mem::take(&mut self.starts) {
+            let Some(task) = self.tasks.get(&new).filter(|t| t.desired == State::Ready) else {
+                continue;
+            };
+            let left = task.created + task.template.restart.delay_ms - self.now;
+            self.delay_start(new, None, left.max(0));
+            match self.starts.get_mut(&new) {
+                Some(start) => start.again = again,
+                None if again => self.restart(new),
+                None => {}
+            }
+        }
+    }
+
     /// Starts the task that waits for this one, if nothing else holds it back.
     pub(crate) fn start_if_old_is_gone(&mut self, old: Id) {
         if let Some(new) = self.awaited.get(&old).copied() {

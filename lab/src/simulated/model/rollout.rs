@@ -164,6 +164,8 @@ impl Model {
             self.tasks.get(id).is_some_and(|t| t.is_wanted() && !self.is_dirty(service, t))
         };
         let runs = |id: &&Id| self.tasks.get(id).is_some_and(|t| t.desired >= State::Running);
+        // Swarm takes the first in its own order, which is by ID: any of them may be kept.
+        old.sort_unstable();
         let existing = old.iter().filter(clean).find(runs).or_else(|| old.iter().rfind(clean));
         let Some(start_first) = service.rollout.as_ref().map(|r| r.config.start_first) else {
             return;

@@ -14,6 +14,7 @@ use super::queue::Due;
 use super::refusal::Refusal;
 use super::restart::Restarts;
 use super::rollout::Rollout;
+use super::serving::Serving;
 use super::task::{Slot, State};
 
 /// The orchestrator hears of a write a moment later. Until then `UpdateStatus` is absent.
@@ -70,6 +71,7 @@ pub(crate) struct Service {
     /// How often a job was executed anew, and when last.
     pub(crate) iteration: u64,
     pub(crate) executed: i64,
+    pub(crate) serving: Serving,
 }
 
 impl Model {
@@ -121,6 +123,7 @@ impl Model {
             restarts: BTreeMap::new(),
             iteration: 0,
             executed: self.now,
+            serving: Serving::default(),
         };
         self.services.insert(id, service);
         self.refer(id, &spec);
@@ -192,6 +195,7 @@ impl Model {
         }
         self.unrefer(id, &before);
         self.refer(id, &spec);
+        self.count_serving(id);
         let mut changed = changes(&before, &spec);
         changed.extend(status_change(old_status.as_ref(), status.as_ref()));
         self.tell(Kind::Service, Action::Update, id, &spec.name, changed);

@@ -118,6 +118,10 @@ pub(crate) struct Task {
     /// Counts the steps, so that one that was planned before another is not taken.
     pub(crate) steps: u32,
     pub(crate) log: Option<Box<Line>>,
+    /// False if it runs and no name or address leads to it.
+    pub(crate) reachable: bool,
+    /// Its start is reported as done by then, done or not.
+    pub(crate) report_by: Option<i64>,
 }
 
 impl Task {
@@ -176,6 +180,8 @@ impl Model {
             busy: false,
             steps: 0,
             log: None,
+            reachable: true,
+            report_by: None,
         };
         self.tasks.insert(id, task);
         if let Some(node) = node.and_then(|node| self.nodes.get_mut(&node)) {
@@ -193,7 +199,7 @@ impl Model {
         let now = self.now;
         let Some(task) = self.tasks.get_mut(&id).filter(|t| t.desired < desired) else { return };
         (task.desired, task.version, task.updated) = (desired, version, now);
-        let unassigned = task.state < State::Assigned;
+        let (unassigned, service) = (task.state < State::Assigned, task.service);
         self.write();
         if unassigned && desired >= State::Shutdown {
             // No node has to stop it.
@@ -202,6 +208,7 @@ impl Model {
         }
         self.take_up(id);
         if desired >= State::Shutdown {
+            self.count_serving(service);
             self.tidy_slot(id);
         }
     }
@@ -222,6 +229,7 @@ impl Model {
         // What was planned for it does not come to pass any more.
         task.steps += 1;
         let service = task.service;
+        self.count_serving(service);
         if state == State::Running {
             self.rollout_task_up(service, id);
         }
@@ -251,6 +259,7 @@ impl Model {
                 self.reconcile_soon(task.service);
             }
         }
+        self.count_serving(task.service);
         self.start_if_old_is_gone(id);
         self.rollout_task_gone(task.service, id);
     }
