@@ -4,6 +4,7 @@
 //! run side by side on one lab, each with its own secret, services and state directory.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
+mod ansible;
 mod kill;
 mod oracle;
 mod refuse;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, SealedRef, StepError};
 
+use super::ansible::{self, AnsibleKey};
 use super::value::{self, Newline};
 use super::{label, name};
 use crate::docker::{DockerError, Swarm};
@@ -43,6 +44,9 @@ pub struct Args {
     /// What to do with a newline at the end of the value.
     #[serde(default)]
     pub newline: Newline,
+    /// What to do with Ansible's hash of the value, if the secret that is copied has one.
+    #[serde(default)]
+    pub ansible_key: AnsibleKey,
 }
 
 /// What was found before creating.
@@ -55,6 +59,10 @@ pub struct Base {
     /// The templating copied.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     templating: Value,
+    /// True if Ansible's label with a hash of the value is written. The hash is worked out when the
+    /// secret is created: it is not for journals.
+    #[serde(default)]
+    ansible_key: bool,
 }
 
 #[async_trait]
@@ -91,17 +99,19 @@ impl ChangeStep for Create {
         if let Some(other) = named.filter(|s| !label::is_ours(cx, &mac, s)) {
             return Err(self.taken(&doing, other).await);
         }
-        let (labels, templating) = self.copied(args, &doing).await?;
+        let (mut labels, templating) = self.copied(args, &doing).await?;
+        let has_key = ansible::renew(&mut labels, &args.name);
+        let ansible_key = has_key && args.ansible_key == AnsibleKey::Update;
         planned::created(cx, &args.name);
         let expected = Object { id: planned::id(&args.name), name: args.name.clone() };
         let says = format!("create secret {}", args.name);
-        let base = Base { mac, labels, templating };
+        let base = Base { mac, labels, templating, ansible_key };
         Ok(Prepared::new(base, expected, says))
     }
 
     async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Object, StepError> {
         let doing = format!("create the secret {}", args.name);
-        let body = value::body(cx, &spec(cx, args, base), &args.value, args.newline)?;
+        let body = value::body(cx, &spec(cx, args, base)?, &args.value, args.newline)?;
         match self.swarm.create_secret(body).await {
             Ok(id) => Ok(Object { id, name: args.name.clone() }),
             // An earlier attempt of ours whose answer was lost, or somebody else in between?
@@ -225,12 +235,16 @@ fn maker(secret: &Value) -> String {
 }
 
 /// Returns the spec of the new secret, but for its value.
-fn spec(cx: &Context, args: &Args, base: &Base) -> Value {
+fn spec(cx: &Context, args: &Args, base: &Base) -> Result<Value, StepError> {
     let mut labels = base.labels.clone();
+    if base.ansible_key {
+        let hash = value::sha224(cx, &args.value, args.newline)?;
+        labels.insert(ansible::KEY.to_owned(), hash);
+    }
     labels.extend(label::ours(cx, &base.mac));
     let mut spec = json!({ "Name": args.name, "Labels": labels });
     if !base.templating.is_null() {
         spec["Templating"] = base.templating.clone();
     }
-    spec
+    Ok(spec)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_engine::step::{About, Context, ReadStep, StepError};
 
-use super::label;
+use super::{ansible, label};
 use crate::docker::Swarm;
 use crate::object::{Object, listed};
 use crate::planned;
@@ -40,7 +40,7 @@ pub struct Output {
     pub id: String,
     /// The name.
     pub name: String,
-    /// The labels.
+    /// The labels; of `ansible_key` only that it is there.
     pub labels: BTreeMap<String, String>,
     /// When it was created, as the daemon writes it.
     pub created: String,
@@ -83,10 +83,12 @@ impl ReadStep for Find {
             ));
         }
         let Object { id, name } = Object::of(secret);
+        let mut labels = label::theirs(secret);
+        ansible::hide(&mut labels);
         Ok(Output {
             id,
             name,
-            labels: label::theirs(secret),
+            labels,
             created: secret["CreatedAt"].as_str().unwrap_or_default().to_owned(),
             driver: false,
             templating: secret["Spec"]["Templating"]["Name"].is_string(),

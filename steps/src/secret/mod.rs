@@ -1,5 +1,6 @@
 //! Steps about secrets.
 
+mod ansible;
 pub mod create;
 pub mod find;
 pub mod generate;
@@ -9,4 +10,5 @@ pub mod next_name;
 pub mod remove;
 mod value;
 
+pub use ansible::AnsibleKey;
 pub use value::Newline;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha224};
 use windlass_engine::step::{Context, SealedRef, StepError};
 use zeroize::Zeroizing;
 
@@ -56,6 +57,21 @@ pub(super) fn fingerprint(
         }
         _ => cx.fingerprint(sealed),
     }
+}
+
+/// Returns the SHA-224 of a value, without salt, in hexadecimal: what Ansible compares.
+pub(super) fn sha224(
+    cx: &Context,
+    sealed: &SealedRef,
+    newline: Newline,
+) -> Result<String, StepError> {
+    use std::fmt::Write;
+    let value = cx.open(sealed)?;
+    let hash = Sha224::digest(newline.apply(value.expose()));
+    Ok(hash.iter().fold(String::with_capacity(56), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    }))
 }
 
 /// Returns the request body for a secret with this spec and this value.
@@ -113,6 +129,14 @@ mod tests {
             assert_eq!(STANDARD.decode(sent["Data"].as_str().unwrap()).unwrap(), bytes.as_bytes());
             assert_eq!((&sent["Name"], &sent["Labels"]["a"]), (&json!("db"), &json!("}")));
         }
+    }
+
+    /// What `printf 'pass word' | sha224sum` prints.
+    #[test]
+    fn the_hash_is_the_one_that_ansible_makes() {
+        let (cx, sealed) = context(b"pass word\n");
+        let hash = sha224(&cx, &sealed, Newline::Strip).unwrap();
+        assert_eq!(hash, "2efbbfe28e68cb621214cd8de1e92a0fdf8d1e70ea10818bf693fa58");
     }
 
     #[test]
