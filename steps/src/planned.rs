@@ -6,9 +6,11 @@
 //!
 //! | topic | note |
 //! |---|---|
-//! | `secret.created` | the secret, with the ID `planned:<name>` |
+//! | `secret.created` | the secret, which has the ID `planned:<name>` |
 //! | `secret.removed` | the secret |
 //! | `service.secret` | the service, `from` and `to`; or the service and `sealed` |
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +25,15 @@ const PREFIX: &str = "planned:";
 const CREATED: &str = "secret.created";
 const REMOVED: &str = "secret.removed";
 const SERVICE: &str = "service.secret";
+
+/// A secret that would have been created.
+#[derive(Serialize, Deserialize)]
+struct SecretNote {
+    name: String,
+    labels: BTreeMap<String, String>,
+    /// The name of the secret of before the plan whose labels it has.
+    origin: Option<String>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct ServiceNote {
@@ -41,11 +52,25 @@ pub fn is_planned(id: &str) -> bool {
     id.starts_with(PREFIX)
 }
 
-/// Notes that a secret would have been created.
-pub fn created(cx: &Context, name: &str) {
-    if let Some(assumed) = cx.assumed() {
-        assumed.note(CREATED, json!({ "id": id(name), "name": name }));
+/// Notes that a secret would have been created, with the labels of the secret `like`.
+pub fn created(cx: &Context, name: &str, labels: &BTreeMap<String, String>, like: Option<&Value>) {
+    let origin = like.map(|like| labels_origin(cx, like));
+    let note = SecretNote { name: name.to_owned(), labels: labels.clone(), origin };
+    if let (Some(assumed), Ok(note)) = (cx.assumed(), serde_json::to_value(note)) {
+        assumed.note(CREATED, note);
     }
+}
+
+/// Returns the name of the secret of before the plan whose labels this one has: its own, unless the
+/// plan creates it.
+pub fn labels_origin(cx: &Context, secret: &Value) -> String {
+    let name = secret["Spec"]["Name"].as_str().unwrap_or_default();
+    if !secret["ID"].as_str().is_some_and(is_planned) {
+        return name.to_owned();
+    }
+    let notes = noted::<SecretNote>(cx, CREATED).into_iter().rev();
+    let origin = notes.filter(|note| note.name == name).find_map(|note| note.origin);
+    origin.unwrap_or_else(|| name.to_owned())
 }
 
 /// Notes that a secret would have been removed.
@@ -91,8 +116,8 @@ pub fn origin(cx: &Context, service: &str, now: &Object) -> Object {
 
 /// Makes the list of secrets what it would be after the changes noted.
 pub fn secrets(cx: &Context, mut secrets: Vec<Value>) -> Vec<Value> {
-    for created in noted::<Object>(cx, CREATED) {
-        secrets.push(json!({ "ID": created.id, "Spec": { "Name": created.name, "Labels": {} } }));
+    for SecretNote { name, labels, .. } in noted(cx, CREATED) {
+        secrets.push(json!({ "ID": id(&name), "Spec": { "Name": name, "Labels": labels } }));
     }
     let removed = noted::<Object>(cx, REMOVED);
     secrets.retain(|secret| removed.iter().all(|gone| secret["ID"] != gone.id));

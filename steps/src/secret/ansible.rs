@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use windlass_engine::step::{Risk, Severity};
 
 /// The label that holds a hash of the value.
 pub(super) const KEY: &str = "ansible_key";
@@ -37,20 +37,56 @@ pub enum AnsibleKey {
     Drop,
 }
 
-/// True if Ansible made this secret, as its labels tell.
-pub(super) fn manages(secret: &Value) -> bool {
-    secret["Spec"]["Labels"][KEY].is_string()
+/// Returns what people who deploy with Ansible must do, once `successor` is in the place of the
+/// secret `origin`, which has these labels.
+pub(super) fn risk(
+    labels: &BTreeMap<String, String>,
+    origin: &str,
+    successor: &str,
+    key: AnsibleKey,
+) -> Option<Risk> {
+    if !labels.contains_key(KEY) {
+        return None;
+    }
+    let must = match version_of(successor) {
+        _ if origin == successor => {
+            "put the new value into the playbook before it runs again, or it fails".to_owned()
+        }
+        Some(_) if labels.contains_key(VERSION) => {
+            "put the new value into the playbook before it runs again, or it makes one more version with the old value".to_owned()
+        }
+        _ => format!(
+            "name {successor} in the playbook, with the new value, before it runs again, or it makes {origin} again with the old value and moves services back to it"
+        ),
+    };
+    let about_key = match key {
+        AnsibleKey::Update => {
+            "its label ansible_key will hold the unsalted SHA-224 of the new value (`-p ansible_key=drop` leaves it out)"
+        }
+        AnsibleKey::Drop => {
+            "without the label ansible_key, Ansible warns and does not see whether the value is the right one"
+        }
+    };
+    Some(Risk {
+        severity: Severity::Caution,
+        kind: "ansible",
+        about: origin.to_owned(),
+        text: format!("Ansible made this secret: {must}; {about_key}"),
+    })
 }
 
 /// Takes the hash of the old value out of the labels for a secret of the name `successor`, and
 /// counts its rolling version on. Returns true if there was a hash.
 pub(super) fn renew(labels: &mut BTreeMap<String, String>, successor: &str) -> bool {
-    let digits = successor.rsplit_once("_v").map(|(_, digits)| digits);
-    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
-    if let (Some(version), Some(number)) = (labels.get_mut(VERSION), number) {
+    if let (Some(version), Some(number)) = (labels.get_mut(VERSION), version_of(successor)) {
         *version = number.to_string();
     }
     labels.remove(KEY).is_some()
+}
+
+/// Returns the number at the end of the name of a rolling version.
+fn version_of(name: &str) -> Option<u64> {
+    name.rsplit_once("_v").and_then(|(_, digits)| digits.parse().ok())
 }
 
 /// Hides the hash of the value.
@@ -63,7 +99,6 @@ pub(super) fn hide(labels: &mut BTreeMap<String, String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn labels(of: &[(&str, &str)]) -> BTreeMap<String, String> {
         of.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -86,7 +121,21 @@ mod tests {
         assert!(!renew(&mut of, "db_v2"));
         hide(&mut of);
         assert_eq!(of, labels(&[("team", "a")]));
-        assert!(!manages(&json!({ "Spec": { "Labels": { "team": "a" } } })));
-        assert!(manages(&json!({ "Spec": { "Labels": { "ansible_key": "abc" } } })));
+        assert_eq!(risk(&of, "db", "db_v2", AnsibleKey::Update), None);
+    }
+
+    #[test]
+    fn the_plan_says_what_to_change_in_the_playbook() {
+        let told = |of: &[(&str, &str)], origin, successor, key| {
+            risk(&labels(of), origin, successor, key).unwrap().text
+        };
+        let (plain, rolling) = ([(KEY, "abc")], [(KEY, "abc"), (VERSION, "1")]);
+        let same = told(&plain, "db", "db", AnsibleKey::Update);
+        assert!(same.contains("or it fails") && same.contains("unsalted SHA-224"), "{same}");
+        let next = told(&plain, "db", "db_v2", AnsibleKey::Drop);
+        assert!(next.contains("name db_v2 in the playbook"), "{next}");
+        assert!(next.contains("makes db again") && !next.contains("SHA"), "{next}");
+        let version = told(&rolling, "db_v1", "db_v2", AnsibleKey::Update);
+        assert!(version.contains("one more version"), "{version}");
     }
 }

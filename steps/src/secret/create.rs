@@ -61,7 +61,7 @@ pub struct Base {
     templating: Value,
     /// True if Ansible's label with a hash of the value is written. The hash is worked out when the
     /// secret is created: it is not for journals.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ansible_key: bool,
 }
 
@@ -99,14 +99,22 @@ impl ChangeStep for Create {
         if let Some(other) = named.filter(|s| !label::is_ours(cx, &mac, s)) {
             return Err(self.taken(&doing, other).await);
         }
-        let (mut labels, templating) = self.copied(args, &doing).await?;
+        let like = self.like(cx, args, &doing).await?;
+        let mut labels = like.as_ref().map(label::theirs).unwrap_or_default();
+        let risk = like.as_ref().and_then(|like| {
+            let origin = planned::labels_origin(cx, like);
+            ansible::risk(&labels, &origin, &args.name, args.ansible_key)
+        });
+        planned::created(cx, &args.name, &labels, like.as_ref());
         let has_key = ansible::renew(&mut labels, &args.name);
         let ansible_key = has_key && args.ansible_key == AnsibleKey::Update;
-        planned::created(cx, &args.name);
+        let templating = like.map(|like| like["Spec"]["Templating"].clone()).unwrap_or_default();
         let expected = Object { id: planned::id(&args.name), name: args.name.clone() };
         let says = format!("create secret {}", args.name);
         let base = Base { mac, labels, templating, ansible_key };
-        Ok(Prepared::new(base, expected, says))
+        let mut prepared = Prepared::new(base, expected, says);
+        prepared.risks.extend(risk);
+        Ok(prepared)
     }
 
     async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Object, StepError> {
@@ -206,22 +214,27 @@ impl Create {
         StepError::permanent("exists", message).hint(hint)
     }
 
-    async fn copied(
+    /// Returns the secret whose labels are copied.
+    async fn like(
         &self,
+        cx: &Context,
         args: &Args,
         doing: &str,
-    ) -> Result<(BTreeMap<String, String>, Value), StepError> {
-        let Some(id) = args.like.as_deref().filter(|id| !planned::is_planned(id)) else {
-            return Ok((BTreeMap::new(), Value::Null));
+    ) -> Result<Option<Value>, StepError> {
+        let Some(id) = args.like.as_deref() else {
+            return Ok(None);
         };
-        let found = self.swarm.secret(id).await.map_err(|e| e.reading(doing))?;
+        let found = match planned::is_planned(id) {
+            true => planned::secrets(cx, Vec::new()).into_iter().find(|s| s["ID"] == id),
+            false => self.swarm.secret(id).await.map_err(|e| e.reading(doing))?,
+        };
         let like = found.ok_or_else(|| {
             let message = format!("{doing}: the secret {id}, whose labels it should have, is gone");
             StepError::permanent("not_found", message).hint(
                 "Give `like` the ID of a secret that still exists at this point of the runbook.",
             )
         })?;
-        Ok((label::theirs(&like), like["Spec"]["Templating"].clone()))
+        Ok(Some(like))
     }
 }
 
