@@ -95,6 +95,20 @@ fn the_pages_about_steps_are_what_the_program_says() {
     }
 }
 
+/// The picture once had text on top of text: it was made by hand, for one font.
+#[test]
+fn the_picture_of_a_run_is_made_from_its_transcript() {
+    let images = root().join("book/src/images");
+    let made = Command::new(root().join("book/picture")).arg(images.join("run.txt")).output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let kept = std::fs::read_to_string(images.join("run.svg")).unwrap();
+    let made = String::from_utf8(made.stdout).unwrap();
+    assert!(made == kept, "run `book/picture book/src/images/run.txt >book/src/images/run.svg`");
+    // A part with a place of its own lies on others as soon as the font is another one.
+    assert!(!kept.contains("textLength") && !kept.contains("<tspan x="), "{kept}");
+}
+
 #[test]
 fn every_link_inside_the_book_leads_somewhere_and_every_page_is_in_the_summary() {
     let summary = fs::read_to_string(root().join("book/src/SUMMARY.md")).unwrap();

@@ -135,7 +135,8 @@ fn timeline(out: &mut Out, report: &Report) {
             lane[from..=to].fill(mark(bar.kind));
         }
         let lane: String = lane.into_iter().collect();
-        out.line(format_args!("{:<8}|{lane}| {}", step.key.to_string(), fenced(&step.step)));
+        let says = if step.says.is_empty() { &step.step } else { &step.says };
+        out.line(format_args!("{:<8}|{lane}| {}", step.key.to_string(), fenced(says)));
     }
     if report.steps.len() > LANES_MAX {
         out.line(format_args!("and {} calls more", report.steps.len() - LANES_MAX));
@@ -268,9 +269,10 @@ fn code(text: &str) -> String {
     if plain.is_empty() { String::new() } else { format!("`{plain}`") }
 }
 
-/// A text in a fenced block, which it must not end.
+/// A text in a fenced block, which it must not end, nor mean anything if a reader does not know
+/// fences.
 fn fenced(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && *c != '`').collect()
+    text.chars().filter(|c| !c.is_control() && !['`', '<', '>'].contains(c)).collect()
 }
 
 #[cfg(test)]

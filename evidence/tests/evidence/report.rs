@@ -37,7 +37,6 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,
-        language: windlass_engine::journal::Language::FIRST,
     };
     let head = |step: &str, kind, args| CallHead { step: step.to_owned(), kind, args };
     let intended = |n, head, base, says: &str| Body::Intended {
@@ -158,6 +157,13 @@ fn what_was_taken_back_decided_and_lost_is_told() {
     }
     assert!(text.contains("3       |") && text.contains('<'), "no timeline in:\n{text}");
     let page = html(&report);
+    for step in &report.steps {
+        let lane =
+            text.lines().find(|line| line.starts_with(&format!("{:<8}|", step.key.to_string())));
+        assert!(lane.unwrap().ends_with(&step.says), "{lane:?} does not name the call");
+        let lane = format!("<b>{}</b> {}</li>", step.key, step.says);
+        assert!(page.contains(&lane), "no {lane} in the timeline");
+    }
     for class in [
         "rect class=\"done\"",
         "rect class=\"failed\"",

@@ -81,7 +81,7 @@ fn pass(pass: &Pass, report: &Report, only: bool) -> String {
             n => format!(", resumed {n} times"),
         },
         requests = pass.requests,
-        timeline = timeline::html(&short, pass.virtual_ms),
+        timeline = timeline::html(report, &short, pass.virtual_ms),
     )
 }
 

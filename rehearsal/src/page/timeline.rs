@@ -7,14 +7,14 @@
 use std::collections::BTreeMap;
 
 use super::passes::kind;
-use crate::report::{Moment, MomentKind, Shortened, span};
+use crate::report::{Moment, MomentKind, Report, Shortened, span};
 use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;
 
 /// Returns the timeline of a story, or nothing if it has no calls.
-pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
+pub(super) fn html(report: &Report, story: &Shortened<'_>, virtual_ms: i64) -> String {
     let mut lanes: Vec<&str> = Vec::new();
     for lane in story.rest.iter().filter_map(|moment| moment.lane.as_deref()) {
         if !lanes.contains(&lane) {
@@ -30,7 +30,7 @@ pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
     lanes.sort_by_key(place);
     let axis = Axis::of(story.rest, virtual_ms);
     let height = lanes.len() * LANE_PX;
-    let names: String = lanes.iter().map(|lane| format!("<li>{}</li>", escaped(lane))).collect();
+    let names: String = lanes.iter().map(|lane| name(report, lane)).collect();
     let bars: String = lanes
         .iter()
         .enumerate()
@@ -49,6 +49,15 @@ pub(super) fn html(story: &Shortened<'_>, virtual_ms: i64) -> String {
         lanes.len(),
         axis.ticks(height + LANE_PX - 5),
     )
+}
+
+/// Names a lane: the place of the call, and what it does, as far as there is room. A call that the
+/// clean pass does not make has its place only.
+fn name(report: &Report, lane: &str) -> String {
+    let (key, call) = (escaped(lane), report.call(lane));
+    let (step, says) = call.map_or(("", ""), |call| (call.step.as_str(), call.says.as_str()));
+    let (step, says) = (escaped(step), escaped(says));
+    format!("<li title=\"{key} {step}: {says}\"><b>{key}</b> {says}</li>")
 }
 
 /// One thing that hits all calls: the process dies, the run is resumed, everything is taken back.

@@ -1,7 +1,7 @@
 //! The timeline, drawn: a lane for each call.
 
 use crate::report::timeline::Axis;
-use crate::report::{Bar, BarKind, Report, span};
+use crate::report::{Bar, BarKind, Report, Step, span};
 use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
@@ -18,8 +18,7 @@ pub(super) fn html(report: &Report) -> String {
     let axis = Axis::of(&report.timeline, report.began, report.heard);
     let lanes = &report.steps[..report.steps.len().min(LANES_MAX)];
     let height = lanes.len() * LANE_PX;
-    let names: String =
-        lanes.iter().map(|step| format!("<li>{}</li>", escaped(&step.key.to_string()))).collect();
+    let names: String = lanes.iter().map(name).collect();
     let mut drawn = String::new();
     for (nth, step) in lanes.iter().enumerate() {
         let of_it = report.timeline.iter().filter(|bar| bar.key == step.key);
@@ -47,6 +46,12 @@ pub(super) fn html(report: &Report) -> String {
         lanes.len(),
         legend(),
     )
+}
+
+/// Names a lane: the place of the call, and what it did, as far as there is room.
+fn name(step: &Step) -> String {
+    let (key, kind, says) = (step.key.to_string(), escaped(&step.step), escaped(&step.says));
+    format!("<li title=\"{key} {kind}: {says}\"><b>{key}</b> {says}</li>")
 }
 
 fn rect(axis: &Axis, bar: &Bar, top: usize, says: &str) -> String {
