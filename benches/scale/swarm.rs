@@ -9,7 +9,7 @@ pub const SECRET: &str = "db_password";
 /// Returns a swarm of so many nodes and services, as Docker describes it.
 pub fn snapshot(nodes: usize, services: usize) -> Snapshot {
     Snapshot {
-        version: 1,
+        version: Snapshot::VERSION,
         taken: "2026-11-21T00:00:00Z".to_owned(),
         api: "1.41".to_owned(),
         engine: "20.10.24".to_owned(),
@@ -21,6 +21,7 @@ pub fn snapshot(nodes: usize, services: usize) -> Snapshot {
             "Spec": { "Name": SECRET, "Labels": {} },
         })],
         configs: Vec::new(),
+        networks: Vec::new(),
         tasks: Vec::new(),
     }
 }

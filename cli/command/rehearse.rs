@@ -36,6 +36,7 @@ pub async fn rehearse(settings: &Settings, args: RehearseArgs) -> Result<Exit, P
         threads: args.threads,
         seed: args.seed,
     };
+    rehearsal::show_prospect(&windlass_rehearsal::prospect(&options.snapshot));
     let report = match carry_out(&options) {
         Err(stopped @ RehearsalError::Stopped { .. }) => {
             show::note(&format!("{stopped}; only copies of the swarm were touched"));

@@ -17,6 +17,7 @@ mod oracle;
 pub mod page;
 mod people;
 mod play;
+mod prospect;
 mod rehearse;
 pub mod report;
 mod scene;
@@ -27,6 +28,7 @@ mod theatre;
 mod trace;
 mod variant;
 
+pub use prospect::{Prospect, prospect};
 pub use rehearse::{Options, Progress, RehearsalError, rehearse};
 pub use theatre::Theatre;
 pub use variant::{May, Moment, Strike, Variant};

@@ -69,42 +69,68 @@ impl Shape {
     }
 }
 
-/// Returns what is wrong in a world whatever the run was to do: references that lead nowhere,
-/// services that don't run what they should, foreign changes that were taken back.
-pub(crate) fn ailments(world: &World, foreign: &BTreeMap<String, usize>) -> Vec<String> {
+/// Something that is wrong in a world whatever the run was to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ailment {
+    service: String,
+    /// It is about what runs, not about what is written.
+    runs: bool,
+    what: String,
+}
+
+/// What was wrong before the run is not held against it.
+pub(crate) fn new_ailments(before: &[Ailment], after: Vec<Ailment>) -> Vec<String> {
+    let same = |after: &Ailment, before: &Ailment| {
+        before.what == after.what || (before.runs && after.runs && before.service == after.service)
+    };
+    let new = after.into_iter().filter(|after| !before.iter().any(|before| same(after, before)));
+    new.map(|ailment| ailment.what).collect()
+}
+
+/// Returns what is wrong in a world: references that lead nowhere, services that don't run what
+/// they should, foreign changes that were taken back.
+pub(crate) fn ailments(world: &World, foreign: &BTreeMap<String, usize>) -> Vec<Ailment> {
     let mut ailments = Vec::new();
+    let mut add = |service: &str, runs, what| {
+        ailments.push(Ailment { service: service.to_owned(), runs, what });
+    };
     let secrets: HashMap<&str, &str> =
         world.secrets.iter().map(|s| (s.id.as_str(), s.name.as_str())).collect();
     for service in &world.services {
         let name = &service.name;
         for (id, called) in references(&service.spec) {
             match secrets.get(id.as_str()) {
-                None => ailments.push(format!("{name} refers to {called}, which does not exist")),
+                None => {
+                    add(name, false, format!("{name} refers to {called}, which does not exist"));
+                }
                 Some(real) if *real != called => {
-                    ailments.push(format!("{name} calls the secret {real} by the name {called}"));
+                    let what = format!("{name} calls the secret {real} by the name {called}");
+                    add(name, false, what);
                 }
                 Some(_) => {}
             }
         }
         for (id, called) in service.previous_spec.as_ref().map(references).unwrap_or_default() {
             if !secrets.contains_key(id.as_str()) {
-                ailments.push(format!(
+                let what = format!(
                     "`docker service rollback {name}` would bring back {called}, which does not exist"
-                ));
+                );
+                add(name, false, what);
             }
         }
         let paused = service.update_status.as_deref().filter(|s| s.contains("paused"));
         let theirs = paused.is_some() && is_of_others(service);
         if let Some(state) = paused.filter(|_| !theirs) {
-            ailments.push(format!("the update of {name} is {state}"));
+            add(name, true, format!("the update of {name} is {state}"));
         }
-        ailments.extend(too_few(world, service).filter(|_| !theirs));
-        ailments.extend(stale(world, service));
+        let too_few = too_few(world, service).filter(|_| !theirs);
+        too_few.into_iter().chain(stale(world, service)).for_each(|what| add(name, true, what));
     }
     for (service, least) in foreign {
         let found = world.services.iter().find(|s| s.name == *service);
         if found.map_or(0, |s| marks(&s.spec)) < *least {
-            ailments.push(format!("somebody else's change of {service} was taken back"));
+            let what = format!("somebody else's change of {service} was taken back");
+            add(service, false, what);
         }
     }
     ailments

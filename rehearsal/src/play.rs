@@ -70,9 +70,9 @@ enum Ending {
 /// Plays a pass.
 ///
 /// # Errors
-/// If the rehearsal itself can't go on: no socket, no thread.
+/// If the rehearsal itself can't go on: no thread.
 pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
-    let stage = Stage::of(&scene.swarm, &scene.runtime).map_err(|e| format!("serve: {e}"))?;
+    let stage = Stage::of(&scene.swarm, &scene.runtime);
     let mut player = Player {
         scene,
         variant,

@@ -83,7 +83,7 @@ pub fn rehearse(
 ) -> Result<Report, RehearsalError> {
     let began = Instant::now();
     let runtime = Runtime::new().map_err(|e| RehearsalError::Machine(e.to_string()))?;
-    let swarm = Simulated::from_snapshot(&options.snapshot, options.seed);
+    let (swarm, not_played) = Simulated::copied(&options.snapshot, options.seed);
     let theatre = Theatre::open(&swarm, &runtime, options)?;
     let variants = match &options.only {
         None => theatre.variants.clone(),
@@ -106,6 +106,7 @@ pub fn rehearse(
         runbook: options.name.clone(),
         title: theatre.scene.runbook.header().title.clone(),
         swarm: shape(&options.snapshot),
+        not_played,
         calls: theatre.calls(),
         faults: fault_kinds(),
         passes,

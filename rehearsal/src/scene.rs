@@ -1,5 +1,6 @@
 //! What all passes of a rehearsal share: the swarm as it is before, the runbook, what it is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -8,7 +9,7 @@ use windlass_engine::secret::Secret;
 use windlass_lab::simulated::Simulated;
 use windlass_steps::docker::{Endpoint, Swarm};
 
-use crate::oracle::Shape;
+use crate::oracle::{Ailment, Shape, ailments};
 
 /// How long a swarm is given to calm down before the first pass, in milliseconds of its own time.
 const CALM_MS: i64 = 180_000;
@@ -29,6 +30,8 @@ pub(crate) struct Scene {
     values: Vec<(String, Vec<u8>)>,
     /// The swarm before: all old.
     pub(crate) before: Shape,
+    /// What is wrong in the swarm before.
+    pub(crate) ailing: Vec<Ailment>,
     /// The swarm after a clean pass: all new.
     pub(crate) after: Option<Shape>,
 }
@@ -59,8 +62,10 @@ impl Scene {
         let values = secrets
             .map(|(name, _)| (name.clone(), format!("rehearsed-{name}-{seed:016x}").into_bytes()))
             .collect();
-        let before = Shape::of(&swarm.look());
-        Ok(Scene { swarm, runtime, runbook, invariants, params, values, before, after: None })
+        let world = swarm.look();
+        let (before, ailing) = (Shape::of(&world), ailments(&world, &BTreeMap::new()));
+        let after = None;
+        Ok(Scene { swarm, runtime, runbook, invariants, params, values, before, ailing, after })
     }
 
     /// Returns the secret parameters.

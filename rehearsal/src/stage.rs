@@ -1,53 +1,50 @@
 //! Where one pass is played: what outlives a process that is killed.
 
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tempfile::TempDir;
 use tokio::runtime::Handle;
 use windlass_engine::engine::{Engine, EngineError, Options};
 use windlass_engine::journal::{MemoryStore, Origin};
 use windlass_engine::run::Points;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
-use windlass_lab::simulated::{Served, Simulated};
-use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_lab::simulated::Simulated;
+use windlass_steps::docker::{Answer, Daemon, Swarm};
 
 use crate::clock::SwarmClock;
 
-/// A simulated swarm on a socket, its clock, and the disk of a process.
+/// A simulated swarm, its clock, and the disk of a process.
 pub(crate) struct Stage {
     /// The swarm.
     pub(crate) swarm: Simulated,
     /// Its clock.
     pub(crate) clock: Arc<SwarmClock>,
-    endpoint: Endpoint,
     store: Mutex<Arc<MemoryStore>>,
     keys: Arc<MemoryKeys>,
     runtime: Handle,
-    _served: Served,
-    _directory: TempDir,
+}
+
+/// The swarm as the daemon that a process asks.
+struct Manager(Simulated);
+
+impl Daemon for Manager {
+    fn ask(&self, method: &str, target: &str, call: Option<&str>, body: &[u8]) -> Option<Answer> {
+        let (status, pieces) = self.0.ask(method, target, call, body)?;
+        Some(Answer { status, pieces })
+    }
 }
 
 impl Stage {
     /// Sets up a copy of a swarm.
-    pub(crate) fn of(swarm: &Simulated, runtime: &Handle) -> io::Result<Self> {
+    pub(crate) fn of(swarm: &Simulated, runtime: &Handle) -> Self {
         let swarm = swarm.fork();
-        let directory = tempfile::Builder::new().prefix("windlass-").tempdir()?;
-        let socket = directory.path().join("docker.sock");
-        let served = runtime.block_on(swarm.serve(&socket))?;
-        let host = format!("unix://{}", socket.display());
-        let endpoint = Endpoint::new(&host, None, "a rehearsal").map_err(io::Error::other)?;
-        Ok(Stage {
+        Stage {
             clock: Arc::new(SwarmClock::of(&swarm)),
             swarm,
-            endpoint,
             store: Mutex::new(Arc::new(MemoryStore::new())),
             keys: Arc::default(),
             runtime: runtime.clone(),
-            _served: served,
-            _directory: directory,
-        })
+        }
     }
 
     /// Begins a process: an engine over the disk as it is.
@@ -66,7 +63,7 @@ impl Stage {
         keys: Arc<MemoryKeys>,
         points: Option<Points>,
     ) -> Result<Engine, EngineError> {
-        let swarm = Arc::new(Swarm::connect(&self.endpoint));
+        let swarm = Arc::new(Swarm::within(Arc::new(Manager(self.swarm.clone()))));
         Engine::open(Options {
             store,
             keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys)),

@@ -10,7 +10,7 @@ use windlass_lab::simulated::Simulated;
 use crate::faults::{everything, turn_back};
 use crate::play::{Played, play};
 use crate::rehearse::{Options, Progress, RehearsalError};
-use crate::report::{CLEAN, CallRow, Pass, Verdict};
+use crate::report::{CLEAN, CallRow, Moment, MomentKind, Pass, Verdict};
 use crate::scene::Scene;
 use crate::stage::silence_deaths;
 use crate::trace::{Trace, Traced};
@@ -54,8 +54,7 @@ impl Theatre {
         let trace = played.trace.clone();
         let clean = pass(&nothing, played);
         if clean.verdict != Verdict::Held {
-            let problem = clean.problems.join("; ");
-            return Err(RehearsalError::NotClean { problem, pass: Box::new(clean) });
+            return Err(RehearsalError::NotClean { problem: why(&clean), pass: Box::new(clean) });
         }
         let back = match turn_back(&trace) {
             Some(turn) => Some(play(&scene, &turn).map_err(RehearsalError::Machine)?.trace),
@@ -68,7 +67,7 @@ impl Theatre {
     /// Plays passes on several threads, and returns them in order.
     ///
     /// # Errors
-    /// If the machine refuses a socket or a thread, or `progress` says to stop.
+    /// If the machine refuses a thread, or `progress` says to stop.
     pub fn play_all(
         &self,
         variants: &[Variant],
@@ -120,6 +119,15 @@ impl Theatre {
         };
         self.trace.calls.iter().map(row).collect()
     }
+}
+
+/// Returns why a pass did not end well: in the words of the run, or else of those who judge it.
+fn why(pass: &Pass) -> String {
+    let told = |moment: &&Moment| {
+        matches!(moment.kind, MomentKind::Failed | MomentKind::UndoFailed | MomentKind::Stuck)
+    };
+    let told = pass.story.iter().rfind(told).map(|moment| moment.text.clone());
+    told.unwrap_or_else(|| pass.problems.join("; "))
 }
 
 fn pass(variant: &Variant, played: Played) -> Pass {

@@ -5,10 +5,8 @@ mod keeping;
 mod rehearse;
 mod schedule;
 mod serve;
-mod start;
 mod state;
 mod token;
-mod transcript;
 mod waits;
 mod words;
 

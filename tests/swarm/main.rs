@@ -12,4 +12,5 @@ mod rig;
 mod rotate;
 mod service;
 mod snapshot;
+mod stacks;
 mod trouble;

@@ -65,7 +65,7 @@ impl Rig {
     }
 
     /// True if as many tasks run as are wanted.
-    fn is_steady(&self, name: &str) -> bool {
+    pub fn is_steady(&self, name: &str) -> bool {
         let shown = self.docker(&format!(
             "service ls --filter name={name} --format {{{{.Name}}}}={{{{.Replicas}}}}"
         ));

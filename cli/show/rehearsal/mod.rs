@@ -7,11 +7,19 @@ mod table;
 pub use progress::Bar;
 pub use story::tell_all;
 
+use windlass_rehearsal::Prospect;
 use windlass_rehearsal::report::{Pass, Report, Totals, Verdict, span};
 
 use super::progress::seconds;
 use super::style::{bold, dim, green, red, yellow};
 use super::{line, note};
+
+/// Says before the first pass what the copy will be like.
+pub fn show_prospect(prospect: &Prospect) {
+    for what in &prospect.not_played {
+        note(&format!("{} not played: {what}", yellow("note:")));
+    }
+}
 
 /// Shows a report: the table, the counts, and the first pass that is violated as a story. `again`
 /// gives the command that makes one pass again.

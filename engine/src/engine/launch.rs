@@ -120,7 +120,6 @@ impl Engine {
             by: self.by().clone(),
             version: self.0.version.clone(),
             cause,
-            language: runbook.language(),
         })))?;
         let driver = self.driver(ledger, sealed, self.standby(&run));
         self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })
@@ -252,8 +251,7 @@ impl Engine {
             EngineError::Damaged(format!("the text of {} is missing", created.runbook))
         })?;
         let text = String::from_utf8_lossy(&text);
-        let steps = &self.0.world.steps;
-        Ok(Runbook::recorded(&created.runbook, &text, created.language, steps)?)
+        Ok(Runbook::compile(&created.runbook, &text, &self.0.world.steps)?)
     }
 
     pub(super) fn restore_sealed(

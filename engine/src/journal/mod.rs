@@ -18,7 +18,6 @@
 mod chain;
 mod entry;
 mod export;
-mod language;
 mod memory;
 mod sled;
 mod status;
@@ -31,7 +30,6 @@ pub use entry::{
     Origin, text_hash,
 };
 pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
-pub use language::Language;
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};
 pub use store::{JournalStore, Position, StoreError};

@@ -10,7 +10,6 @@ mod clock;
 mod death;
 mod many;
 mod people;
-mod plans;
 mod rig;
 mod takeup;
 mod time;

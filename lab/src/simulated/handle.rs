@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use tokio::sync::Notify;
 
-use super::api::server::{self, Served};
+use super::api::server::{self, Reply, Served};
 use super::demo;
 use super::edit::Edit;
 use super::fault::{Fault, Faults, Request};
@@ -14,7 +16,7 @@ use super::flow::{Flow, Pace};
 use super::look::World;
 use super::model::Model;
 use super::model::leader::ELECTION_MS;
-use super::snapshot::Snapshot;
+use super::snapshot::{Built, Snapshot};
 use super::spec::SimulatedSpec;
 
 /// A simulated swarm. Clones are the same swarm; [`Simulated::fork`] makes another one.
@@ -86,10 +88,17 @@ impl Simulated {
         Self::of(demo::model(spec))
     }
 
-    /// Makes a swarm after a snapshot: its services converged, with tasks on nodes that fit.
-    /// Secrets get made-up values.
+    /// Makes a swarm after a snapshot: its services as they were, with tasks where they ran, or
+    /// failing as they did. Secrets get made-up values.
     pub fn from_snapshot(snapshot: &Snapshot, seed: u64) -> Self {
-        Self::of(snapshot.model(seed))
+        Self::copied(snapshot, seed).0
+    }
+
+    /// The same, with what of the snapshot the swarm does not play: each by name, and how it is
+    /// taken instead.
+    pub fn copied(snapshot: &Snapshot, seed: u64) -> (Self, Vec<String>) {
+        let Built { model, not_played } = snapshot.build(seed);
+        (Self::of(model), not_played)
     }
 
     fn of(model: Model) -> Self {
@@ -116,6 +125,20 @@ impl Simulated {
     /// If the socket can't be made there.
     pub async fn serve(&self, socket: &Path) -> io::Result<Served> {
         server::serve(self.0.clone(), socket).await
+    }
+
+    /// Asks the daemon within this process, as a request over the socket would: `target` is path and
+    /// query, `call` what its `Windlass-Call` header would say. Returns the status and the body in
+    /// pieces, of which one is missing where the connection would be closed; nothing if it would be
+    /// closed unanswered.
+    pub fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        call: Option<&str>,
+        body: &[u8],
+    ) -> Option<(u16, BoxStream<'static, Option<Bytes>>)> {
+        server::exchange(&self.0, method, target, call, body.to_vec()).map(Reply::parts)
     }
 
     /// Returns the time on the model's clock, in milliseconds since the Unix epoch.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it can't go on")]
 
 mod bench;
+mod copies;
 mod docker;
 mod events;
 mod faults;

@@ -25,7 +25,7 @@ pub fn random(rng: &mut Rng) -> Snapshot {
         })
     };
     Snapshot {
-        version: 1,
+        version: Snapshot::VERSION,
         taken: "2026-11-21T00:00:00Z".to_owned(),
         api: "1.41".to_owned(),
         engine: "20.10.24".to_owned(),
@@ -33,6 +33,7 @@ pub fn random(rng: &mut Rng) -> Snapshot {
         services: (0..services).map(|n| service(n, rng)).collect(),
         secrets: IDS.iter().map(secret).collect(),
         configs: Vec::new(),
+        networks: Vec::new(),
         tasks: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use windlass_engine::secret::KeyStore;
 use windlass_lab::simulated::{Edit, Fault, What};
 
 use super::{Ending, Played, Player};
-use crate::oracle::{FOREIGN, Shape, ailments};
+use crate::oracle::{FOREIGN, Shape, ailments, new_ailments};
 use crate::report::Verdict;
 use crate::trace::Trace;
 use crate::variant::{May, Strike};
@@ -31,7 +31,8 @@ impl Player<'_> {
             Err(problem) => problems.push(problem.clone()),
             Ok(ending) => {
                 problems.extend(self.against(*ending, &shape));
-                problems.extend(ailments(&world, &self.foreign(&struck)));
+                let ailments = ailments(&world, &self.foreign(&struck));
+                problems.extend(new_ailments(&self.scene.ailing, ailments));
             }
         }
         problems.extend(self.not_found()?);

@@ -31,6 +31,9 @@ pub struct Report {
     pub title: String,
     /// What was copied.
     pub swarm: SwarmShape,
+    /// What of that swarm is not played, each by name.
+    #[serde(default)]
+    pub not_played: Vec<String>,
     /// The calls of the clean pass, in order of place.
     pub calls: Vec<CallRow>,
     /// The faults, as the heads of the columns.

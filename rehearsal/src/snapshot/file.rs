@@ -32,7 +32,7 @@ pub enum SnapshotError {
     },
     /// It has a format of another version.
     #[error(
-        "read the snapshot {path}:{line}: it has the format {version}, and this windlass reads {VERSION}; take it anew with `windlass snapshot`"
+        "read the snapshot {path}:{line}: it has the format {version}, and this windlass reads 1 to {VERSION}; take it anew with `windlass snapshot`"
     )]
     Version {
         /// The file.
@@ -54,6 +54,7 @@ pub fn text(snapshot: &Snapshot) -> String {
         ("services", &snapshot.services),
         ("secrets", &snapshot.secrets),
         ("configs", &snapshot.configs),
+        ("networks", &snapshot.networks),
         ("tasks", &snapshot.tasks),
     ];
     let list = |(key, objects): (&str, &Vec<Value>)| {
@@ -68,19 +69,21 @@ pub fn text(snapshot: &Snapshot) -> String {
 /// Reads a snapshot from a file.
 ///
 /// # Errors
-/// If the file can't be read, or holds no snapshot of this version; the error names the line.
+/// If the file can't be read, or holds no snapshot of a version that is known; the error names the
+/// line.
 pub fn read(path: &Path) -> Result<Snapshot, SnapshotError> {
     let unreadable = |reason: String| SnapshotError::Unreadable { path: path.to_owned(), reason };
     let text = fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
     // The version first: what else is in a file of another version, nobody knows.
     let head: Head = serde_json::from_str(&text).map_err(|e| not_one(path, &e))?;
-    if head.version != VERSION {
+    let version = head.version.as_u64().and_then(|version| u32::try_from(version).ok());
+    let Some(version) = version.filter(|version| (1..=VERSION).contains(version)) else {
         let line = text.lines().position(|line| line.contains("\"version\"")).unwrap_or(0) + 1;
         return Err(SnapshotError::Version { path: path.to_owned(), line, version: head.version });
-    }
+    };
     let body: Body = serde_json::from_str(&text).map_err(|e| not_one(path, &e))?;
     Ok(Snapshot {
-        version: VERSION,
+        version,
         taken: body.taken,
         api: body.api,
         engine: body.engine,
@@ -88,6 +91,7 @@ pub fn read(path: &Path) -> Result<Snapshot, SnapshotError> {
         services: body.services.into_iter().map(|Named(v)| v).collect(),
         secrets: body.secrets.into_iter().map(|Named(v)| v).collect(),
         configs: body.configs.into_iter().map(|Named(v)| v).collect(),
+        networks: body.networks.into_iter().map(|Network(v)| v).collect(),
         tasks: body.tasks.into_iter().map(|Known(v)| v).collect(),
     })
 }
@@ -106,6 +110,9 @@ struct Body {
     services: Vec<Named>,
     secrets: Vec<Named>,
     configs: Vec<Named>,
+    /// Files of format 1 have none.
+    #[serde(default)]
+    networks: Vec<Network>,
     tasks: Vec<Known>,
 }
 
@@ -118,6 +125,22 @@ struct Known(Value);
 #[derive(Deserialize)]
 #[serde(try_from = "Value")]
 struct Named(Value);
+
+/// A network, which writes its ID and its name in another way.
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct Network(Value);
+
+impl TryFrom<Value> for Network {
+    type Error = String;
+
+    fn try_from(object: Value) -> Result<Self, String> {
+        match object["Id"].is_string() && object["Name"].is_string() {
+            true => Ok(Network(object)),
+            false => Err("this network has no ID or no name".to_owned()),
+        }
+    }
+}
 
 impl TryFrom<Value> for Known {
     type Error = String;

@@ -7,12 +7,13 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`take()`] | asks the daemon, five lists |
+//! | [`take()`] | asks the daemon, six lists |
 //! | [`strip()`] | keeps the texts that are on a list, and hides every other one |
 //! | [`text`], [`read`] | a file, checked when it is read |
 
 mod file;
 mod labels;
+mod phrases;
 mod places;
 mod strip;
 mod take;
@@ -21,5 +22,5 @@ pub use file::{SnapshotError, read, text};
 pub use strip::{HIDDEN, strip};
 pub use take::{Taken, take};
 
-/// The version of the format. A reader refuses what it does not know.
-pub const VERSION: u32 = 1;
+/// The version of the format that is written. Earlier ones are read too; a later one is refused.
+pub const VERSION: u32 = windlass_lab::simulated::Snapshot::VERSION;

@@ -2,7 +2,8 @@
 //!
 //! A list of what to leave out would let through what a newer daemon adds. So it is the other way
 //! round: a text stays only if its place is here. Lists count as their elements. Numbers and
-//! booleans stay everywhere; keys stay, so that the shape can be seen.
+//! booleans stay everywhere; keys stay, so that the shape can be seen. What the daemon says of tasks
+//! and updates may hold anything: of that the known phrases stay ([`PHRASED`]).
 
 /// `GET /nodes`.
 pub(super) const NODE: &[&str] = &[
@@ -27,6 +28,10 @@ pub(super) const NODE: &[&str] = &[
 /// `GET /secrets` and `GET /configs`.
 pub(super) const OBJECT: &[&str] =
     &["ID", "CreatedAt", "UpdatedAt", "Spec.Name", "Spec.Driver.Name", "Spec.Templating.Name"];
+
+/// `GET /networks`.
+pub(super) const NETWORK: &[&str] =
+    &["Id", "Name", "Created", "Scope", "Driver", "IPAM.Driver", "ConfigFrom.Network"];
 
 /// `GET /services`; `PreviousSpec` counts as `Spec`, and `Spec.TaskTemplate` as [`TASK_SPEC`].
 pub(super) const SERVICE: &[&str] = &[
@@ -97,4 +102,7 @@ pub(super) const TASK_SPEC: &[&str] = &[
 /// Keys that are left out with all that is under them, in whatever object: what they hold is either
 /// nobody's business or the content of a config, and no rehearsal asks for its shape.
 pub(super) const LEFT_OUT: &[&str] =
-    &["Data", "TLSInfo", "Addr", "Endpoint", "NetworksAttachments"];
+    &["Data", "TLSInfo", "Addr", "Endpoint", "NetworksAttachments", "Containers", "Peers"];
+
+/// Texts of which the phrases that are Docker's own stay.
+pub(super) const PHRASED: &[&str] = &["Status.Message", "Status.Err", "UpdateStatus.Message"];

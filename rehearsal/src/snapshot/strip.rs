@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use windlass_lab::simulated::Snapshot;
 
 use super::labels::Chosen;
-use super::places::{LEFT_OUT, NODE, OBJECT, SERVICE, TASK, TASK_SPEC};
+use super::phrases;
+use super::places::{LEFT_OUT, NETWORK, NODE, OBJECT, PHRASED, SERVICE, TASK, TASK_SPEC};
 
 /// What stands for a hidden text.
 pub const HIDDEN: &str = "***";
@@ -19,6 +20,7 @@ pub fn strip(snapshot: &mut Snapshot) {
     each(&mut snapshot.nodes, NODE, NOWHERE, true);
     each(&mut snapshot.secrets, OBJECT, NOWHERE, false);
     each(&mut snapshot.configs, OBJECT, NOWHERE, false);
+    each(&mut snapshot.networks, NETWORK, NOWHERE, false);
     each(&mut snapshot.services, SERVICE, "Spec.TaskTemplate.", false);
     each(&mut snapshot.tasks, TASK, "Spec.", false);
 }
@@ -40,6 +42,7 @@ impl Sieve<'_> {
         match value {
             Value::Object(map) => self.object(map, place),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, place)),
+            Value::String(text) if PHRASED.contains(&place) => *text = phrases::kept(text),
             Value::String(text) if !self.keeps(place) => HIDDEN.clone_into(text),
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }

@@ -1,6 +1,8 @@
 //! Asking the daemon.
 
-use serde_json::Value;
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::{Value, json};
 use windlass_engine::clock::{Millis, utc};
 use windlass_lab::simulated::Snapshot;
 use windlass_steps::docker::{DockerError, Swarm};
@@ -36,15 +38,54 @@ pub async fn take(swarm: &Swarm, now: Millis) -> Result<Taken, DockerError> {
         lists = Lists::read(swarm).await?;
         at_rest = lists.still_hold(swarm).await?;
     }
+    let networks = networks(swarm, &lists.services).await?;
     let Lists { nodes, services, secrets, configs, mut tasks } = lists;
     tasks.retain(|task| services.iter().any(|service| service["ID"] == task["ServiceID"]));
+    let fresh: HashSet<String> = ids(&swarm.tasks_up_to_date().await?).collect();
+    for task in &mut tasks {
+        if task["ID"].as_str().is_some_and(|id| !fresh.contains(id)) {
+            task["UpToDate"] = json!(false);
+        }
+    }
     // RFC 3339: whoever reads it may have to compute with it.
     let taken = utc(now).replace(' ', "T");
     let version = VERSION;
-    let mut snapshot =
-        Snapshot { version, taken, api, engine, nodes, services, secrets, configs, tasks };
+    let mut snapshot = Snapshot {
+        version,
+        taken,
+        api,
+        engine,
+        nodes,
+        services,
+        secrets,
+        configs,
+        networks,
+        tasks,
+    };
     strip(&mut snapshot);
     Ok(Taken { snapshot, at_rest })
+}
+
+/// Returns the networks of the swarm, and those that its services are attached to and the list
+/// keeps back: `host` and `bridge` are such.
+async fn networks(swarm: &Swarm, services: &[Value]) -> Result<Vec<Value>, DockerError> {
+    let mut networks = swarm.networks().await?;
+    networks.retain(|network| network["Scope"] == "swarm");
+    let lists = ["/Spec/TaskTemplate/Networks", "/Spec/Networks"];
+    let attached = services.iter().flat_map(|s| lists.map(|list| s.pointer(list)));
+    let attached = attached.flatten().filter_map(Value::as_array).flatten();
+    let targets: BTreeSet<&str> = attached.filter_map(|n| n["Target"].as_str()).collect();
+    for target in targets {
+        let known = networks.iter().any(|n| n["Id"] == target || n["Name"] == target);
+        if !known {
+            networks.extend(swarm.network(target).await?);
+        }
+    }
+    Ok(networks)
+}
+
+fn ids(objects: &[Value]) -> impl Iterator<Item = String> + '_ {
+    objects.iter().filter_map(|object| object["ID"].as_str().map(str::to_owned))
 }
 
 /// What the daemon says, read one after the other: it has no request for all at once.

@@ -20,7 +20,7 @@ pub fn four_services() -> Snapshot {
         "FailureAction": "rollback", "MaxFailureRatio": 0, "Order": "stop-first",
     });
     Snapshot {
-        version: 1,
+        version: Snapshot::VERSION,
         taken: "2026-11-21T00:00:00Z".to_owned(),
         api: "1.41".to_owned(),
         engine: "20.10.24".to_owned(),
@@ -34,6 +34,7 @@ pub fn four_services() -> Snapshot {
         ],
         secrets: vec![secret(SECRET, SECRET_ID), secret("api-key", OTHER_ID)],
         configs: Vec::new(),
+        networks: Vec::new(),
         tasks: Vec::new(),
     }
 }

@@ -30,6 +30,11 @@ fn every_pass_is_on_the_page_and_every_link_leads_somewhere() {
         assert!(ids.contains(&link), "#{link} leads nowhere");
     }
     assert_eq!(page.matches("<svg").count(), report.passes.len(), "a pass has no timeline");
+    for call in &report.calls {
+        let lane = format!("<b>{}</b> {}</li>", call.key, call.says);
+        assert!(page.contains(&lane), "no timeline names the call: {lane}");
+    }
+    assert!(page.contains("<li>credential specs (shop_web)</li>"));
 }
 
 #[test]

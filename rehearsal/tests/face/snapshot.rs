@@ -97,18 +97,28 @@ fn planted() -> Snapshot {
         },
     });
     let config = json!({ "ID": "cfg1", "Spec": { "Name": "nginx", "Data": canary("config data"), "Labels": {} } });
+    let network = json!({
+        "Name": "shop_app", "Id": "net1", "Created": "2026-01-01T00:00:00Z", "Scope": "swarm",
+        "Driver": "overlay", "Attachable": true, "Ingress": false,
+        "IPAM": { "Driver": "default", "Options": { "o": canary("ipam option") },
+            "Config": [{ "Subnet": canary("subnet"), "Gateway": canary("gateway") }] },
+        "Containers": { "c": { "Name": canary("container"), "IPv4Address": canary("ip") } },
+        "Peers": [{ "Name": canary("peer"), "IP": canary("peer ip") }],
+        "Options": { "encrypted": canary("network option") },
+        "Labels": { "com.docker.stack.namespace": "shop", "owner": canary("network label") },
+    });
     let task = json!({
         "ID": "task1", "ServiceID": "svc1", "NodeID": "node1", "Slot": 1, "Spec": task_spec(),
         "Labels": { "x": canary("task label") },
         "Status": {
-            "State": "failed", "Timestamp": "2026-01-01T00:00:00Z", "Message": canary("task message"),
-            "Err": canary("task error"), "ContainerStatus": { "ContainerID": canary("container"), "PID": 5, "ExitCode": 1 },
+            "State": "failed", "Timestamp": "2026-01-01T00:00:00Z", "Message": "started",
+            "Err": format!("task: non-zero exit (1): {}", canary("task error")), "ContainerStatus": { "ContainerID": canary("container"), "PID": 5, "ExitCode": 1 },
         },
         "DesiredState": "shutdown",
         "NetworksAttachments": [{ "Network": { "Spec": { "Name": canary("network") } }, "Addresses": [canary("ip")] }],
     });
     Snapshot {
-        version: 1,
+        version: Snapshot::VERSION,
         taken: "2026-11-21T03:04:05Z".into(),
         api: "1.41".into(),
         engine: "20.10.24".into(),
@@ -116,6 +126,7 @@ fn planted() -> Snapshot {
         services: vec![service],
         secrets: vec![secret],
         configs: vec![config],
+        networks: vec![network],
         tasks: vec![task],
     }
 }
@@ -164,6 +175,11 @@ fn what_a_rehearsal_needs_is_still_there() {
     assert_eq!(snapshot.secrets[0]["Spec"]["Labels"]["io.windlass.run"], "run_1");
     assert_eq!(snapshot.tasks[0]["Status"]["State"], "failed");
     assert_eq!(snapshot.tasks[0]["Status"]["ContainerStatus"]["ExitCode"], 1);
+    assert_eq!(snapshot.tasks[0]["Status"]["Message"], "started");
+    assert_eq!(snapshot.tasks[0]["Status"]["Err"], "task: non-zero exit (1)");
+    let network = &snapshot.networks[0];
+    assert_eq!((&network["Name"], &network["Id"]), (&json!("shop_app"), &json!("net1")));
+    assert_eq!(network["Labels"]["com.docker.stack.namespace"], "shop");
 }
 
 #[test]
@@ -179,10 +195,20 @@ fn read_text(text: &str) -> Result<Snapshot, SnapshotError> {
     read(&path)
 }
 
+/// Files of the first release: no networks, and no word of why tasks fail.
+#[test]
+fn a_file_of_format_1_is_still_read() {
+    let mut old = stripped();
+    (old.version, old.networks) = (1, Vec::new());
+    let written = text(&old).replacen(" \"networks\": [],\n", "", 1);
+    assert!(!written.contains("networks\""), "{written}");
+    assert!(read_text(&written).unwrap() == old);
+}
+
 #[test]
 fn a_file_that_is_no_snapshot_is_refused_with_its_line_and_not_quoted() {
     let good = text(&stripped());
-    let later = good.replacen("\"version\": 1", "\"version\": 2", 1);
+    let later = good.replacen("\"version\": 2", "\"version\": 3", 1);
     let nameless = good.replacen("\"Name\":\"shop_api\"", "\"Label\":\"shop_api\"", 1);
     let cases: [(&str, &str, &str); 8] = [
         ("", "swarm.json:1:", "EOF"),
@@ -199,7 +225,7 @@ fn a_file_that_is_no_snapshot_is_refused_with_its_line_and_not_quoted() {
             "swarm.json:3:",
             "another kind of value",
         ),
-        (&later, "swarm.json:2:", "has the format 2, and this windlass reads 1"),
+        (&later, "swarm.json:2:", "has the format 3, and this windlass reads 1 to 2"),
         (&nameless, "swarm.json:9:", "has no name"),
     ];
     for (text, place, words) in cases {

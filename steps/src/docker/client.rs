@@ -1,20 +1,25 @@
 //! The one place that names bollard: it carries bytes to the daemon and back.
 //!
+//! One within this process is asked without it ([`super::within`]).
+//!
 //! Bollard knows every way to a daemon (socket, TCP, TLS, ssh), but its typed calls lose fields.
 //! So one of its calls that returns plain bytes is made, and a request modifier puts our method,
 //! path and body in the place of its own. Every request opens its own connection, except over ssh.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker, body_full};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 
 use windlass_engine::step::current_call;
 
 use super::endpoint::Endpoint;
 use super::error::DockerError;
+use super::within::{self, Daemon};
 
 /// How long the daemon may take to begin its answer. Its own limit for swarm requests is 20 s, and
 /// the engine gives most attempts 30 s: between the two, our error is the one that people read.
@@ -27,10 +32,11 @@ const ANSWER_BYTES_MAX: usize = 512 << 20;
 const CALL_HEADER: &str = "windlass-call";
 
 /// A way to one daemon.
-#[derive(Clone)]
-pub(super) struct Client {
-    docker: Docker,
-    endpoint: Endpoint,
+pub(super) enum Client {
+    /// By a socket of one kind or another.
+    Out(Docker, Endpoint),
+    /// In this process.
+    Within(Arc<dyn Daemon>),
 }
 
 impl Client {
@@ -52,7 +58,7 @@ impl Client {
             None => Docker::connect_with_http(host, ANSWER_SECONDS, version),
         };
         let docker = docker.map_err(|error| unreachable_at(endpoint, &error))?;
-        Ok(Client { docker, endpoint: endpoint.clone() })
+        Ok(Client::Out(docker, endpoint.clone()))
     }
 
     /// Sends a request and returns the answer as it comes.
@@ -64,8 +70,14 @@ impl Client {
         method: &'static str,
         target: &str,
         body: Bytes,
-    ) -> impl Stream<Item = Result<Bytes, DockerError>> + Send + Unpin + use<> {
+    ) -> BoxStream<'static, Result<Bytes, DockerError>> {
         let target = target.to_owned();
+        let (docker, endpoint) = match self {
+            Client::Out(docker, endpoint) => (docker, endpoint.clone()),
+            Client::Within(daemon) => {
+                return within::stream(daemon.clone(), method, target, current_call(), body);
+            }
+        };
         let caller = current_call().and_then(|call| call.parse().ok());
         let redirect = move |mut request: BollardRequest| {
             if let Some(call) = caller.clone() {
@@ -73,10 +85,9 @@ impl Client {
             }
             redirected(request, method, &target, body.clone())
         };
-        let docker = self.docker.clone().with_request_modifier(redirect);
+        let docker = docker.clone().with_request_modifier(redirect);
         // The name is a placeholder: `redirected` replaces the whole request.
         let answer = docker.export_image("placeholder");
-        let endpoint = self.endpoint.clone();
         Box::pin(answer.map(move |item| item.map_err(|error| told(&endpoint, error))))
     }
 

@@ -23,9 +23,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Asks the daemon for its version.
+    /// Asks the daemon at an endpoint for its version.
     pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, DockerError> {
-        let client = Client::open(endpoint)?;
+        Self::over(Client::open(endpoint)?).await
+    }
+
+    /// Asks the daemon for its version.
+    pub(super) async fn over(client: Client) -> Result<Self, DockerError> {
         let version = parsed(&client.call("GET", "/version", Bytes::new()).await?)?;
         let api = version["ApiVersion"].as_str().unwrap_or_default().to_owned();
         if api_number(&api).is_none_or(|n| n < API_MIN) {

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! endpoint: where the daemon is -> client: bytes -> connection: its API -> swarm: objects
+//!                                     within: a daemon in this process
 //! error: what may be done          events: when to look again          logs: what a task said
 //! ```
 
@@ -17,9 +18,11 @@ mod events;
 mod handed;
 mod logs;
 mod swarm;
+mod within;
 
 pub use connection::api_number;
 pub use endpoint::{Endpoint, EndpointError, Environment, Tls};
 pub use error::DockerError;
 pub use events::{Event, Watch, Woken};
 pub use swarm::{Nodes, Swarm};
+pub use within::{Answer, Daemon};

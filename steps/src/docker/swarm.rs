@@ -10,11 +10,13 @@ use tokio::sync::OnceCell;
 use windlass_engine::clock::Millis;
 use zeroize::Zeroizing;
 
+use super::client::Client;
 use super::connection::{Connection, each_of, encoded, parsed};
 use super::endpoint::{Endpoint, Environment};
 use super::error::DockerError;
 use super::events::Events;
 use super::handed::Handed;
+use super::within::Daemon;
 
 /// A swarm, reached through one of its managers. Cheap to clone; connects at the first request.
 #[derive(Clone)]
@@ -47,6 +49,7 @@ pub type Nodes = BTreeMap<String, Value>;
 const NODES_KEEP: Millis = 15_000;
 
 enum From {
+    Within(Arc<dyn Daemon>),
     Endpoint(Endpoint),
     Environment(Environment),
 }
@@ -55,6 +58,11 @@ impl Swarm {
     /// Returns the swarm behind an endpoint. No connection is made before the first request.
     pub fn connect(endpoint: &Endpoint) -> Self {
         Self::new(From::Endpoint(endpoint.clone()))
+    }
+
+    /// Returns the swarm of a daemon within this process.
+    pub fn within(daemon: Arc<dyn Daemon>) -> Self {
+        Self::new(From::Within(daemon))
     }
 
     /// Returns the swarm that the environment points to; it is worked out at the first request, so
@@ -189,6 +197,23 @@ impl Swarm {
         list(self.get("/configs", &[]).await?)
     }
 
+    /// Returns all networks that the manager knows, also those of itself.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn networks(&self) -> Result<Vec<Value>, DockerError> {
+        list(self.get("/networks", &[]).await?)
+    }
+
+    /// Returns the network of the swarm with this ID, if there is one.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn network(&self, id: &str) -> Result<Option<Value>, DockerError> {
+        let found = self.find(&format!("/networks/{}?scope=swarm", encoded(id))).await?;
+        Ok(found.filter(|network| network["Id"] == id))
+    }
+
     /// Returns all services.
     ///
     /// # Errors
@@ -261,6 +286,15 @@ impl Swarm {
         list(self.get("/tasks", &[]).await?)
     }
 
+    /// Returns those of all tasks that are made from the present spec of their service.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub async fn tasks_up_to_date(&self) -> Result<Vec<Value>, DockerError> {
+        let filters = json!({ "_up-to-date": ["true"] }).to_string();
+        list(self.get("/tasks", &[("filters", filters)]).await?)
+    }
+
     pub(super) fn downgrade(&self) -> WeakSwarm {
         WeakSwarm(Arc::downgrade(&self.inner))
     }
@@ -278,6 +312,7 @@ impl Swarm {
     async fn connected(&self) -> Result<&Connection, DockerError> {
         let connect = || async {
             match &self.inner.from {
+                From::Within(daemon) => Connection::over(Client::Within(daemon.clone())).await,
                 From::Endpoint(endpoint) => Connection::open(endpoint).await,
                 From::Environment(environment) => {
                     Connection::open(&Endpoint::resolve(environment)?).await

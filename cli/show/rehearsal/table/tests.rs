@@ -35,6 +35,7 @@ fn report(services: usize, faults: usize) -> Report {
         title: "Rotate".to_owned(),
         swarm: SwarmShape::default(),
         passes: passes.collect(),
+        not_played: Vec::new(),
         calls,
         faults,
         wall_ms: 0,

@@ -40,7 +40,8 @@ pub(crate) fn remove(model: &mut Model, text: &str) -> Result<Answer, Refusal> {
     Ok(Answer::empty(204))
 }
 
-fn shown(network: &Network) -> Value {
+/// Returns a network as the API shows it.
+pub(crate) fn shown(network: &Network) -> Value {
     let number = network.number;
     let flag = |key: &str| network.spec[key].as_bool().unwrap_or(false);
     json!({

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -111,16 +113,28 @@ async fn converse(shared: Arc<Shared>, stream: UnixStream) {
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Closed> {
     let (head, body) = request.into_parts();
-    let path_and_query = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    let (version, target) = versioned(path_and_query);
-    let method = head.method.as_str().to_owned();
-    let call = head.headers.get(CALL).and_then(|call| call.to_str().ok()).map(str::to_owned);
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let call = head.headers.get(CALL).and_then(|call| call.to_str().ok());
+    let body = collect(body).await?;
+    exchange(&shared, head.method.as_str(), target, call, body).map(Reply::response).ok_or(Closed)
+}
+
+/// Answers a request, however it came. None: it is not answered.
+pub(crate) fn exchange(
+    shared: &Shared,
+    method: &str,
+    target: &str,
+    call: Option<&str>,
+    body: Vec<u8>,
+) -> Option<Reply> {
+    let (version, target) = versioned(target);
+    let (method, call) = (method.to_owned(), call.map(str::to_owned));
     let changing = method != "GET" && method != "HEAD";
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let ask = Ask {
         path: path.split('/').filter(|part| !part.is_empty()).map(decoded).collect(),
         query: Query::read(query),
-        body: collect(body).await?,
+        body,
         method: method.clone(),
     };
     let target = target.to_owned();
@@ -143,7 +157,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         reply
     };
     shared.changed.notify_one();
-    reply.map(Reply::response).ok_or(Closed)
+    reply
 }
 
 async fn collect(body: Incoming) -> Result<Vec<u8>, Closed> {
@@ -152,7 +166,7 @@ async fn collect(body: Incoming) -> Result<Vec<u8>, Closed> {
 }
 
 /// What goes back.
-enum Reply {
+pub(crate) enum Reply {
     Whole(Answer),
     Events(Listening),
 }
@@ -233,6 +247,18 @@ fn apply(state: &mut State, edit: &crate::simulated::Edit) {
 }
 
 impl Reply {
+    /// Returns status and body, for somebody in this process.
+    pub(crate) fn parts(self) -> (u16, BoxStream<'static, Option<Bytes>>) {
+        let status = self.status();
+        let pieces = match self {
+            Reply::Whole(answer) => stream::once(async { Some(Bytes::from(answer.body)) }).boxed(),
+            Reply::Events(listening) => {
+                lines(listening).map(|frame| frame.ok()?.into_data().ok()).boxed()
+            }
+        };
+        (status, pieces)
+    }
+
     fn status(&self) -> u16 {
         match self {
             Reply::Whole(answer) => answer.status,
@@ -263,7 +289,7 @@ impl Reply {
             }
             Reply::Events(listening) => {
                 response = response.header(header::CONTENT_TYPE, "application/json");
-                StreamBody::new(stream(listening)).boxed()
+                BodyExt::boxed(StreamBody::new(lines(listening)))
             }
         };
         let whole = response.body(body);
@@ -272,10 +298,10 @@ impl Reply {
     }
 }
 
-fn stream(
+fn lines(
     listening: Listening,
 ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, Closed>> + Send + Sync {
-    futures_util::stream::unfold(Some(listening), |listening| async {
+    stream::unfold(Some(listening), |listening| async {
         let mut listening = listening?;
         match listening.next().await {
             Next::Line(line) => Some((Ok(Frame::data(line)), Some(listening))),

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::Model;
+use super::ailment::How;
 use super::id::Id;
 use super::object::Sort;
 use super::program::{App, Program, is_missing};
@@ -74,6 +75,7 @@ impl Model {
     fn next_after(&self, task: &Task) -> Option<i64> {
         match task.state {
             State::Preparing if self.is_stalled(task) => None,
+            State::Preparing if self.ailing(task) == Some(&How::Hangs) => None,
             State::Preparing => Some(self.timings.prepare_ms),
             State::Ready if task.desired == State::Ready => None,
             State::Starting => Some(self.start_ms(task) + self.health_ms(task)),
@@ -98,6 +100,10 @@ impl Model {
                 let err = format!("No such image: {}", task.template.image);
                 self.observe(id, State::Rejected, "preparing", Some(err));
             }
+            State::Preparing if let Some(How::Rejected { err }) = self.ailing(task) => {
+                let err = err.clone();
+                self.observe(id, State::Rejected, "preparing", Some(err));
+            }
             State::Preparing if task.desired == State::Ready => {
                 self.observe(id, State::Ready, "prepared", None);
             }
@@ -118,6 +124,11 @@ impl Model {
                 (task.contained, task.exit) = (true, 128);
             }
             self.observe(id, State::Failed, "starting", Some(err));
+            return;
+        }
+        if let Some(How::NeverRuns { status, err }) = self.ailing(task) {
+            let (status, err) = (*status, err.clone());
+            self.never_runs(id, status, err);
             return;
         }
         let fails = self.failure(task).is_some_and(|after| after.is_none());
@@ -150,6 +161,17 @@ impl Model {
             task.log = end.log.map(|text| Box::new(Line { at, text }));
         }
         self.exited(id, end.status, None);
+    }
+
+    /// The container does not come up, as it did not in the swarm that was copied.
+    fn never_runs(&mut self, id: Id, status: i32, err: String) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            (task.contained, task.exit) = (true, status);
+        }
+        match status {
+            0 => self.observe(id, State::Complete, "finished", None),
+            _ => self.observe(id, State::Failed, "starting", Some(err)),
+        }
     }
 
     fn exited(&mut self, id: Id, status: i32, err: Option<String>) {
@@ -191,6 +213,9 @@ impl Model {
     fn end(&self, task: &Task) -> Option<End> {
         if let Some(Some(after_ms)) = self.failure(task) {
             return Some(End { after_ms, status: 1, log: None });
+        }
+        if let Some(How::Ends { after_ms, status }) = self.ailing(task) {
+            return Some(End { after_ms: *after_ms, status: *status, log: None });
         }
         match &task.template.program {
             Program::Runs => None,

@@ -12,6 +12,7 @@
 //! draws lots: the same requests at the same times give the same swarm.
 
 pub(crate) mod agent;
+pub(crate) mod ailment;
 pub(crate) mod definition;
 pub(crate) mod events;
 pub(crate) mod id;
@@ -37,6 +38,7 @@ pub(crate) mod template;
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent::Overrides;
+use ailment::Ailment;
 use events::Bus;
 use id::{Id, Ids};
 use network::Network;
@@ -84,6 +86,8 @@ pub(crate) struct Model {
     pub(crate) history_max: usize,
     pub(crate) timings: Timings,
     pub(crate) overrides: BTreeMap<String, Overrides>,
+    /// What is wrong with services, as it was in the swarm that was copied.
+    pub(crate) ailments: BTreeMap<Id, Ailment>,
 }
 
 impl Model {
@@ -119,6 +123,7 @@ impl Model {
             history_max: 5,
             timings,
             overrides: BTreeMap::new(),
+            ailments: BTreeMap::new(),
         };
         model.add_ingress();
         model

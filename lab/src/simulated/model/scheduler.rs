@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Model;
+use super::ailment::How;
 use super::definition::HostPort;
 use super::id::Id;
 use super::node::{Availability, Node};
@@ -106,6 +107,7 @@ impl Model {
         }
         let wish = Wish { task, siblings: &siblings };
         let chosen = match task.slot {
+            _ if let Some(How::Pending { err }) = self.ailing(task) => Err(err.clone()),
             Slot::Node(node) => {
                 let node = self.nodes.get(&node).into_iter();
                 choose(node, &wish)

@@ -42,6 +42,12 @@ impl UpdateState {
             UpdateState::RollbackCompleted => "rollback_completed",
         }
     }
+
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        use UpdateState::*;
+        let all = [Updating, Paused, Completed, RollbackStarted, RollbackPaused, RollbackCompleted];
+        all.into_iter().find(|state| state.word() == word)
+    }
 }
 
 /// What the swarm says of an update.
