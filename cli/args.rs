@@ -91,6 +91,9 @@ pub enum Command {
         /// Only say what would be done about each open call.
         #[arg(long)]
         plan: bool,
+        /// Go on at the swarm that answers now, although the run began on another one: why.
+        #[arg(long, value_name = "WHY", conflicts_with = "plan")]
+        another_swarm: Option<String>,
     },
     /// Take back what an interrupted or stuck run did.
     Undo {
@@ -99,6 +102,9 @@ pub enum Command {
         /// Why; it is recorded.
         #[arg(long, default_value = "undone by hand")]
         reason: String,
+        /// Take it back at the swarm that answers now, although it began on another one: why.
+        #[arg(long, value_name = "WHY")]
+        another_swarm: Option<String>,
     },
     /// Stop a run that is going on, and take back what it did.
     Cancel {

@@ -72,6 +72,17 @@ impl From<EngineError> for Problem {
             }
             EngineError::PastPivot { run, .. } => Problem::new("WL0009", Exit::Usage, text)
                 .hint(format!("Go on with `windlass resume {run}`, or start a new rotation when it is over.")),
+            EngineError::AnotherPlace { address, .. } => elsewhere(text).hint(format!(
+                "Nothing was recorded or changed. `DOCKER_HOST={address}` reaches the swarm where it began; `windlass explain WL0025` says what to do if that one is gone for good."
+            )),
+            EngineError::NoPlace { error, .. } => {
+                let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
+                let problem = Problem::new(code, Exit::OutOfReach, text);
+                match error.hint {
+                    Some(hint) => problem.hint(hint),
+                    None => problem,
+                }
+            }
             EngineError::NotNow(_) => Problem::new("WL0010", Exit::Usage, text),
             EngineError::Answer { run, problem } => {
                 let hint = match problem {
@@ -108,6 +119,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         EngineError::Store(error).into()
     }
+}
+
+/// Another swarm answers than the one where a run began.
+pub fn elsewhere(text: String) -> Problem {
+    Problem::new("WL0025", Exit::OutOfReach, text)
 }
 
 fn damaged(text: String) -> Problem {

@@ -59,6 +59,8 @@ async fn simulate(
         return Err(Problem::new("WL0014", Exit::Usage, message));
     }
     spec.start = SystemClock.now();
+    // A swarm of its own each time, with IDs that no other has.
+    spec.seed = (u64::from(std::process::id()) << 44) ^ spec.start.unsigned_abs();
     let swarm = Simulated::new(&spec);
     let own = std::env::temp_dir().join(format!("windlass-simulated-{}.sock", std::process::id()));
     let socket = socket.unwrap_or(own);

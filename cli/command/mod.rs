@@ -81,11 +81,15 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Runs { open } => runs::list(settings, open).await,
         Command::Show { run } => runs::show(settings, run).await,
         Command::Log { run, follow } => runs::log(settings, run, follow).await,
-        Command::Resume { run, plan: true } => runs::plan_resume(settings, run).await,
-        Command::Resume { run, plan: false } => {
+        Command::Resume { run, plan: true, .. } => runs::plan_resume(settings, run).await,
+        Command::Resume { run, plan: false, another_swarm } => {
+            run::move_here(settings, run.clone(), another_swarm).await?;
             run::follow(settings, Request::Resume { run }).await
         }
-        Command::Undo { run, reason } => run::follow(settings, Request::Undo { run, reason }).await,
+        Command::Undo { run, reason, another_swarm } => {
+            run::move_here(settings, Some(run.clone()), another_swarm).await?;
+            run::follow(settings, Request::Undo { run, reason }).await
+        }
         Command::Cancel { run, reason } => {
             run::follow(settings, Request::Cancel { run, reason }).await
         }

@@ -8,7 +8,9 @@ use windlass_engine::runbook::Runbook;
 
 use super::library;
 use crate::args::{BeginArgs, DecideArgs};
-use crate::desk::{Desk, Ending, Reply, Request, SecretBytes, Start, Stay, throwaway_engine};
+use crate::desk::{
+    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, ask_each, throwaway_engine,
+};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::secret_input;
@@ -99,6 +101,23 @@ pub async fn decide(
     }
     show::note("recorded; going on with the run");
     follow_at(settings, desk, Request::Resume { run: Some(run) }).await
+}
+
+/// Takes the swarm that answers now for the one where a run began, if a reason is given.
+pub async fn move_here(
+    settings: &Settings,
+    run: Option<String>,
+    reason: Option<String>,
+) -> Result<(), Problem> {
+    let Some(reason) = reason else { return Ok(()) };
+    ask_each(settings, Request::MoveHere { run, reason }, |reply| {
+        if let Reply::Run { view } = reply {
+            let identity = view.summary.identity.as_ref();
+            let name = identity.map(|identity| identity.name.as_str()).unwrap_or_default();
+            show::note(&format!("recorded: from here on it acts on the {name}"));
+        }
+    })
+    .await
 }
 
 /// Splits `NAME=VALUE`.

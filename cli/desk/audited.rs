@@ -87,6 +87,7 @@ fn change(request: &Request) -> Option<(&'static str, Option<String>)> {
     match request {
         Request::Start(_) => Some(("run", None)),
         Request::Resume { run } => Some(("resume", run.clone())),
+        Request::MoveHere { run, .. } => Some(("another swarm", run.clone())),
         Request::Undo { run, .. } => of("undo", run),
         Request::Cancel { run, .. } => of("cancel", run),
         Request::Decide { run, .. } => of("decide", run),

@@ -13,7 +13,7 @@ use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use super::tokens;
 use crate::exit::Exit;
-use crate::problem::Problem;
+use crate::problem::{Problem, elsewhere};
 
 /// Carries a request out and sends the parts of the answer. Ends when the answer is complete, or
 /// when nobody reads it any more: the run goes on all the same.
@@ -33,32 +33,53 @@ async fn carry_out(
     match request {
         Request::Start(start) => {
             let events = engine.subscribe();
-            follow(engine, begin(engine, &start)?, events, replies).await
+            let handle = blocking(engine, move |engine| begin(engine, &start)).await?;
+            follow(engine, handle, events, replies).await
         }
         Request::Resume { run } => {
             let run = the_run(engine, run)?;
             let events = engine.subscribe();
-            follow(engine, engine.resume(&run)?, events, replies).await
+            let handle = blocking(engine, move |engine| Ok(engine.resume(&run)?)).await?;
+            follow(engine, handle, events, replies).await
         }
         Request::Undo { run, reason } => {
             let run = engine.find(&run)?;
             let events = engine.subscribe();
-            follow(engine, engine.undo(&run, &reason)?, events, replies).await
+            let handle = blocking(engine, move |engine| Ok(engine.undo(&run, &reason)?)).await?;
+            follow(engine, handle, events, replies).await
+        }
+        Request::MoveHere { run, reason } => {
+            let run = the_run(engine, run)?;
+            let of = run.clone();
+            let moved = move |engine: &Engine| Ok(engine.move_here(&of, engine.by(), &reason)?);
+            blocking(engine, moved).await?;
+            let view = Box::new(engine.view(&run)?);
+            send(replies, Reply::Run { view }).await;
+            Ok(())
         }
         Request::Cancel { run, reason } => {
             let run = engine.find(&run)?;
             let events = engine.subscribe();
-            if engine.is_driven(&run) {
-                engine.cancel(&run, &reason)?;
-                watch(engine, &run, events, replies).await;
-                end(engine, &run, None, replies).await
-            } else {
-                follow(engine, engine.undo(&run, &reason)?, events, replies).await
+            let of = run.clone();
+            let cancelling = move |engine: &Engine| {
+                if engine.is_driven(&of) {
+                    return Ok(engine.cancel(&of, &reason).map(|()| None)?);
+                }
+                Ok(engine.undo(&of, &reason).map(Some)?)
+            };
+            match blocking(engine, cancelling).await? {
+                Some(handle) => follow(engine, handle, events, replies).await,
+                None => {
+                    watch(engine, &run, events, replies).await;
+                    end(engine, &run, None, replies).await
+                }
             }
         }
         Request::Decide { run, decision, reason } => {
             let run = engine.find(&run)?;
-            engine.decide(&run, decision, &reason)?;
+            let of = run.clone();
+            let deciding = move |engine: &Engine| Ok(engine.decide(&of, decision, &reason)?);
+            blocking(engine, deciding).await?;
             let view = Box::new(engine.view(&run)?);
             send(replies, Reply::Run { view }).await;
             Ok(())
@@ -107,6 +128,16 @@ async fn carry_out(
         Request::Log { run, follow } => log(engine, &run, follow, replies).await,
         Request::Keep(asked) => keep(engine, asked, replies).await,
     }
+}
+
+/// Does what asks the swarm and reads journals on a thread where that is fine.
+async fn blocking<T: Send + 'static>(
+    engine: &Engine,
+    work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let engine = engine.clone();
+    let done = tokio::task::spawn_blocking(move || work(&engine)).await;
+    done.map_err(|error| Problem::bug(error.to_string()))?
 }
 
 fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
@@ -192,6 +223,7 @@ async fn follow(
     }
     let unrecorded = match outcome {
         Outcome::Unrecorded(why) => Some(why),
+        Outcome::Elsewhere(why) => return Err(elsewhere(format!("{run}: {why}"))),
         Outcome::Finished(_) | Outcome::Stuck | Outcome::Parked => None,
     };
     end(engine, &run, unrecorded, replies).await

@@ -11,6 +11,7 @@ use windlass_engine::engine::{Engine, Options};
 use windlass_engine::journal::{JournalStore, MemoryStore};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_steps::swarm::place::SwarmPlace;
 
 use super::clerk::serve;
 use super::protocol::{Reply, Request};
@@ -152,15 +153,18 @@ fn engine(
 ) -> Result<Engine, Problem> {
     let swarm = Swarm::from_environment(settings.docker.clone());
     let place = Endpoint::resolve(&settings.docker).map(|endpoint| endpoint.host);
-    Ok(Engine::open(Options {
+    let address = place.clone().unwrap_or_default();
+    let engine = Engine::open(Options {
         store,
         keyring,
-        steps: windlass_steps::all(Arc::new(swarm)),
+        steps: windlass_steps::all(Arc::new(swarm.clone())),
         clock: Arc::new(SystemClock),
         runtime: Handle::current(),
         by: settings.by.clone(),
         place: place.unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         points: kill::points(),
-    })?)
+    })?;
+    engine.acts_at(Arc::new(SwarmPlace { swarm, address }));
+    Ok(engine)
 }

@@ -22,6 +22,8 @@ pub enum Request {
     Resume { run: Option<String> },
     /// Take an interrupted or stuck run back, and follow it.
     Undo { run: String, reason: String },
+    /// Take the swarm that answers now for the one where a run began. The only run, if none is named.
+    MoveHere { run: Option<String>, reason: String },
     /// Stop a run that is driven, and follow it back.
     Cancel { run: String, reason: String },
     /// Decide about a call of a stuck run.

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use windlass_console::Listen;
-use windlass_engine::engine::Engine;
+use windlass_engine::engine::{Engine, RunHandle};
+use windlass_engine::run::Outcome;
 use windlass_steps::docker::{Endpoint, Swarm};
 use windlass_steps::swarm::own_place::{OwnPlace, own_place};
 
@@ -69,7 +70,7 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     ));
     engine.stands_on(place.locks());
     let diary = diary::keep(&engine);
-    take_up(&engine)?;
+    take_up(&engine).await?;
     let parts = Parts::begin(&engine, config).await?;
     supervisor.ready();
     supervisor.watch_until(asked).await;
@@ -92,12 +93,18 @@ async fn where_we_stand(settings: &Settings) -> OwnPlace {
 }
 
 /// Takes up what an earlier process left, and says so.
-fn take_up(engine: &Engine) -> Result<(), Problem> {
-    let taken = engine.resume_all()?;
+async fn take_up(engine: &Engine) -> Result<(), Problem> {
+    let taking = engine.clone();
+    // It asks the swarm which one it is.
+    let taken = tokio::task::spawn_blocking(move || taking.resume_all()).await;
+    let taken = taken.map_err(|error| Problem::bug(error.to_string()))??;
     let mut going = 0;
-    for (run, handle) in &taken {
+    for (run, handle) in taken {
         match handle {
-            Ok(_) => going += 1,
+            Ok(handle) => {
+                going += 1;
+                tokio::spawn(tell_if_left(handle));
+            }
             Err(error) => show::note(&format!("{} {run} stays as it is: {error}", yellow("note:"))),
         }
     }
@@ -113,6 +120,14 @@ fn take_up(engine: &Engine) -> Result<(), Problem> {
         show::note(&format!("{going} open runs are taken up"));
     }
     Ok(())
+}
+
+/// Says why a run that was taken up is let go of, where its journal does not.
+async fn tell_if_left(handle: RunHandle) {
+    let run = handle.run.clone();
+    if let Outcome::Elsewhere(why) | Outcome::Unrecorded(why) = handle.outcome().await {
+        show::note(&format!("{} {run} stays as it is: {why}", yellow("note:")));
+    }
 }
 
 /// Puts every run away after its current call, and closes the store. What is not through in time is

@@ -50,6 +50,11 @@ pub fn entry(entry: &Entry) -> String {
             format!("decided by {}: {} ({reason})", by.user, decided(decision))
         }
         Body::Resumed { by } => format!("resumed by {} on {}", by.user, by.host),
+        Body::Placed { identity, by, reason } => {
+            let by = by.as_ref().map(|by| format!(", says {}", by.user)).unwrap_or_default();
+            let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+            format!("acts on the {}{by}{reason}", identity.name)
+        }
         Body::Finished { end } => format!("finished: {}", super::progress::ended(*end)),
     };
     format!("{} {what}", dim(&format!("{:>5} {}", entry.seq, utc(entry.at))))

@@ -12,6 +12,10 @@ const SERVICES_SHOWN: usize = 6;
 
 /// Prints a plan.
 pub fn show(plan: &Plan) {
+    if let Some(identity) = &plan.identity {
+        line(&format!("{} {} at {}", bold("On the"), identity.name, plan.place));
+        line("");
+    }
     line(&bold("What would be done"));
     let calls = plan.calls.iter().filter(|call| call.kind.changes());
     let rows: Vec<Vec<String>> = calls

@@ -30,6 +30,9 @@ impl Progress {
     pub fn of(view: &RunView) -> Self {
         let summary = &view.summary;
         note(&format!("{} {}", bold(&summary.title), dim(summary.run.as_str())));
+        if let Some(identity) = &summary.identity {
+            note(&dim(&format!("on the {} at {}", identity.name, view.place)));
+        }
         let mut progress = Progress {
             bars: MultiProgress::new(),
             active: HashMap::new(),

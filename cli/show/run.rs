@@ -68,6 +68,9 @@ pub fn show(view: &RunView, driven: bool) {
         vec!["last heard of".to_owned(), utc(summary.heard)],
         vec!["at".to_owned(), view.place.clone()],
     ];
+    if let Some(identity) = &summary.identity {
+        rows.push(vec!["on".to_owned(), identity.name.clone()]);
+    }
     if let Some(cause) = &summary.cause {
         rows.push(vec!["because of".to_owned(), cause.clone()]);
     }

@@ -60,6 +60,9 @@ impl Kind {
     pub const NOT_NOW: Kind = Kind("WL0010", 409, "The decision does not fit");
     pub const STORE: Kind = Kind("WL0011", 503, "The store is damaged or refuses");
     pub const KEY: Kind = Kind("WL0012", 503, "The master key is missing or another one");
+    pub const NO_SWARM: Kind = Kind("WL0014", 503, "The swarm does not answer");
+    pub const NOT_MANAGER: Kind = Kind("WL0015", 503, "The endpoint is not a manager");
+    pub const ANOTHER_SWARM: Kind = Kind("WL0025", 409, "Another swarm answers");
     pub const NOT_COUNTED: Kind = Kind("WL0018", 403, "The answer does not count");
     pub const OWN_GROUND: Kind = Kind("WL0019", 409, "The run would end the daemon itself");
     pub const NO_SCHEDULE: Kind = Kind("WL0020", 404, "The schedule does not fit");
@@ -179,6 +182,13 @@ impl From<EngineError> for Problem {
                 ))
             }
             EngineError::PastPivot { .. } => Kind::PAST_PIVOT.because(text).hint("Resume it."),
+            EngineError::AnotherPlace { .. } => Kind::ANOTHER_SWARM.because(text).hint(
+                "Nothing was recorded or changed. The daemon must reach the swarm where the run began: see its DOCKER_HOST.",
+            ),
+            EngineError::NoPlace { error, .. } => {
+                let not_manager = error.code == "not_manager";
+                if not_manager { Kind::NOT_MANAGER } else { Kind::NO_SWARM }.because(text)
+            }
             EngineError::NotNow(_) => Kind::NOT_NOW.because(text),
             EngineError::Answer { run, .. } => Kind::PARAMETERS
                 .because(text)

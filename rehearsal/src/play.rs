@@ -116,7 +116,7 @@ impl Player<'_> {
             match self.live()? {
                 Outcome::Finished(end) => return Ok(Ending::End(end)),
                 Outcome::Stuck => self.decide()?,
-                Outcome::Parked | Outcome::Unrecorded(_) => {}
+                Outcome::Parked | Outcome::Unrecorded(_) | Outcome::Elsewhere(_) => {}
             }
             if self.run.as_ref().is_none_or(|run| !self.is_recorded(run)) {
                 return Ok(Ending::NeverBegan);

@@ -1,6 +1,7 @@
 //! The command line where no swarm is needed: words, exit codes, the state directory.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
+mod another_swarm;
 mod keeping;
 mod rehearse;
 mod schedule;

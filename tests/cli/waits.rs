@@ -20,7 +20,14 @@ pub(crate) struct Shell {
 impl Operator {
     /// Begins a command of a person, and goes on.
     pub(crate) fn shell(&self, who: &str, args: &str) -> Shell {
+        let nowhere = format!("unix://{}/no.sock", self.home.path().display());
+        self.shell_at(&nowhere, who, args)
+    }
+
+    /// Begins a command of a person who reaches a swarm, and goes on.
+    pub(crate) fn shell_at(&self, host: &str, who: &str, args: &str) -> Shell {
         let mut command = self.command(&args.split_whitespace().collect::<Vec<_>>());
+        command.env("DOCKER_HOST", host);
         command.env("USER", who).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();

@@ -140,8 +140,12 @@ async fn decide<B>(
 pub(crate) fn follow(handle: RunHandle) {
     tokio::spawn(async move {
         let run = handle.run.clone();
-        if let Outcome::Unrecorded(why) = handle.outcome().await {
-            tracing::error!(%run, why, "a run could not be recorded any further");
+        match handle.outcome().await {
+            Outcome::Unrecorded(why) => {
+                tracing::error!(%run, why, "a run could not be recorded any further");
+            }
+            Outcome::Elsewhere(why) => tracing::error!(%run, why, "a run is at another swarm"),
+            Outcome::Finished(_) | Outcome::Stuck | Outcome::Parked => {}
         }
     });
 }

@@ -111,6 +111,9 @@ impl Tracer {
                 self.happened(None, at, &format!("decided by {}: {reason}", by.user));
             }
             Body::Resumed { .. } => self.happened(None, at, "resumed"),
+            Body::Placed { identity, .. } => {
+                self.happened(None, at, &format!("acts on the {}", identity.name));
+            }
             Body::Parallel { .. } => {}
             Body::Finished { end } => self.finished(*end),
         }

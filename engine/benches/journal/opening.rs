@@ -48,6 +48,7 @@ fn interrupted(store: &SledStore, text: &str, nth: usize, calls: u32) -> RunId {
         sealed: Default::default(),
         locks: vec![format!("secret:{nth}")],
         place: "nowhere".to_owned(),
+        identity: None,
         by: Origin::default(),
         version: "bench".to_owned(),
         cause: None,

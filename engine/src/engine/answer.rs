@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Drive, Engine, EngineError};
+use super::{Drive, Engine, EngineError, place};
 use crate::id::{CallKey, RunId};
 use crate::journal::{Answer, Body, Bound, CallStatus, Origin, RunStatus};
 use crate::run::{Asked, Call, RunState};
@@ -113,6 +113,7 @@ impl Engine {
         by: &Person,
         reason: Option<&str>,
     ) -> Result<Approved, EngineError> {
+        self.same_place(run, place::Answer::Welcome).await?;
         for _ in 0..LOOKS_MAX {
             if let Some(approved) = self.try_approve(run, key, by, reason).await? {
                 return Ok(approved);
@@ -176,6 +177,7 @@ impl Engine {
         by: &Person,
         reason: &str,
     ) -> Result<(), EngineError> {
+        self.same_place(run, place::Answer::Welcome).await?;
         let _one_at_a_time = self.0.answering.lock().await;
         let (found, approval) = self.approval(run, key)?;
         by.must_have(&approval.roles)?;
@@ -195,6 +197,7 @@ impl Engine {
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
     ) -> Result<(), EngineError> {
+        self.same_place(run, place::Answer::Welcome).await?;
         let _one_at_a_time = self.0.answering.lock().await;
         let found = self.asked(run, key, "ask")?;
         let Ok(Wait::Ask(question)) = found.call.wait() else {

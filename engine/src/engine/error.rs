@@ -6,6 +6,7 @@ use crate::id::{CallKey, RunId};
 use crate::journal::{End, StoreError};
 use crate::runbook::{CompileError, ParameterError};
 use crate::secret::KeyError;
+use crate::step::StepError;
 
 /// Why the engine does not do what it was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,26 @@ pub enum EngineError {
         run: RunId,
         /// The call after which there is no way back.
         pivot: CallKey,
+    },
+    /// Another place answers than the one where the run began.
+    #[error("{run} began on {began}, and {here} answers")]
+    AnotherPlace {
+        /// The run.
+        run: RunId,
+        /// Where it began.
+        began: String,
+        /// Which place answers.
+        here: String,
+        /// How the one where it began was reached.
+        address: String,
+    },
+    /// It can't be told which place answers.
+    #[error("{before}{}", .error.message)]
+    NoPlace {
+        /// Which run can't go on, and where it began; nothing, if it was to begin.
+        before: String,
+        /// Why.
+        error: Box<StepError>,
     },
     /// The decision does not fit where the call stands.
     #[error("{0}")]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use zeroize::Zeroizing;
 
+use super::place::Answer;
 use super::{Engine, EngineError, Live};
 use crate::clock::Clock;
 use crate::event::{Event, RunView, Summary};
@@ -204,6 +205,7 @@ impl Engine {
         if let Some(RunStatus::Finished(end)) = status {
             return Err(EngineError::Over { run: run.clone(), end });
         }
+        self.same_place(run, Answer::Needed).await?;
         let driver = self.driver_of(&created, ledger, self.standby(run))?;
         Ok(open_calls(&driver).await)
     }
@@ -244,9 +246,14 @@ impl Engine {
         let (params, sealed) = self.planned_params(runbook, given, secrets)?;
         let (steps, clock) = (self.steps().clone(), self.0.clock.clone());
         let (runtime, runbook) = (self.0.world.runtime.clone(), runbook.clone());
+        // If nobody answers, the first step that looks says so.
+        let identity = self.place_for(&runbook).await.unwrap_or_default();
         let planning = tokio::task::spawn_blocking(move || {
             plan(&runbook, &params, &steps, runtime, clock, sealed.into())
         });
-        planning.await.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))
+        let planned = planning.await;
+        let planned =
+            planned.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+        Ok(planned.map(|plan| Plan { place: self.0.place.clone(), identity, ..plan }))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
+use super::place::Answer;
 use super::{Drive, Engine, EngineError, Live};
 use crate::event::RunView;
 use crate::id::RunId;
@@ -96,6 +97,7 @@ impl Engine {
         if let Some(lock) = ground.iter().find(|lock| locks.contains(lock)) {
             return Err(EngineError::OwnGround { lock: lock.clone() });
         }
+        let identity = self.may_block(self.place_for(runbook))?.flatten();
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(|e| EngineError::Machine(e.to_string()))?;
         let run = RunId::new(self.0.clock.now(), u128::from_le_bytes(random));
@@ -117,6 +119,7 @@ impl Engine {
             sealed: sealed.take_fresh(),
             locks,
             place: self.0.place.clone(),
+            identity,
             by: self.by().clone(),
             version: self.0.version.clone(),
             cause,
@@ -146,6 +149,7 @@ impl Engine {
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
     pub fn cancel(&self, run: &RunId, reason: &str) -> Result<(), EngineError> {
+        self.may_block(self.same_place(run, Answer::Welcome))?;
         let mut live = self.0.live();
         let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
         let driver = self.loaded(run, live.get_mut(run).ok_or_else(not_driven)?)?.driver;
@@ -169,6 +173,7 @@ impl Engine {
         if self.0.live().contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
+        self.may_block(self.same_place(run, Answer::Welcome))?;
         let ledger = self.ledger(run)?;
         let (status, call) = ledger
             .look(|state| (state.status, decision.key().and_then(|key| state.status_of(key))));
@@ -193,6 +198,9 @@ impl Engine {
     }
 
     fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
+        if !self.is_driven(run) {
+            self.may_block(self.same_place(run, Answer::Needed))?;
+        }
         let live = self.0.live();
         if live.contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));

@@ -14,6 +14,7 @@ mod error;
 mod inspect;
 mod launch;
 mod open;
+mod place;
 mod prune;
 mod rest;
 mod turns;

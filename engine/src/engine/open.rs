@@ -87,7 +87,7 @@ impl Engine {
         }
         let open = open_runs(store.as_ref())?;
         keyring.sweep(|run| open.contains(run))?;
-        let world = Arc::new(World { steps, runtime, points });
+        let world = Arc::new(World { steps, runtime, points, place: OnceLock::new() });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());
         let inner = Inner {

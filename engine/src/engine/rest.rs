@@ -38,7 +38,10 @@ impl Engine {
         let waits = |run: &Summary| run.status == RunStatus::Waiting;
         let waiting = self.runs(true)?.into_iter().filter(waits);
         let waiting = waiting.filter(|run| !self.is_driven(&run.run));
-        Ok(waiting.map(|run| (run.run.clone(), self.stand_by(&run))).collect())
+        let here = self.elsewhere();
+        Ok(waiting
+            .map(|run| (run.run.clone(), here(&run).and_then(|()| self.stand_by(&run))))
+            .collect())
     }
 
     /// True if this process holds the run, and no thread does: it waits.
@@ -78,7 +81,7 @@ impl Engine {
             && (standby.begin(&summary.waits, clock, runtime) || self.wait_again(run, &standby)?);
         if !begun {
             drop(live);
-            return self.resume(run);
+            return self.queue(run);
         }
         let (tell, outcome) = oneshot::channel();
         standby.waits.left_alone();
@@ -134,6 +137,13 @@ impl Engine {
 
     /// Returns what drives a run that this process has in hand, from the store if it waited.
     pub(super) fn loaded(&self, run: &RunId, live: &mut Live) -> Result<Drive, EngineError> {
+        let drive = self.load(run, live)?;
+        self.take_over(&drive, live)?;
+        Ok(drive)
+    }
+
+    /// As [`Engine::loaded`], and records nothing.
+    fn load(&self, run: &RunId, live: &mut Live) -> Result<Drive, EngineError> {
         if let Some(drive) = &live.drive {
             return Ok(drive.clone());
         }
@@ -142,15 +152,22 @@ impl Engine {
         let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
         let runbook = Arc::new(self.recorded_runbook(&created)?);
         let driver = self.driver_of(&created, ledger, live.standby.clone())?;
-        if !live.taken_over {
-            driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
-            live.taken_over = true;
-            // A decision that was recorded before a crash is carried out.
-            if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
-                driver.standby.control.cancel(&reason);
-            }
-        }
         Ok(live.drive.insert(Drive { driver, runbook }).clone())
+    }
+
+    /// Records, once, that this process has taken the run over.
+    fn take_over(&self, drive: &Drive, live: &mut Live) -> Result<(), EngineError> {
+        if live.taken_over {
+            return Ok(());
+        }
+        let driver = &drive.driver;
+        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
+        live.taken_over = true;
+        // A decision that was recorded before a crash is carried out.
+        if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
+            driver.standby.control.cancel(&reason);
+        }
+        Ok(())
     }
 
     /// Puts a run away whose thread is about to end.
@@ -205,14 +222,23 @@ impl Engine {
     }
 
     fn drive(&self, run: &RunId) -> Stop {
-        let loaded = {
+        let of_live = |then: &dyn Fn(&mut Live) -> Result<Drive, EngineError>| {
             let mut live = self.0.live();
             let unknown = || EngineError::NoSuchRun(run.to_string());
-            live.get_mut(run).ok_or_else(unknown).and_then(|live| self.loaded(run, live))
+            live.get_mut(run).ok_or_else(unknown).and_then(then)
         };
-        match loaded {
+        let unrecorded = |error: EngineError| Stop::Ended(Outcome::Unrecorded(error.to_string()));
+        let Drive { driver, runbook } = match of_live(&|live| self.load(run, live)) {
+            Ok(drive) => drive,
+            Err(error) => return unrecorded(error),
+        };
+        // Before anything is recorded, and without holding the others up: it may take its time.
+        if let Some(stop) = driver.arrived(&runbook) {
+            return stop;
+        }
+        match of_live(&|live| self.loaded(run, live)) {
             Ok(Drive { driver, runbook }) => driver.drive(&runbook),
-            Err(error) => Stop::Ended(Outcome::Unrecorded(error.to_string())),
+            Err(error) => unrecorded(error),
         }
     }
 

@@ -86,14 +86,20 @@ impl Engine {
     pub fn resume_all(&self) -> Result<Vec<TakenUp>, EngineError> {
         let open = self.runs(true)?.into_iter();
         let ours = open.filter(|run| !run.status.is_stuck() && !self.is_driven(&run.run));
-        Ok(ours.map(|run| (run.run.clone(), self.take_up_later(&run))).collect())
+        let here = self.elsewhere();
+        let take_up = |run: &Summary| here(run).and_then(|()| self.take_up_later(run));
+        Ok(ours.map(|run| (run.run.clone(), take_up(&run))).collect())
     }
 
     fn take_up_later(&self, summary: &Summary) -> Result<RunHandle, EngineError> {
         if summary.status == RunStatus::Waiting {
             return self.stand_by(summary);
         }
-        let run = &summary.run;
+        self.queue(&summary.run)
+    }
+
+    /// Has a run go on in its turn; that it does is recorded when it happens.
+    pub(super) fn queue(&self, run: &RunId) -> Result<RunHandle, EngineError> {
         let mut live = self.0.live();
         if live.contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));

@@ -97,7 +97,7 @@ impl Event {
                 let (step, says, by) = (step(&key), says(&key), by.map(|by| by.user));
                 What::Answered { key, step, says, answer, by }
             }
-            Body::Parallel { .. } => return None,
+            Body::Parallel { .. } | Body::Placed { .. } => return None,
             Body::Unwinding { error, key, .. } => What::Unwinding { error, key },
             Body::UndoIntended { key } => {
                 What::UndoBegan { step: step(&key), says: says(&key), key }

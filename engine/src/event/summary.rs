@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::WaitView;
 use crate::clock::Millis;
 use crate::id::RunId;
-use crate::journal::RunStatus;
+use crate::journal::{Identity, RunStatus};
 use crate::run::RunState;
 
 /// A run in one line. It is kept beside the journal so that a list need not read every journal.
@@ -23,6 +23,9 @@ pub struct Summary {
     pub locks: Vec<String>,
     /// Who started it.
     pub user: String,
+    /// The place where it acts; absent if it needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// What started it, if no person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -59,6 +62,7 @@ impl Summary {
             },
             locks: created.map(|c| c.locks.clone()).unwrap_or_default(),
             user: created.map(|c| c.by.user.clone()).unwrap_or_default(),
+            identity: state.identity.clone(),
             cause: created.and_then(|c| c.cause.clone()),
             began: state.began,
             heard: state.heard,

@@ -177,6 +177,18 @@ pub enum Body {
         /// Who, and from where.
         by: Origin,
     },
+    /// The run acts at this place from here on: the entry before did not say which it was, or a
+    /// person has said that this one has taken its place.
+    Placed {
+        /// The place.
+        identity: Identity,
+        /// Who said so, and from where; nobody, if it was only looked up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Origin>,
+        /// Why, in their words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// The run is over. Always the last entry.
     Finished {
         /// How it ended.
@@ -215,6 +227,10 @@ pub struct Created {
     pub locks: Vec<String>,
     /// Where it acts, such as `unix:///var/run/docker.sock`.
     pub place: String,
+    /// Which place that was: the run goes on nowhere else. Absent if it needs none, if it did not
+    /// answer, and in journals of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// Who started it, and from where.
     pub by: Origin,
     /// Version of windlass.
@@ -222,6 +238,15 @@ pub struct Created {
     /// What started it, if no person did: `schedule/nightly@2026-11-21T02:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+}
+
+/// By what a place is known again, however it is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Identity {
+    /// What no other place has, such as the ID of a cluster.
+    pub id: String,
+    /// For people, such as `swarm k3v8x1 (manager m1, 3 nodes)`. It may change.
+    pub name: String,
 }
 
 /// Who did something, and from where.
@@ -377,7 +402,10 @@ impl Body {
             | Body::UndoFailed { key, .. } => Some(key),
             Body::Unwinding { key, .. } | Body::Stuck { key, .. } => key.as_ref(),
             Body::Decided { decision, .. } => decision.key(),
-            Body::Created(_) | Body::Resumed { .. } | Body::Finished { .. } => None,
+            Body::Created(_)
+            | Body::Resumed { .. }
+            | Body::Placed { .. }
+            | Body::Finished { .. } => None,
         }
     }
 }

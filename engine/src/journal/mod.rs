@@ -27,7 +27,7 @@ pub use self::sled::{AfterSync, SledStore};
 pub use chain::{Chain, ChainError, ChainHead, read_chain};
 pub use entry::{
     Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
-    Origin, text_hash,
+    Identity, Origin, text_hash,
 };
 pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
 pub use memory::MemoryStore;

@@ -143,7 +143,7 @@ pub fn next(
         }
         (Body::Decided { decision: Decision::Cancel, .. }, Running | Unwinding, None) => (status, None),
 
-        (Body::Resumed { .. }, Running | Unwinding | Stuck | StuckUnwinding, None) => (status, None),
+        (Body::Resumed { .. } | Body::Placed { .. }, Running | Unwinding | Stuck | StuckUnwinding, None) => (status, None),
         (Body::Finished { end: End::Done }, Running, None) => (Finished(End::Done), None),
         (Body::Finished { end }, Unwinding, None) if *end != End::Done => (Finished(*end), None),
 
@@ -162,6 +162,7 @@ pub fn next(
         (Body::Stuck { .. }, ..) => return illegal("`stuck`"),
         (Body::Decided { .. }, ..) => return illegal("`decided`"),
         (Body::Resumed { .. }, ..) => return illegal("`resumed`"),
+        (Body::Placed { .. }, ..) => return illegal("`placed`"),
         (Body::Finished { .. }, ..) => return illegal("`finished`"),
     })
 }

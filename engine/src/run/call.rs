@@ -155,6 +155,8 @@ impl Driver {
         attempt: u32,
         error: StepError,
     ) -> Result<(), CallFailure> {
+        // What another place says is no outcome of this run.
+        self.still_there().map_err(CallFailure::Halt)?;
         let error = self.redacted(error);
         // A conflict may be with an earlier delivery of the same request: it was done then.
         let doubtful = matches!(error.class, ErrorClass::Ambiguous | ErrorClass::Conflict);
@@ -311,6 +313,7 @@ impl Driver {
         self.ledger.clock().now()
     }
 
+    /// Sleeps before another attempt; then it must still be the place where the run began.
     pub(super) fn sleep(&self, until: Millis) -> Result<(), CallFailure> {
         let clock = self.ledger.clock().clone();
         let pivoted = self.pivoted();
@@ -320,7 +323,8 @@ impl Driver {
                 halt = self.standby.control.halted(pivoted) => Err(CallFailure::Halt(halt)),
                 () = clock.sleep_until(until) => Ok(()),
             }
-        })
+        })?;
+        self.still_there().map_err(CallFailure::Halt)
     }
 
     fn look_at<T>(

@@ -91,6 +91,14 @@ impl Control {
         self.0.borrow().park
     }
 
+    /// Returns when a person asks the run to stop here.
+    pub(super) async fn until_parked(&self) {
+        let mut signals = self.0.subscribe();
+        if signals.wait_for(|signals| signals.park).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Returns when there is a reason to end the evaluation.
     pub(super) async fn halted(&self, pivoted: bool) -> Halt {
         let mut signals = self.0.subscribe();

@@ -1,11 +1,12 @@
 //! Takes a run as far as it goes: forward, back, or to a stop.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::ledger::Ledger;
+use super::place::Place;
 use super::rest::Threads;
 use super::standby::Standby;
 use crate::clock::Clock;
@@ -50,6 +51,8 @@ pub enum Outcome {
     Parked,
     /// It could not be recorded any further; it can be resumed when the store is well.
     Unrecorded(String),
+    /// Another place answers than the one where it began, and nothing was recorded: why.
+    Elsewhere(String),
 }
 
 /// Why a thread no longer drives a run.
@@ -69,6 +72,8 @@ pub(crate) struct World {
     pub(crate) runtime: Handle,
     /// Where tests may interfere.
     pub(crate) points: Option<Points>,
+    /// Where steps act, if there is more to it than an address.
+    pub(crate) place: OnceLock<Arc<dyn Place>>,
 }
 
 /// A run that is being driven.
@@ -81,6 +86,16 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
+    /// Waits until the place where the run acts answers. Nothing, if the run can go on there; else
+    /// how that ends this drive.
+    pub(crate) fn arrived(&self, runbook: &Runbook) -> Option<Stop> {
+        let halt = self.arrive(runbook).err()?;
+        match self.halted(halt) {
+            Ok(outcome) => Some(Stop::Ended(outcome.unwrap_or(Outcome::Parked))),
+            Err(error) => Some(Stop::Ended(Outcome::Unrecorded(error.to_string()))),
+        }
+    }
+
     /// Drives the run until it is over, stuck or parked, or only waits. Blocks; call it on a thread
     /// of its own.
     pub(crate) fn drive(self: &Arc<Self>, runbook: &Arc<Runbook>) -> Stop {
@@ -170,6 +185,7 @@ impl Driver {
                 Ok(Some(Outcome::Parked))
             }
             Halt::Store(problem) => Ok(Some(Outcome::Unrecorded(problem))),
+            Halt::Elsewhere(why) => Ok(Some(Outcome::Elsewhere(why))),
             Halt::Stuck(error, key) => {
                 self.ledger.record(Body::Stuck { error: self.redacted(error), key })?;
                 Ok(Some(Outcome::Stuck))

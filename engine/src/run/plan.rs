@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::call::{LOOK_DEADLINE, within};
 use crate::clock::Clock;
 use crate::id::{CallKey, RunId};
+use crate::journal::Identity;
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
@@ -19,6 +20,11 @@ use crate::wait::Wait;
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct Plan {
+    /// How the place is reached where it would be done.
+    pub place: String,
+    /// Which place that is; absent if the run needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
     /// The calls that would be made, in order of place.
     pub calls: Vec<PlannedCall>,
     /// Services that restart, and how often.

@@ -9,7 +9,7 @@ use crate::clock::Millis;
 use crate::id::CallKey;
 use crate::journal::{
     Answer, Body, Bound, CallHead, CallStatus, Chain, ChainHead, Created, Decision, Entry, How,
-    Illegal, Origin, RunStatus, next,
+    Identity, Illegal, Origin, RunStatus, next,
 };
 use crate::step::{Kind, StepError};
 use crate::wait::{BadWait, Wait};
@@ -117,6 +117,8 @@ pub struct Impossible {
 pub struct RunState {
     /// How it began.
     pub created: Option<Created>,
+    /// The place where it acts, if it is known.
+    pub identity: Option<Identity>,
     /// Where it stands.
     pub status: Option<RunStatus>,
     /// Its calls.
@@ -234,8 +236,10 @@ impl RunState {
         match body {
             Body::Created(created) => {
                 self.began = at;
+                self.identity.clone_from(&created.identity);
                 self.created = Some((**created).clone());
             }
+            Body::Placed { identity, .. } => self.identity = Some(identity.clone()),
             Body::Intended { key, head, attempt, base, says } => {
                 let call = self.call(key, Some(head), at);
                 call.attempt = *attempt;

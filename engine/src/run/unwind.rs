@@ -138,6 +138,8 @@ impl Driver {
             let undoing = step.undo(&cx, &args, &base, &output);
             let result = self.world.runtime.block_on(within(deadline, Kind::Change, undoing));
             let Err(error) = result else { break };
+            // What another place says is no outcome of this run.
+            self.still_there()?;
             let error = self.redacted(error);
             let Some(wait) = backoff(error.class, attempt) else {
                 recording(Body::UndoFailed { key: key.clone(), error: error.clone() })?;
@@ -145,7 +147,10 @@ impl Driver {
                 return Err(stuck(StepError { message, ..error }));
             };
             cx.progress(&format!("trying again in {} s: {error}", wait.as_secs().max(1)));
-            self.sleep(self.now() + millis(wait)).map_err(|_| Halt::Parked)?;
+            self.sleep(self.now() + millis(wait)).map_err(|failure| match failure {
+                CallFailure::Halt(halt) => halt,
+                CallFailure::Error(error) => stuck(error),
+            })?;
         }
         self.reach(Point::AfterUndoEffect, key, &call.step);
         self.ledger

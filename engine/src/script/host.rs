@@ -96,6 +96,8 @@ pub enum Halt {
     Sibling,
     /// The journal can't be written.
     Store(String),
+    /// This is not the place where the run began: why not.
+    Elsewhere(String),
 }
 
 #[derive(Default)]

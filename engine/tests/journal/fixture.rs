@@ -63,6 +63,7 @@ pub(crate) fn bodies() -> Vec<Body> {
             sealed: BTreeMap::from([("value".to_owned(), "bm9uY2UrY2lwaGVydGV4dA==".to_owned())]),
             locks: vec!["secret:db_password".to_owned()],
             place: "unix:///var/run/docker.sock".to_owned(),
+            identity: None,
             by: by(),
             version: "0.1.0".to_owned(),
             cause: None,

@@ -71,6 +71,7 @@ impl Place {
             sealed: BTreeMap::new(),
             locks: Vec::new(),
             place: String::new(),
+            identity: None,
             by: Origin::default(),
             version: "0.1.0".to_owned(),
             cause: None,

@@ -21,6 +21,11 @@ impl HandClock {
         self.now.send_replace(now);
     }
 
+    /// How many sleep on it.
+    pub fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
+
     pub fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
     }

@@ -10,6 +10,7 @@ mod clock;
 mod death;
 mod many;
 mod people;
+mod place;
 mod rig;
 mod takeup;
 mod time;

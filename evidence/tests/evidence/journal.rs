@@ -30,6 +30,7 @@ pub fn records(run: &str, secrets: u32) -> Vec<Vec<u8>> {
         sealed: Default::default(),
         locks: vec!["secret:db".to_owned()],
         place: "unix:///var/run/docker.sock".to_owned(),
+        identity: None,
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,

@@ -34,6 +34,7 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
         sealed: [("value".to_owned(), "Y2lwaGVydGV4dA==".to_owned())].into(),
         locks: vec![format!("secret:{name}")],
         place: format!("ssh://{name}"),
+        identity: None,
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,

@@ -105,7 +105,7 @@ fn no_quorum(error: StepError) -> StepError {
         .hint("Bring the other managers back, then see `docker node ls`.")
 }
 
-fn manager(info: &Value) -> Result<(), String> {
+pub(super) fn manager(info: &Value) -> Result<(), String> {
     let swarm = &info["Swarm"];
     let name = info["Name"].as_str().unwrap_or("this node");
     match swarm["LocalNodeState"].as_str().unwrap_or("inactive") {

@@ -2,3 +2,4 @@
 
 pub mod check;
 pub mod own_place;
+pub mod place;
