@@ -10,6 +10,7 @@
 //! | `WINDLASS_CONFORMANCE_TABLE` | the table is written to this file |
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test panics, and tells how long")]
 
+mod bodies;
 mod chapter;
 mod failures;
 mod jobs;
@@ -41,7 +42,7 @@ fn objects() {
 #[test]
 fn specs() {
     let title = "Services and their references";
-    let cases = &[specs::CASES, references::CASES];
+    let cases = &[specs::CASES, references::CASES, bodies::CASES];
     Chapter { title, letter: 'p', nodes: 1, managers: 1, at_once: 4, cases }.run();
 }
 

@@ -97,6 +97,14 @@ impl<'a> Place<'a> {
         Answer { status, head, body }
     }
 
+    /// Sends a body that need not be JSON, and returns status and message.
+    pub fn said(&self, method: &str, path: &str, body: &str) -> String {
+        let (status, head, bytes) = self.exchange(method, path, body.as_bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| json!(text.trim()));
+        Answer { status, head, body }.said()
+    }
+
     /// Reads something that must be there.
     pub fn get(&self, path: &str) -> Value {
         let answer = self.ask("GET", path, &Value::Null);

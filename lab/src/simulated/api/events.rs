@@ -33,7 +33,15 @@ pub(crate) enum Next {
 /// Begins to listen.
 pub(crate) fn listen(model: &mut Model, query: &Query) -> Result<Listening, Refusal> {
     let filters = query.filters(&[])?;
-    let (since, until) = (moment(query.get("since")), moment(query.get("until")));
+    let (since, until) = (bound(query, "since")?, bound(query, "until")?);
+    if let (Some(from), Some(to)) = (since, until)
+        && from > to
+    {
+        let (from, to) = (from.div_euclid(1_000), to.div_euclid(1_000));
+        return Err(Refusal::bad(format!(
+            "`since` time ({from}) cannot be after `until` time ({to})"
+        )));
+    }
     let in_time = |event: &&Arc<Event>| {
         since.is_some_and(|since| event.at >= since) && until.is_none_or(|until| event.at <= until)
     };
@@ -88,6 +96,22 @@ fn fits(filters: &Filters, event: &Event) -> bool {
         && filters.is("scope", "swarm")
         && kinds.into_iter().all(object)
         && others.iter().all(|key| filters.values(key).is_empty())
+}
+
+/// Reads one end of the time that is asked for; the daemon takes seconds and nothing else.
+fn bound(query: &Query, key: &str) -> Result<Option<i64>, Refusal> {
+    let text = query.get(key);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let odd = |part: &str| {
+        Refusal::new(500, format!("strconv.ParseInt: parsing {part:?}: invalid syntax"))
+    };
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let whole: i64 = seconds.parse().map_err(|_| odd(seconds))?;
+    fraction.parse::<i64>().map_err(|_| odd(fraction))?;
+    let thousandths: String = fraction.chars().chain("000".chars()).take(3).collect();
+    Ok(Some(whole * 1_000 + thousandths.parse::<i64>().unwrap_or(0)))
 }
 
 /// Returns milliseconds since the epoch from seconds (with a fraction) or RFC 3339.

@@ -1,6 +1,7 @@
 //! The Docker Engine API, as far as it is simulated: what comes in, and what goes out.
 
 pub(crate) mod events;
+pub(crate) mod go;
 pub(crate) mod logs;
 pub(crate) mod networks;
 pub(crate) mod nodes;
@@ -12,3 +13,4 @@ pub(crate) mod server;
 pub(crate) mod services;
 pub(crate) mod system;
 pub(crate) mod tasks;
+pub(crate) mod types;

@@ -2,12 +2,20 @@
 
 use super::render;
 use super::route::{Answer, Ask};
+use super::types::NODE;
 use crate::simulated::model::Model;
 use crate::simulated::model::refusal::Refusal;
 
 pub(crate) fn list(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
     let known = ["name", "id", "label", "role", "membership", "node.label"];
     let filters = ask.query.filters(&known)?;
+    for (key, words) in [("role", ["worker", "manager"]), ("membership", ["accepted", "pending"])] {
+        // Go reads these whatever their case.
+        let known = |value: &&String| words.contains(&value.to_ascii_lowercase().as_str());
+        if let Some(word) = filters.values(key).iter().find(|value| !known(value)) {
+            return Err(Refusal::new(500, format!("Invalid {key} filter: '{word}'")));
+        }
+    }
     let wanted = model.nodes.values().filter(|node| {
         filters.begins("id", node.id.as_str())
             && filters.begins("name", node.name())
@@ -27,7 +35,7 @@ pub(crate) fn inspect(model: &Model, text: &str) -> Result<Answer, Refusal> {
 }
 
 pub(crate) fn update(model: &mut Model, text: &str, ask: &Ask) -> Result<Answer, Refusal> {
-    let spec = ask.json()?;
+    let spec = ask.read(&NODE)?;
     let version = ask.query.get("version");
     let version = version.parse().map_err(|_| {
         Refusal::bad(format!(

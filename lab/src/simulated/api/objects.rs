@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::render;
 use super::route::{Answer, Ask, not_here};
+use super::types::{CONFIG, SECRET};
 use crate::simulated::model::Model;
 use crate::simulated::model::object::Sort;
 use crate::simulated::model::refusal::Refusal;
@@ -14,10 +15,14 @@ pub(crate) fn route(
     rest: &[&str],
     ask: &Ask,
 ) -> Result<Answer, Refusal> {
+    let body = match sort {
+        Sort::Secret => &SECRET,
+        Sort::Config => &CONFIG,
+    };
     match (ask.method.as_str(), rest) {
         ("GET", []) => list(model, sort, ask),
         ("POST", ["create"]) => {
-            let id = model.create_object(sort, ask.json()?)?;
+            let id = model.create_object(sort, ask.read(body)?)?;
             Ok(Answer::json(201, json!({ "ID": id.as_str() }).to_string()))
         }
         ("GET", [text]) => {
@@ -32,7 +37,7 @@ pub(crate) fn route(
             Ok(Answer::empty(204))
         }
         ("POST", [text, "update"]) => {
-            let spec = ask.json()?;
+            let spec = ask.read(body)?;
             let version = ask.query.get("version").parse();
             let version =
                 version.map_err(|_| Refusal::bad(format!("invalid {} version", sort.word())))?;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::go::{self, Struct};
 use super::query::Query;
 use super::{logs, networks, nodes, objects, services, system, tasks};
 use crate::simulated::model::Model;
@@ -19,17 +20,9 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// Returns the body as JSON.
-    pub(crate) fn json(&self) -> Result<Value, Refusal> {
-        if self.body.is_empty() {
-            return Err(Refusal::bad("got EOF while reading request body"));
-        }
-        let value: Value =
-            serde_json::from_slice(&self.body).map_err(|e| Refusal::bad(e.to_string()))?;
-        if value.is_object() {
-            return Ok(value);
-        }
-        Err(Refusal::bad("json: cannot unmarshal this into Go value of type struct"))
+    /// Returns the body as the daemon reads it.
+    pub(crate) fn read(&self, into: &'static Struct) -> Result<Value, Refusal> {
+        go::read(&self.body, into)
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::render::{self, Extra};
 use super::route::{Answer, Ask};
+use super::types::SERVICE;
 use crate::simulated::model::Model;
 use crate::simulated::model::refusal::Refusal;
 
@@ -15,6 +16,7 @@ pub(crate) fn list(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
         filters.begins("id", service.id.as_str())
             && filters.begins("name", &service.spec.name)
             && filters.is("mode", service.spec.mode.word())
+            && filters.is("runtime", "container")
             && filters.labelled("label", label)
     });
     Ok(Answer::json(200, render::list(wanted, |out, s| render::service(out, model, s, extra))))
@@ -29,12 +31,12 @@ pub(crate) fn inspect(model: &Model, text: &str, ask: &Ask) -> Result<Answer, Re
 }
 
 pub(crate) fn create(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
-    let id = model.create_service(ask.json()?)?;
+    let id = model.create_service(ask.read(&SERVICE)?)?;
     Ok(Answer::json(201, json!({ "ID": id.as_str() }).to_string()))
 }
 
 pub(crate) fn update(model: &mut Model, text: &str, ask: &Ask) -> Result<Answer, Refusal> {
-    let spec = ask.json()?;
+    let spec = ask.read(&SERVICE)?;
     let version = ask.query.get("version");
     let version = version.parse().map_err(|_| {
         Refusal::bad(format!(

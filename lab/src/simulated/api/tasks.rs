@@ -33,6 +33,7 @@ pub(crate) fn list(model: &Model, ask: &Ask) -> Result<Answer, Refusal> {
         (services.is_empty() || services.contains(&task.service))
             && (nodes.is_empty() || task.node.is_some_and(|node| nodes.contains(&node)))
             && (states.is_empty() || states.contains(&task.desired))
+            && filters.is("runtime", "container")
             && filters.begins("id", task.id.as_str())
             && fits_service(model, task, &filters)
     };

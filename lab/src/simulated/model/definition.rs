@@ -108,12 +108,12 @@ impl Definition {
             ports.filter_map(port).collect()
         };
         let (host_ports, ingress_ports) = (ports("host"), ports("ingress"));
-        for ports in [&host_ports, &ingress_ports] {
-            if ports.iter().enumerate().any(|(i, port)| ports[..i].contains(port)) {
-                return Err(Refusal::invalid("EndpointSpec: duplicate published ports provided"));
-            }
-        }
         let endpoint = &spec["EndpointSpec"];
+        check_endpoint(endpoint)?;
+        let all: Vec<&HostPort> = host_ports.iter().chain(&ingress_ports).collect();
+        if all.iter().enumerate().any(|(i, port)| all[..i].contains(port)) {
+            return Err(Refusal::invalid("EndpointSpec: duplicate published ports provided"));
+        }
         // Without ports nothing is allocated, and nothing shown.
         let published = endpoint["Ports"].is_array();
         let networks = [&spec["TaskTemplate"]["Networks"], &spec["Networks"]];
@@ -313,6 +313,22 @@ fn update_config(config: &Value) -> Result<UpdateConfig, Refusal> {
 /// Durations come in nanoseconds.
 pub(crate) fn milliseconds(value: &Value) -> Option<i64> {
     Some(value.as_i64()? / 1_000_000)
+}
+
+fn check_endpoint(endpoint: &Value) -> Result<(), Refusal> {
+    match endpoint["Mode"].as_str().unwrap_or_default() {
+        "" | "vip" => Ok(()),
+        "dnsrr" => {
+            let mut ports = endpoint["Ports"].as_array().into_iter().flatten();
+            if ports.any(|port| port["PublishMode"] != "host") {
+                return Err(Refusal::invalid(
+                    "EndpointSpec: port published with ingress mode can't be used with dnsrr mode",
+                ));
+            }
+            Ok(())
+        }
+        other => Err(Refusal::bad(format!("invalid resolution mode: {other:?}"))),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Refusal> {

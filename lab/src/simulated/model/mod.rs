@@ -15,6 +15,7 @@ pub(crate) mod agent;
 pub(crate) mod ailment;
 pub(crate) mod definition;
 pub(crate) mod events;
+pub(crate) mod expansion;
 pub(crate) mod id;
 pub(crate) mod job;
 pub(crate) mod leader;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::Model;
@@ -103,8 +103,14 @@ impl Model {
         let data = spec.as_object_mut().and_then(|spec| spec.shift_remove("Data"));
         let data = decoded(data.as_ref().and_then(Value::as_str).unwrap_or_default())?;
         check_name(&name)?;
-        let driver = sort == Sort::Secret && spec["Driver"].is_object();
-        if data.len() >= sort.size_max() || (data.is_empty() && !driver) {
+        if sort == Sort::Secret && spec["Driver"].is_object() {
+            let driver = spec["Driver"]["Name"].as_str().unwrap_or_default();
+            return Err(match driver {
+                "" => Refusal::invalid("secret driver must have a name"),
+                _ => Refusal::unknown(format!("plugin {driver:?} not found")),
+            });
+        }
+        if data.len() >= sort.size_max() || data.is_empty() {
             let (word, most) = (sort.word(), sort.size_max());
             return Err(Refusal::invalid(format!(
                 "{word} data must be larger than 0 and less than {most} bytes"
@@ -226,12 +232,14 @@ fn check_name(name: &str) -> Result<(), Refusal> {
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>, Refusal> {
-    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
-    bytes.map_err(|error| {
+    // Go passes over the ends of lines.
+    let text = text.replace(['\r', '\n'], "");
+    STANDARD.decode(&text).map_err(|error| {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            _ => text.len(),
+            // The last four characters are not whole.
+            _ => text.len() / 4 * 4,
         };
         Refusal::bad(format!("illegal base64 data at input byte {at}"))
     })

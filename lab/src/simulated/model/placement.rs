@@ -13,16 +13,20 @@ pub(crate) struct Constraint {
 impl Constraint {
     /// Reads `key==value` or `key!=value`; the error is swarmkit's.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let at = text.find("==").into_iter().chain(text.find("!=")).min();
+        let at = text.find("==").or_else(|| text.find("!="));
         let Some(at) = at else {
             return Err("constraint expected one operator from ==, !=".to_owned());
         };
         let (key, value) = (text[..at].trim(), text[at + 2..].trim());
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        if key.is_empty() || !key.chars().all(plain) {
+        if key.len() < 2 || !key.starts_with(first) || !key.chars().all(plain) {
             return Err(format!("key '{key}' is invalid"));
         }
-        if value.is_empty() {
+        let of_value = |c: char| {
+            c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || ":-_.*()?+[]\\^$|/".contains(c)
+        };
+        if value.is_empty() || !value.chars().all(of_value) {
             return Err(format!("value '{value}' is invalid"));
         }
         let equal = text[at..].starts_with("==");

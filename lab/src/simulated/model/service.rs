@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Model;
-use super::definition::{Definition, Mode};
+use super::definition::{Definition, HostPort, Mode};
 use super::events::{Action, Kind};
 use super::id::Id;
 use super::object::{Sort, find};
@@ -272,16 +272,22 @@ impl Model {
     }
 
     fn check_ports(&self, spec: &Definition, own: Option<Id>) -> Result<(), Refusal> {
-        for (port, protocol) in &spec.ingress_ports {
-            let taken = |service: &&Service| {
-                let ports = &service.spec.ingress_ports;
-                Some(service.id) != own && ports.iter().any(|(p, t)| p == port && t == protocol)
-            };
-            if let Some(owner) = self.services.values().find(taken) {
-                return Err(Refusal::invalid(format!(
-                    "port '{port}' is already in use by service '{}' ({}) as an ingress port",
-                    owner.spec.name, owner.id
-                )));
+        let others = || self.services.values().filter(|service| Some(service.id) != own);
+        let taken = |port: &HostPort, service: &Service, how: &str| {
+            Err(Refusal::invalid(format!(
+                "port '{}' is already in use by service '{}' ({}) as {how}",
+                port.0, service.spec.name, service.id
+            )))
+        };
+        for port in spec.ingress_ports.iter().chain(spec.host_ports.iter()) {
+            if let Some(other) = others().find(|other| other.spec.ingress_ports.contains(port)) {
+                return taken(port, other, "an ingress port");
+            }
+        }
+        // Host ports of several services may be the same: they go to different nodes.
+        for port in &spec.ingress_ports {
+            if let Some(other) = others().find(|other| other.spec.host_ports.contains(port)) {
+                return taken(port, other, "a host-published port");
             }
         }
         Ok(())

@@ -91,7 +91,11 @@ impl Template {
                 "ContainerSpec: \"{image}\" is not a valid repository/tag"
             )));
         }
+        check_runtime(&template["Runtime"])?;
+        check_resources(&template["Resources"])?;
         check_mounts(&container["Mounts"])?;
+        check_health(&container["Healthcheck"])?;
+        super::expansion::check(container)?;
         let reserved = &template["Resources"]["Reservations"];
         let mut shown = template.clone();
         if let Some(shown) = shown.as_object_mut() {
@@ -141,9 +145,61 @@ fn is_repository(image: &str) -> bool {
     path.split('/').all(|part| !part.is_empty() && part.bytes().all(inside))
 }
 
+fn check_runtime(runtime: &Value) -> Result<(), Refusal> {
+    match runtime.as_str().unwrap_or_default() {
+        "" | "container" => Ok(()),
+        _ => Err(Refusal::bad("unsupported runtime")),
+    }
+}
+
+fn check_resources(resources: &Value) -> Result<(), Refusal> {
+    for part in ["Limits", "Reservations"] {
+        let number = |key: &str| resources[part][key].as_i64().filter(|number| *number != 0);
+        if let Some(nano) = number("NanoCPUs").filter(|nano| *nano < 1_000_000) {
+            let text = format!("invalid cpu value {}: Must be at least 0.001", cpus(nano));
+            return Err(Refusal::invalid(text));
+        }
+        if let Some(bytes) = number("MemoryBytes").filter(|bytes| *bytes < 4 << 20) {
+            let text = format!("invalid memory value {bytes}: Must be at least 4MiB");
+            return Err(Refusal::invalid(text));
+        }
+    }
+    Ok(())
+}
+
+/// Writes billionths as Go writes such a number: `0.0005`, `1e-06`.
+fn cpus(nano: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "it is small")]
+    let cpus = nano as f64 / 1e9;
+    if cpus.abs() >= 1e-4 {
+        return cpus.to_string();
+    }
+    let text = format!("{cpus:e}");
+    let (digits, power) = text.split_once("e-").unwrap_or((&text, "0"));
+    format!("{digits}e-{power:0>2}")
+}
+
+fn check_health(check: &Value) -> Result<(), Refusal> {
+    let refused = |text: String| Err(Refusal::invalid(format!("ContainerSpec: {text}")));
+    for key in ["Interval", "Timeout", "StartPeriod"] {
+        if check[key].as_i64().is_some_and(|time| time != 0 && time < 1_000_000) {
+            return refused(format!("{key} in HealthConfig cannot be less than 1ms"));
+        }
+    }
+    if check["Retries"].as_i64().is_some_and(|retries| retries < 0) {
+        return refused("Retries in HealthConfig cannot be negative".to_owned());
+    }
+    Ok(())
+}
+
 fn check_mounts(mounts: &Value) -> Result<(), Refusal> {
     let mut targets = Vec::new();
     for mount in mounts.as_array().into_iter().flatten() {
+        let sort = mount["Type"].as_str().unwrap_or_default();
+        // 20.10 does not know `cluster`; a swarm that is newer does, and is rehearsed too.
+        if !["", "bind", "volume", "tmpfs", "npipe", "cluster"].contains(&sort) {
+            return Err(Refusal::bad(format!("invalid MountType: {sort:?}")));
+        }
         let target = mount["Target"].as_str().unwrap_or_default();
         if targets.contains(&target) {
             let text = format!("ContainerSpec: duplicate mount point: {target}");
@@ -219,8 +275,11 @@ fn restart(policy: &Value) -> Result<Restart, Refusal> {
         "none" => Condition::None,
         other => return Err(Refusal::bad(format!("invalid RestartCondition: {other:?}"))),
     };
-    if policy["Delay"].as_i64().is_some_and(|delay| delay < 0) {
-        return Err(Refusal::invalid("TaskSpec: restart-delay cannot be negative"));
+    for (key, word) in [("Delay", "delay"), ("Window", "window")] {
+        if policy[key].as_i64().is_some_and(|time| time < 0) {
+            let text = format!("TaskSpec: restart-{word} cannot be negative");
+            return Err(Refusal::invalid(text));
+        }
     }
     Ok(Restart {
         condition,
