@@ -340,8 +340,11 @@ pub enum LabAction {
         /// Install the Debian packages that are missing (as root).
         #[arg(long)]
         install: bool,
+        /// Run the `dockerd` and `containerd` in this directory, not the machine's own.
+        #[arg(long, value_name = "DIR")]
+        engine: Option<PathBuf>,
         /// No daemons: answer from a model of a swarm, until Ctrl-C. Needs neither root nor Docker.
-        #[arg(long, conflicts_with_all = ["name", "install"])]
+        #[arg(long, conflicts_with_all = ["name", "install", "engine"])]
         simulated: bool,
         /// How many made-up services the model has.
         #[arg(long, default_value_t = 20, requires = "simulated")]

@@ -22,10 +22,12 @@ pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem
             let spec = SimulatedSpec { nodes, managers, services, ..SimulatedSpec::default() };
             simulate(spec, socket, speed).await?;
         }
-        LabAction::Up { nodes, managers, name, install, .. } => {
+        LabAction::Up { nodes, managers, name, install, engine, .. } => {
             provide(install).await?;
             let mut spec = LabSpec::new(&name, nodes);
             spec.managers = managers;
+            // Nodes start elsewhere.
+            spec.engine = engine.map(|engine| engine.canonicalize().unwrap_or(engine));
             let lab = windlass_lab::up(&spec, &|text: &str| show::note(&dim(text))).await;
             let lab = lab.map_err(|e| problem(&e))?;
             show::note(&format!(

@@ -8,8 +8,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal};
 use tokio::process::Child;
 
-use crate::lab::Node;
-use crate::{api, cgroup, node, process, wait};
+use crate::lab::{Lab, Node};
+use crate::program::SYSTEM_PATH;
+use crate::{api, cgroup, node, process, spec, wait};
 
 /// A daemon on a busy machine answers within seconds; more is one that hangs.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ impl DaemonError {
 
 /// Starts the daemon and waits until it answers; switches the node on if it is off.
 /// Does nothing but wait if the daemon runs already.
-pub(crate) async fn start(lab: &str, node: &Node) -> Result<(), DaemonError> {
+pub(crate) async fn start(lab: &Lab, node: &Node) -> Result<(), DaemonError> {
     let mut child = None;
     if pid(&node.directory).is_none() {
         let holder = match node::holder(&node.directory) {
@@ -95,7 +96,7 @@ pub(crate) async fn start(lab: &str, node: &Node) -> Result<(), DaemonError> {
 
 /// Starts the daemon in its node. The returned process is the `nsenter` that waits for it: it
 /// ends when the daemon does, and stays when the caller ends.
-fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
+fn spawn(lab: &Lab, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
     let at = |part: &str| node.directory.join(part).display().to_string();
     // After a kill these files name processes that may be somebody else by now; dockerd would
     // refuse to start, or wait for that one as for its containerd.
@@ -110,11 +111,12 @@ fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
     }
     let log = || node::log(&node.directory).map_err(|error| DaemonError::file(node, error));
     node::enter(holder, "dockerd")
+        .env("PATH", search_path(lab.engine.as_deref()))
         .arg(mark(&node.directory))
         .arg(format!("--exec-root={}", at("exec")))
         .arg(format!("--pidfile={}", pid_file.display()))
         .arg(format!("--host=unix://{}", node.socket.display()))
-        .arg(format!("--cgroup-parent=/{}/{}", cgroup::name(lab), node.name))
+        .arg(format!("--cgroup-parent=/{}/{}", cgroup::name(&lab.name), node.name))
         // systemd, where there is one, knows nothing of our groups.
         .arg("--exec-opt=native.cgroupdriver=cgroupfs")
         // Nobody answers there, so that look-ups in containers fail as well instead of going to
@@ -125,6 +127,13 @@ fn spawn(lab: &str, node: &Node, holder: Pid) -> Result<Child, DaemonError> {
         .stderr(log()?)
         .spawn()
         .map_err(|error| DaemonError::file(node, error))
+}
+
+/// Returns where a daemon looks for its programs: first in its own engine, if it has one.
+fn search_path(engine: Option<&Path>) -> String {
+    let own = engine.map(spec::programs).unwrap_or_default();
+    let own = own.iter().map(|part| part.display().to_string());
+    own.chain([SYSTEM_PATH.to_owned()]).collect::<Vec<_>>().join(":")
 }
 
 /// Stops the daemon in order and waits until it and its containerd are gone: containerd's

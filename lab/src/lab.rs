@@ -89,6 +89,9 @@ pub struct Lab {
     pub gateway: Option<Ipv4Addr>,
     /// Its nodes, managers first.
     pub nodes: Vec<Node>,
+    /// Where its engine is, if it is not the machine's.
+    #[serde(default)]
+    pub engine: Option<PathBuf>,
     /// Whether it was made to the end; false while `up` runs and after it was interrupted.
     pub complete: bool,
     /// Its directory.
@@ -122,8 +125,8 @@ impl Lab {
             let manager = index < spec.managers;
             Node { name, address: Ipv4Addr::UNSPECIFIED, socket, manager, directory }
         });
-        let (name, root) = (spec.name.clone(), spec.root.clone());
-        Self { name, gateway: None, complete: false, nodes: nodes.collect(), root }
+        let (name, root, engine) = (spec.name.clone(), spec.root.clone(), spec.engine.clone());
+        Self { name, gateway: None, engine, complete: false, nodes: nodes.collect(), root }
     }
 
     /// Returns the address of the first manager, for `DOCKER_HOST`.
@@ -184,7 +187,7 @@ impl Lab {
     /// if it does not find its swarm within 60 s.
     pub async fn start_node(&mut self, index: usize) -> Result<(), LabError> {
         let node = self.node(index)?;
-        daemon::start(&self.name, node).await?;
+        daemon::start(self, node).await?;
         Ok(swarm::member(node).await?)
     }
 

@@ -25,6 +25,9 @@ pub struct LabSpec {
     pub managers: usize,
     /// The directory for the lab's data; made by `up` and removed by `down`.
     pub root: PathBuf,
+    /// Where `dockerd` and what it needs are, if not where this machine has them: a directory of
+    /// programs, or one into which a distribution's packages were unpacked.
+    pub engine: Option<PathBuf>,
 }
 
 impl Default for LabSpec {
@@ -58,13 +61,19 @@ pub enum SpecError {
          long, of letters, digits and `._/-`"
     )]
     Root(PathBuf),
+    /// There is no engine in the directory.
+    #[error(
+        "use the engine in {0}: there must be `dockerd` and `containerd` in it, or in usr/sbin and \
+         usr/bin below; the path must be absolute, and outside /run and /etc"
+    )]
+    Engine(PathBuf),
 }
 
 impl LabSpec {
     /// Returns a lab with one manager, in the directory where [`find`](crate::find) looks first.
     pub fn new(name: &str, nodes: usize) -> Self {
         let root = Path::new(LABS).join(name);
-        Self { name: name.to_owned(), nodes, managers: 1, root }
+        Self { name: name.to_owned(), nodes, managers: 1, root, engine: None }
     }
 
     /// Checks the limits.
@@ -91,8 +100,25 @@ impl LabSpec {
         if !self.root.is_absolute() || !plain || hidden || !direct || text.len() > ROOT_LENGTH_MAX {
             return Err(SpecError::Root(self.root.clone()));
         }
-        Ok(())
+        match &self.engine {
+            Some(engine) if !is_engine(engine) => Err(SpecError::Engine(engine.clone())),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Returns the directories of an engine in which its programs may be.
+pub(crate) fn programs(engine: &Path) -> Vec<PathBuf> {
+    let parts = ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "usr/libexec/docker"];
+    let below = parts.into_iter().map(|part| engine.join(part));
+    std::iter::once(engine.to_owned()).chain(below).collect()
+}
+
+fn is_engine(engine: &Path) -> bool {
+    let has = |program| programs(engine).iter().any(|part| part.join(program).is_file());
+    // A node has its own /run and /etc.
+    let hidden = ["/run", "/var/run", "/etc"].iter().any(|own| engine.starts_with(own));
+    engine.is_absolute() && !hidden && has("dockerd") && has("containerd")
 }
 
 #[cfg(test)]
@@ -119,5 +145,19 @@ mod tests {
             let spec = LabSpec { root: root.into(), ..good.clone() };
             assert_eq!(spec.validate(), Err(SpecError::Root(root.into())), "{root}");
         }
+    }
+
+    #[test]
+    fn an_engine_is_looked_for_where_bundles_and_packages_have_it() {
+        let place = tempfile::tempdir().unwrap();
+        let with = |engine: &Path| LabSpec { engine: Some(engine.into()), ..LabSpec::default() };
+        let missing = Err(SpecError::Engine(place.path().into()));
+        assert_eq!(with(place.path()).validate(), missing);
+        std::fs::create_dir_all(place.path().join("usr/sbin")).unwrap();
+        std::fs::write(place.path().join("usr/sbin/dockerd"), "").unwrap();
+        assert_eq!(with(place.path()).validate(), missing);
+        std::fs::write(place.path().join("containerd"), "").unwrap();
+        assert_eq!(with(place.path()).validate(), Ok(()));
+        assert!(with(Path::new("docker")).validate().is_err());
     }
 }

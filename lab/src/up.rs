@@ -74,9 +74,10 @@ async fn make(lab: &mut Lab, progress: &(dyn Fn(&str) + Sync)) -> Result<(), Lab
     }
     lab.save()?;
     progress(&format!("starting {} Docker daemons", lab.nodes.len()));
+    let planned = &*lab;
     let start = async |node: &Node| -> Result<(), LabError> {
-        network::plug(&lab.name, &node.name, node.address, gateway).await?;
-        Ok(daemon::start(&lab.name, node).await?)
+        network::plug(&planned.name, &node.name, node.address, gateway).await?;
+        Ok(daemon::start(planned, node).await?)
     };
     // The archive is made while the daemons start.
     let archive = tokio::task::spawn_blocking(image::archive);

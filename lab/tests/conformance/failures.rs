@@ -75,7 +75,11 @@ fn a_failing_update_continues_if_told_so(place: &Place) -> Value {
         hurry(settings);
     });
     let settled = place.settled(&path);
-    let still = run(&place.tasks(&path));
+    // The update is over when its last task has started, which then has yet to end.
+    let still = place.wait_until("the last task has failed", || {
+        let still = run(&place.tasks(&path));
+        (still == 0).then_some(still)
+    });
     json!({ "status": settled, "still running": still })
 }
 

@@ -15,10 +15,13 @@ pub struct TestLab(Option<Lab>);
 impl TestLab {
     /// Makes a lab; `letter` tells the labs of one test apart.
     pub async fn up(letter: char, nodes: usize, managers: usize) -> Self {
-        let spec = LabSpec { managers, ..LabSpec::new(&name(letter), nodes) };
+        Self::with(&LabSpec { managers, ..LabSpec::new(&name(letter), nodes) }).await
+    }
+
+    pub async fn with(spec: &LabSpec) -> Self {
         let start = Instant::now();
         let progress = |line: &str| eprintln!("{:5.2} s {line}", start.elapsed().as_secs_f64());
-        match up(&spec, &progress).await {
+        match up(spec, &progress).await {
             Ok(lab) => {
                 progress("up");
                 Self(Some(lab))
