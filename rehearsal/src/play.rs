@@ -115,6 +115,10 @@ impl Player<'_> {
         while self.processes < PROCESSES_MAX {
             match self.live()? {
                 Outcome::Finished(end) => return Ok(Ending::End(end)),
+                // Nothing went wrong, so there is nothing that a person could put right.
+                Outcome::Stuck if self.variant.strikes.is_empty() => {
+                    return Err("the run is stuck, although nothing went wrong".to_owned());
+                }
                 Outcome::Stuck => self.decide()?,
                 Outcome::Parked | Outcome::Unrecorded(_) | Outcome::Elsewhere(_) => {}
             }

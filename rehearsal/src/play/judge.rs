@@ -35,9 +35,13 @@ impl Player<'_> {
                 problems.extend(new_ailments(&self.scene.ailing, ailments));
             }
         }
-        problems.extend(self.not_found()?);
-        problems.extend(self.left_behind()?);
-        problems.extend(self.broken_invariants()?);
+        problems.extend(self.leaked()?);
+        // A run that has not ended holds its locks and its keys, and promises nothing yet.
+        if ended.is_ok() {
+            problems.extend(self.not_found()?);
+            problems.extend(self.left_behind()?);
+            problems.extend(self.broken_invariants()?);
+        }
         let verdict = match ended {
             _ if !problems.is_empty() => Verdict::Violated,
             _ if self.asked => Verdict::Stuck,
@@ -127,6 +131,12 @@ impl Player<'_> {
         if !self.stage.keys().runs().map_err(|e| e.to_string())?.is_empty() {
             problems.push("the key of the run is still there".to_owned());
         }
+        Ok(problems)
+    }
+
+    /// Returns where a secret value is that must be nowhere.
+    fn leaked(&self) -> Result<Vec<String>, String> {
+        let mut problems = Vec::new();
         for secret in self.scene.values() {
             let holds = |text: &[u8]| text.windows(secret.len()).any(|w| w == secret.as_slice());
             let records = self.run.as_ref().map(|run| self.stage.store().read(run));

@@ -12,6 +12,7 @@
 
 mod mutants;
 mod swarm;
+mod unwell;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
