@@ -28,13 +28,14 @@ pub async fn snapshot(settings: &Settings, args: &SnapshotArgs) -> Result<Exit, 
     };
     write(file, &text)?;
     show::note(&format!(
-        "{} {} holds {} nodes, {} services, {} secrets, {} configs and {} tasks, and no value of anything",
+        "{} {} holds {} nodes, {} services, {} secrets, {} configs, {} networks and {} tasks, and no value of anything",
         green("✓"),
         file.display(),
         snapshot.nodes.len(),
         snapshot.services.len(),
         snapshot.secrets.len(),
         snapshot.configs.len(),
+        snapshot.networks.len(),
         snapshot.tasks.len(),
     ));
     let next = format!("windlass rehearse RUNBOOK --snapshot {}", file.display());

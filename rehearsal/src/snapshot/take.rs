@@ -22,13 +22,18 @@ pub struct Taken {
     pub at_rest: bool,
 }
 
-/// Takes a snapshot of a live swarm: reads, and changes nothing.
+/// Takes a snapshot of a live swarm: reads, and changes nothing. `now` is its time if the daemon
+/// does not tell its own.
 ///
 /// # Errors
 /// If the daemon can't be reached, or is no manager: [`DockerError`] tells which.
 pub async fn take(swarm: &Swarm, now: Millis) -> Result<Taken, DockerError> {
     let api = swarm.api().await?;
-    let engine = swarm.info().await?["ServerVersion"].as_str().unwrap_or_default().to_owned();
+    let info = swarm.info().await?;
+    let engine = info["ServerVersion"].as_str().unwrap_or_default().to_owned();
+    // The daemon's time, as that of its tasks: how long one has hung is the difference.
+    let daemon = info["SystemTime"].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    let now = daemon.map_or(now, jiff::Timestamp::as_millisecond);
     let mut lists = Lists::read(swarm).await?;
     let mut at_rest = lists.still_hold(swarm).await?;
     for _ in 1..TRIES_MAX {
