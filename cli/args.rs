@@ -33,6 +33,14 @@ pub struct Args {
     #[arg(long, global = true)]
     pub json: bool,
 
+    /// The Docker daemon to talk to; the one that the docker command uses if it is left out.
+    #[arg(short = 'H', long, global = true, value_name = "HOST", conflicts_with = "context")]
+    pub host: Option<String>,
+
+    /// The context of the docker command to use; it wins over DOCKER_HOST, as it does there.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -213,11 +221,12 @@ pub struct RunArgs {
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// A secret parameter: from standard input, a file, a file descriptor, or made up.
-    #[arg(long = "secret", value_name = "NAME=-|@FILE|fd:N|generate[:LENGTH]")]
+    #[arg(long = "secret", value_name = "NAME=-|@FILE|fd:N|generate[:LENGTH][@FILE]")]
     pub secrets: Vec<String>,
-    /// What to do with a newline at the end of a secret that is read.
-    #[arg(long, value_enum, default_value_t = Newline::Keep)]
-    pub newline: Newline,
+    /// What to do with a newline at the end of a secret that is read; it is kept if this is left
+    /// out, and said.
+    #[arg(long, value_enum)]
+    pub newline: Option<Newline>,
 }
 
 /// What to begin, and how.
@@ -229,6 +238,12 @@ pub struct BeginArgs {
     /// Hand the run to the daemon, print its name, and don't wait for its end.
     #[arg(short, long)]
     pub detach: bool,
+    /// Start without a question. Without a terminal none is asked.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Only say what would be done: the same as `windlass plan`.
+    #[arg(long, conflicts_with_all = ["detach", "yes"])]
+    pub dry_run: bool,
     /// Begin although the run would end the daemon that drives it.
     #[arg(long)]
     pub allow_self: bool,
@@ -316,11 +331,12 @@ pub struct AnswerArgs {
     #[arg(short, long = "param", value_name = "FIELD=VALUE")]
     pub params: Vec<String>,
     /// A secret field: from standard input, a file, a file descriptor, or made up.
-    #[arg(long = "secret", value_name = "FIELD=-|@FILE|fd:N|generate[:LENGTH]")]
+    #[arg(long = "secret", value_name = "FIELD=-|@FILE|fd:N|generate[:LENGTH][@FILE]")]
     pub secrets: Vec<String>,
-    /// What to do with a newline at the end of a secret that is read.
-    #[arg(long, value_enum, default_value_t = Newline::Keep)]
-    pub newline: Newline,
+    /// What to do with a newline at the end of a secret that is read; it is kept if this is left
+    /// out, and said.
+    #[arg(long, value_enum)]
+    pub newline: Option<Newline>,
 }
 
 /// What to do with the lab.

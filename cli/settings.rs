@@ -38,7 +38,7 @@ impl Settings {
             key: env::var_os("WINDLASS_KEY_FILE").map(PathBuf::from).or(credential),
             json: args.json,
             plain: no_colour || !stderr().is_terminal(),
-            docker: docker_environment(),
+            docker: docker_environment(args),
             by: Origin { user: user(), host: host(), pid: std::process::id() },
         }
     }
@@ -56,12 +56,19 @@ fn default_state() -> PathBuf {
     home.join(".local/state/windlass")
 }
 
-fn docker_environment() -> Environment {
+/// As the docker command has it: an option wins over the environment, and `--context` over
+/// `DOCKER_HOST`.
+fn docker_environment(args: &Args) -> Environment {
     let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let home = text("HOME").map(|home| PathBuf::from(home).join(".docker"));
+    let host = match &args.context {
+        Some(_) => None,
+        None => args.host.clone().or_else(|| text("DOCKER_HOST")),
+    };
     Environment {
-        docker_host: text("DOCKER_HOST"),
-        docker_context: text("DOCKER_CONTEXT"),
+        docker_host: host,
+        host_is_from: args.host.is_some().then(|| "--host".to_owned()),
+        docker_context: args.context.clone().or_else(|| text("DOCKER_CONTEXT")),
         docker_tls_verify: text("DOCKER_TLS_VERIFY"),
         docker_cert_path: text("DOCKER_CERT_PATH").map(PathBuf::from),
         config_dir: text("DOCKER_CONFIG").map(PathBuf::from).or(home),

@@ -8,7 +8,7 @@ use crate::args::{AnswerArgs, AskedArgs};
 use crate::desk::{Given, Reply, Request, SecretBytes, Taken, ask_once};
 use crate::exit::Exit;
 use crate::problem::Problem;
-use crate::secret_input;
+use crate::secret_input::Sources;
 use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, green, yellow};
@@ -16,8 +16,10 @@ use crate::show::style::{bold, green, yellow};
 /// Answers fields.
 pub async fn answer(settings: &Settings, args: AnswerArgs) -> Result<Exit, Problem> {
     let open = params(&args.params)?;
-    let secrets = secret_input::given(&args.secrets, args.newline)?;
-    let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
+    let sources = Sources::parse(&args.secrets, args.newline)?;
+    let values = sources.read()?;
+    sources.hand_out(&values)?;
+    let secrets = values.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
     hand_in(settings, args.asked, Given::Fields { open, secrets }).await
 }
 

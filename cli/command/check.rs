@@ -1,12 +1,15 @@
 //! `windlass check`: reads runbooks and runs nothing.
 
+use serde_json::json;
+use windlass_engine::runbook::{CompileError, Runbook};
+
 use super::library;
 use crate::desk::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
-use crate::show::style::green;
+use crate::show::style::{dim, green, red};
 
 /// Checks runbooks; all of them, whatever is wrong with one.
 pub fn check(settings: &Settings, files: &[String]) -> Result<Exit, Problem> {
@@ -14,18 +17,28 @@ pub fn check(settings: &Settings, files: &[String]) -> Result<Exit, Problem> {
     let mut exit = Exit::Done;
     let mut results = Vec::new();
     for file in files {
-        match library::compile(file, engine.steps()) {
+        let (name, text) = match library::find(file) {
+            Ok(found) => found,
+            Err(problem) => {
+                exit = problem.exit;
+                show::problem(&problem);
+                results.push(json!({ "file": file, "problem": problem }));
+                continue;
+            }
+        };
+        match Runbook::check(&name, &text, engine.steps()) {
             Ok(runbook) => {
                 let title = &runbook.header().title;
-                results.push(serde_json::json!({ "file": file, "title": title }));
+                results.push(json!({ "file": file, "title": title }));
                 if !settings.json {
                     show::line(&format!("{} {file}: {title}", green("✓")));
                 }
             }
-            Err(problem) => {
-                exit = problem.exit;
-                show::problem(&problem);
-                results.push(serde_json::json!({ "file": file, "problem": problem }));
+            Err(mistakes) => {
+                exit = Exit::Usage;
+                tell(&mistakes);
+                let mistakes: Vec<_> = mistakes.iter().map(mistake).collect();
+                results.push(json!({ "file": file, "code": CODE, "mistakes": mistakes }));
             }
         }
     }
@@ -33,4 +46,22 @@ pub fn check(settings: &Settings, files: &[String]) -> Result<Exit, Problem> {
         show::json(&results);
     }
     Ok(exit)
+}
+
+/// The page about runbooks that don't compile.
+const CODE: &str = "WL0003";
+
+fn tell(mistakes: &[CompileError]) {
+    for mistake in mistakes {
+        show::note(&format!("{} {mistake}", red("error:")));
+    }
+    let count = match mistakes.len() {
+        1 => "1 mistake".to_owned(),
+        n => format!("{n} mistakes"),
+    };
+    show::note(&dim(&format!("  {count}; {CODE} - `windlass explain {CODE}` tells more")));
+}
+
+fn mistake(CompileError { place, problem }: &CompileError) -> serde_json::Value {
+    json!({ "line": place.line, "column": place.column, "text": place.text, "problem": problem })
 }

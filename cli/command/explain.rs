@@ -13,12 +13,12 @@ macro_rules! pages {
 }
 
 /// The pages by code.
-pub const PAGES: [(&str, &str); 41] = pages![
+pub const PAGES: [(&str, &str); 42] = pages![
     "WL0001", "WL0002", "WL0003", "WL0004", "WL0005", "WL0006", "WL0007", "WL0008", "WL0009",
     "WL0010", "WL0011", "WL0012", "WL0013", "WL0014", "WL0015", "WL0016", "WL0017", "WL0018",
     "WL0019", "WL0020", "WL0021", "WL0022", "WL0023", "WL0024", "WL0025", "WL0030", "WL0031",
     "WL0032", "WL0033", "WL0034", "WL0040", "WL0041", "WL0042", "WL0043", "WL0044", "WL0045",
-    "WL0046", "WL0047", "WL0048", "WL0049", "WL0070",
+    "WL0046", "WL0047", "WL0048", "WL0049", "WL0050", "WL0070",
 ];
 
 /// Prints the page about a code, or lists the codes.

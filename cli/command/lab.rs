@@ -58,7 +58,7 @@ async fn simulate(
 ) -> Result<(), Problem> {
     if !(1..=spec.nodes).contains(&spec.managers) || !speed.is_normal() || speed < 0.0 {
         let message = "there must be a manager, no more managers than nodes, and a speed above 0";
-        return Err(Problem::new("WL0014", Exit::Usage, message));
+        return Err(Problem::new("WL0002", Exit::Usage, message));
     }
     spec.start = SystemClock.now();
     // A swarm of its own each time, with IDs that no other has.
@@ -68,7 +68,7 @@ async fn simulate(
     let socket = socket.unwrap_or(own);
     let served = swarm.serve(&socket).await.map_err(|error| {
         let message = format!("failed to listen on {}: {error}", socket.display());
-        Problem::new("WL0014", Exit::OutOfReach, message)
+        Problem::new("WL0050", Exit::OutOfReach, message)
     })?;
     let flow = swarm.flow(speed);
     show::note(&format!(
@@ -116,15 +116,15 @@ pub async fn provide(install: bool) -> Result<(), Problem> {
     }
     if !install {
         let message = format!("Debian packages are missing: {}", missing.join(", "));
-        return Err(Problem::new("WL0014", Exit::OutOfReach, message)
+        return Err(Problem::new("WL0050", Exit::OutOfReach, message)
             .hint("Add --install, as root; or apt-get install them."));
     }
     show::note(&format!("installing {}", missing.join(", ")));
     let installed = packages::install(&missing).await;
-    installed.map_err(|e| Problem::new("WL0014", Exit::OutOfReach, e.to_string()))
+    installed.map_err(|e| Problem::new("WL0050", Exit::OutOfReach, e.to_string()))
 }
 
 /// Returns the problem that an error of the lab is.
 pub fn problem(error: &LabError) -> Problem {
-    Problem::new("WL0014", Exit::OutOfReach, format!("failed to {error}"))
+    Problem::new("WL0050", Exit::OutOfReach, format!("failed to {error}"))
 }

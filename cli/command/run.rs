@@ -1,41 +1,113 @@
 //! `windlass run`, `resume`, `undo`, `cancel`, `retry`, `skip`, `mark-done`: what moves a run.
 
 use tokio::sync::mpsc::Receiver;
-use windlass_engine::engine::Engine;
+use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::RunView;
 use windlass_engine::journal::{Decision, RunStatus};
 use windlass_engine::runbook::Runbook;
 
-use super::library;
+use super::plan::{self, Prepared};
 use crate::args::{BeginArgs, DecideArgs};
 use crate::desk::{
-    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, ask_each, throwaway_engine,
+    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, ask_each, ask_once,
 };
 use crate::exit::Exit;
+use crate::home;
 use crate::problem::Problem;
 use crate::secret_input;
 use crate::settings::Settings;
 use crate::show;
+use crate::show::course::Course;
 use crate::show::progress::Progress;
 use crate::show::style::{bold, green, red, yellow};
 
 /// Begins a run, and follows it or lets go of it.
 pub async fn run(settings: &Settings, begin: &BeginArgs) -> Result<Exit, Problem> {
-    let args = &begin.run;
-    // Everything that can be wrong with the words is found before the state is touched.
-    let checking = throwaway_engine(settings)?;
-    let runbook = library::compile(&args.runbook, checking.steps())?;
-    let params = params(&args.params)?;
-    let secrets = secret_input::read(runbook.header(), args, true)?;
-    let names: Vec<String> = secrets.iter().map(|(name, _)| name.clone()).collect();
-    let checked = runbook.header().values(&params, &names);
-    checked.map_err(|e| Problem::from(windlass_engine::engine::EngineError::from(e)))?;
-    reach_swarm(&checking, &runbook).await?;
-    let secrets = secrets.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
-    let (name, text) = (runbook.name().to_owned(), runbook.text().to_owned());
-    let allow_self = begin.allow_self;
-    let request = Request::Start(Start { name, text, params, secrets, allow_self });
-    if begin.detach { hand_over(settings, request).await } else { follow(settings, request).await }
+    if begin.dry_run {
+        return plan::plan(settings, &begin.run).await;
+    }
+    // Everything that can be known before is found before anybody is asked for anything, and before
+    // the state is touched.
+    let mut prepared = plan::prepare(settings, &begin.run, secret_input::can_ask()).await?;
+    let ask = !begin.yes && !settings.json && secret_input::can_ask();
+    if ask || prepared.plan.is_err() || !prepared.to_ask.is_empty() {
+        check_locks(settings, &prepared.locks).await?;
+    }
+    if let Err(error) = &prepared.plan
+        && error.is_certain()
+    {
+        show::plan::before(&error.before).iter().for_each(|text| show::note(text));
+        return Err(plan::would_fail(error, "the run is not started: it "));
+    }
+    if ask && !consent(&prepared)? {
+        show::note("not started");
+        return Ok(Exit::NotStarted);
+    }
+    for name in &prepared.to_ask {
+        let help = prepared.runbook.header().param(name).map_or("", |p| p.help.as_str());
+        prepared.values.push((name.clone(), secret_input::ask(name, help)?));
+    }
+    prepared.sources.hand_out(&prepared.values)?;
+    let started = start(settings, begin, &prepared).await;
+    if let Err(Problem { exit: Exit::Usage | Exit::NotStarted, .. }) = &started {
+        prepared.sources.take_back();
+    }
+    started
+}
+
+async fn start(
+    settings: &Settings,
+    begin: &BeginArgs,
+    prepared: &Prepared,
+) -> Result<Exit, Problem> {
+    let values = prepared.values.iter();
+    let request = Request::Start(Start {
+        name: prepared.runbook.name().to_owned(),
+        text: prepared.runbook.text().to_owned(),
+        params: prepared.params.clone(),
+        secrets: values.map(|(name, value)| (name.clone(), SecretBytes::of(value))).collect(),
+        allow_self: begin.allow_self,
+    });
+    if begin.detach {
+        return hand_over(settings, request).await;
+    }
+    let course = prepared.plan.as_ref().ok().map(Course::of);
+    follow_at(settings, Desk::open(settings, Stay::Long).await?, request, course).await
+}
+
+/// Shows what would be done in short, and asks whether to begin.
+fn consent(prepared: &Prepared) -> Result<bool, Problem> {
+    show::note(&bold(&prepared.runbook.header().title));
+    match &prepared.plan {
+        Ok(plan) => show::plan::brief(plan).iter().for_each(|text| show::note(text)),
+        Err(error) => show::note(&format!("  as far as can be told before, it {}", error.says())),
+    }
+    let command = format!("windlass plan {} ...", prepared.runbook.name());
+    show::note(&format!("  {} tells all of it", bold(&command)));
+    let answer = show::question("Start? [y/N] ");
+    let answer = answer.map_err(|e| {
+        Problem::new("WL0002", Exit::Usage, format!("no answer: {e}"))
+            .hint("`--yes` starts without a question.")
+    })?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Looks whether a run that is not over holds a lock that is needed.
+async fn check_locks(settings: &Settings, locks: &[String]) -> Result<(), Problem> {
+    // Without a run that is not over there is no need to open the store.
+    if !home::is_owned(settings) && home::unfinished(settings).is_empty() {
+        return Ok(());
+    }
+    let runs = ask_once(settings, Request::Runs { open: true }, |reply| match reply {
+        Reply::Runs { runs, .. } => Some(runs),
+        _ => None,
+    });
+    for run in runs.await? {
+        if let Some(lock) = locks.iter().find(|lock| run.locks.contains(lock)) {
+            return Err(EngineError::Locked { lock: lock.clone(), by: run.run }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Hands in a request that moves a run, and lets go of the run as soon as it is recorded.
@@ -69,14 +141,19 @@ async fn hand_over(settings: &Settings, request: Request) -> Result<Exit, Proble
 
 /// Hands in a request that moves a run, and follows the run until it stops.
 pub async fn follow(settings: &Settings, request: Request) -> Result<Exit, Problem> {
-    follow_at(settings, Desk::open(settings, Stay::Long).await?, request).await
+    follow_at(settings, Desk::open(settings, Stay::Long).await?, request, None).await
 }
 
-async fn follow_at(settings: &Settings, desk: Desk, request: Request) -> Result<Exit, Problem> {
+async fn follow_at(
+    settings: &Settings,
+    desk: Desk,
+    request: Request,
+    course: Option<Course>,
+) -> Result<Exit, Problem> {
     let here = desk.here().is_some();
     let replies = desk.ask(request).await?;
     let result = tokio::select! {
-        result = watch(settings, replies, here) => result,
+        result = watch(settings, replies, here, course) => result,
         () = asked_to_stop() => stop(settings, &desk).await,
     };
     wait_for_others(&desk).await;
@@ -100,7 +177,7 @@ pub async fn decide(
         }
     }
     show::note("recorded; going on with the run");
-    follow_at(settings, desk, Request::Resume { run: Some(run) }).await
+    follow_at(settings, desk, Request::Resume { run: Some(run) }, None).await
 }
 
 /// Takes the swarm that answers now for the one where a run began, if a reason is given.
@@ -121,15 +198,23 @@ pub async fn move_here(
 }
 
 /// Splits `NAME=VALUE`.
+///
+/// # Errors
+/// If one has no value, or is given twice.
 pub fn params(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
-    let split = |text: &String| {
+    let mut params: Vec<(String, String)> = Vec::new();
+    for text in given {
         let (name, value) = text.split_once('=').ok_or_else(|| {
             Problem::new("WL0002", Exit::Usage, format!("`-p {text}` has no value"))
                 .hint(format!("Write -p {text}=VALUE."))
         })?;
-        Ok((name.to_owned(), value.to_owned()))
-    };
-    given.iter().map(split).collect()
+        if params.iter().any(|(other, _)| other == name) {
+            let message = format!("`-p {name}=...` is given twice");
+            return Err(Problem::new("WL0002", Exit::Usage, message));
+        }
+        params.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(params)
 }
 
 /// Looks whether the swarm can be reached, before anything is recorded.
@@ -155,12 +240,13 @@ async fn watch(
     settings: &Settings,
     mut replies: Receiver<Reply>,
     here: bool,
+    mut course: Option<Course>,
 ) -> Result<Exit, Problem> {
     let mut progress = None;
     let mut exit = Exit::Bug;
     while let Some(reply) = replies.recv().await {
         match reply {
-            Reply::Run { view } => progress = Some(Progress::of(&view)),
+            Reply::Run { view } => progress = Some(Progress::of(&view, course.take())),
             Reply::Event { event } => {
                 if let Some(progress) = &mut progress {
                     progress.show(&event);

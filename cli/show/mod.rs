@@ -1,6 +1,6 @@
 //! What people see. Results go to stdout, everything else to stderr.
-#![expect(clippy::print_stderr, reason = "this is where printing is done")]
 
+pub mod course;
 pub mod journal;
 pub mod plan;
 pub mod progress;
@@ -31,21 +31,35 @@ pub fn json<T: Serialize>(value: &T) {
     }
 }
 
-/// Tells something that is not a result.
+/// Tells something that is not a result. If nobody reads it any more (`2>&1 | head`), a run must go
+/// on all the same.
 pub fn note(text: &str) {
-    eprintln!("{text}");
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Asks something, and returns the line that is typed; an empty one at the end of the input.
+///
+/// # Errors
+/// If nothing can be read.
+pub fn question(text: &str) -> std::io::Result<String> {
+    use std::io::Write;
+    let _ = write!(std::io::stderr(), "{text}");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line)
 }
 
 /// Tells what went wrong.
 pub fn complain(text: &str) {
-    eprintln!("{} {text}", red("error:"));
+    note(&format!("{} {text}", red("error:")));
 }
 
 /// Tells a problem: what happened, what to do next, where to read on.
 pub fn problem(problem: &Problem) {
     complain(&problem.message);
     if let Some(hint) = &problem.hint {
-        eprintln!("  {} {hint}", bold("next:"));
+        note(&format!("  {} {hint}", bold("next:")));
     }
-    eprintln!("  {}", dim(&format!("{} - `windlass explain {0}` tells more", problem.code)));
+    note(&format!("  {}", dim(&format!("{} - `windlass explain {0}` tells more", problem.code))));
 }

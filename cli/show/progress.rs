@@ -11,6 +11,7 @@ use windlass_engine::journal::{Answer, Decision, End, How};
 use windlass_engine::step::StepError;
 use windlass_engine::wait::is_wait;
 
+use super::course::Course;
 use super::style::{bold, dim, green, is_coloured, red, yellow};
 use super::{note, waits};
 
@@ -23,11 +24,13 @@ pub struct Progress {
     told: HashMap<CallKey, String>,
     /// True once it has been said what Ctrl-C does to a wait.
     waited: bool,
+    /// How far it has come, while it goes forward and that is known.
+    course: Option<Course>,
 }
 
 impl Progress {
     /// Begins to show a run.
-    pub fn of(view: &RunView) -> Self {
+    pub fn of(view: &RunView, course: Option<Course>) -> Self {
         let summary = &view.summary;
         note(&format!("{} {}", bold(&summary.title), dim(summary.run.as_str())));
         if let Some(identity) = &summary.identity {
@@ -38,6 +41,7 @@ impl Progress {
             active: HashMap::new(),
             told: HashMap::new(),
             waited: false,
+            course,
         };
         // What it goes on waiting for was asked before, and no event tells of it again.
         summary.waits.iter().for_each(|wait| progress.waits(&summary.run, wait));
@@ -52,6 +56,7 @@ impl Progress {
                 let text = if says == step { step.clone() } else { says.clone() };
                 let again =
                     if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+                self.course.iter_mut().for_each(|course| course.begins(key, event.at));
                 self.begin(key, &format!("{text}{again}"));
             }
             What::CallProgressed { key, text } => self.get_on(key, text),
@@ -63,7 +68,8 @@ impl Progress {
                     How::Probed => yellow(" (was done; its outcome had been lost)"),
                 };
                 let took = dim(&seconds(*took_ms));
-                self.end(key, &format!("{} {key} {text} {took}{how}", green("✓")));
+                let far = self.far(key, event.at);
+                self.end(key, &format!("{} {key} {text} {took}{how}{far}", green("✓")));
             }
             What::CallFailed { key, step, error, retry_at } => {
                 let again = retry_at.map(|at| again(at, event.at)).unwrap_or_default();
@@ -78,11 +84,19 @@ impl Progress {
                     Answer::Lapsed { .. } => yellow("!"),
                     _ => green("✓"),
                 };
-                self.end(key, &format!("{mark} {key} {says}: {}{by}", answer.says()));
+                let over = matches!(
+                    answer,
+                    Answer::Over { .. }
+                        | Answer::Given { .. }
+                        | Answer::Approved { enough: true, .. }
+                );
+                let far = if over { self.far(key, event.at) } else { String::new() };
+                self.end(key, &format!("{mark} {key} {says}: {}{by}{far}", answer.says()));
             }
             What::Printed { text } => self.say(&format!("  {text}")),
             // What a call failed of has been said already.
             What::Unwinding { error, key } => {
+                self.course = None;
                 if key.is_none() && error.code != "cancelled" {
                     self.say(&format!("{}: {}", red("failed"), told(error)));
                 }
@@ -124,6 +138,12 @@ impl Progress {
                 .push(dim("  Ctrl-C puts it away safely; `windlass resume` goes on with the wait"));
         }
         lines.iter().for_each(|line| self.say(line));
+    }
+
+    /// Returns how far the run is with the end of this call.
+    fn far(&mut self, key: &CallKey, at: Millis) -> String {
+        let far = self.course.as_mut().map(|course| course.ends(key, at));
+        far.map(|far| dim(&format!(" ({far})"))).unwrap_or_default()
     }
 
     fn begin(&mut self, key: &CallKey, text: &str) {

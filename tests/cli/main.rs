@@ -6,8 +6,10 @@ mod keeping;
 mod rehearse;
 mod schedule;
 mod serve;
+mod start;
 mod state;
 mod token;
+mod transcript;
 mod waits;
 mod words;
 

@@ -196,7 +196,7 @@ fn a_wait_survives_kill_9_with_its_deadline() {
 }
 
 /// Brings a simulated swarm up, where the operator looks for one.
-fn simulated(operator: &Operator) -> Shell {
+pub(crate) fn simulated(operator: &Operator) -> Shell {
     let socket = operator.home.path().join("no.sock");
     let lab = format!("lab up --simulated --services 3 --socket {}", socket.display());
     let mut lab = operator.shell("ann", &lab);

@@ -15,7 +15,7 @@ fn what_can_not_work_is_refused_and_nothing_is_changed() {
     let cases: [(&str, &str, i32, &[&str]); 5] = [
         ("nosuch", "v", 1, &["nosuch", "db", long]),
         (long, "v", 1, &["64"]),
-        ("db", "", 1, &["empty"]),
+        ("db", "", 2, &["empty"]),
         ("db", &huge, 1, &["512000"]),
         ("d", "v", 1, &["db"]),
     ];

@@ -52,6 +52,7 @@ fn interrupted(store: &SledStore, text: &str, nth: usize, calls: u32) -> RunId {
         by: Origin::default(),
         version: "bench".to_owned(),
         cause: None,
+        language: windlass_engine::journal::Language::FIRST,
     })));
     for n in 0..calls {
         let key = CallKey::ROOT.child(n + 1);

@@ -123,6 +123,7 @@ impl Engine {
             by: self.by().clone(),
             version: self.0.version.clone(),
             cause,
+            language: runbook.language(),
         })))?;
         let driver = self.driver(ledger, sealed, self.standby(&run));
         self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })
@@ -259,7 +260,8 @@ impl Engine {
             EngineError::Damaged(format!("the text of {} is missing", created.runbook))
         })?;
         let text = String::from_utf8_lossy(&text);
-        Ok(Runbook::compile(&created.runbook, &text, &self.0.world.steps)?)
+        let steps = &self.0.world.steps;
+        Ok(Runbook::recorded(&created.runbook, &text, created.language, steps)?)
     }
 
     pub(super) fn restore_sealed(

@@ -83,9 +83,9 @@ impl Event {
                 What::CallBegan { key, step: head.step, says, attempt }
             }
             Body::Applied { key, how, .. } => {
-                let began = state.calls.get(&key).map_or(entry.at, |call| call.began);
+                let took_ms = state.calls.get(&key).map_or(0, |call| state.took(call, entry.at));
                 let (step, says) = (step(&key), says(&key));
-                What::CallEnded { key, step, says, how, took_ms: entry.at - began }
+                What::CallEnded { key, step, says, how, took_ms }
             }
             Body::Failed { key, error, retry_at, .. } => {
                 What::CallFailed { step: step(&key), key, error, retry_at }

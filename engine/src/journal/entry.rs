@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::Language;
 use crate::clock::Millis;
 use crate::id::{CallKey, RunId};
 use crate::step::{Kind, StepError};
@@ -238,6 +239,9 @@ pub struct Created {
     /// What started it, if no person did: `schedule/nightly@2026-11-21T02:00:00Z`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// What its script means: the same at every replay, whatever later versions make of it.
+    #[serde(default, skip_serializing_if = "Language::is_first")]
+    pub language: Language,
 }
 
 /// By what a place is known again, however it is reached.

@@ -18,6 +18,7 @@
 mod chain;
 mod entry;
 mod export;
+mod language;
 mod memory;
 mod sled;
 mod status;
@@ -30,6 +31,7 @@ pub use entry::{
     Identity, Origin, text_hash,
 };
 pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
+pub use language::Language;
 pub use memory::MemoryStore;
 pub use status::{CallStatus, Illegal, RunStatus, next};
 pub use store::{JournalStore, Position, StoreError};

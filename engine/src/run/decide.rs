@@ -89,6 +89,7 @@ mod tests {
             asked: None,
             began: 0,
             heard: 0,
+            absent_before: 0,
         }
     }
 

@@ -8,14 +8,16 @@ use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::call::{LOOK_DEADLINE, within};
-use crate::clock::Clock;
+use crate::clock::{Clock, millis};
 use crate::id::{CallKey, RunId};
 use crate::journal::Identity;
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
-use crate::step::{Assumed, Context, Kind, Mode, PlannedRisk, Registry, Risks, StepError};
-use crate::wait::Wait;
+use crate::step::{
+    Assumed, Context, ErrorClass, Kind, Mode, PlannedRisk, Registry, Risks, StepError,
+};
+use crate::wait::{Wait, is_wait};
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
@@ -46,14 +48,60 @@ pub struct PlannedCall {
     pub kind: Kind,
     /// What it would do.
     pub says: String,
+    /// How long it takes, in milliseconds, if that is known before: a wait for the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_ms: Option<i64>,
 }
 
-/// Why there is no plan: the run would fail here, before it changes anything.
+impl Plan {
+    /// Returns the calls that change something.
+    pub fn changes(&self) -> impl Iterator<Item = &PlannedCall> {
+        self.calls.iter().filter(|call| call.kind.changes())
+    }
+
+    /// True if it rests on what people answer, or on what is so after a wait: that is assumed.
+    pub fn assumes(&self) -> bool {
+        self.calls.iter().any(|call| is_wait(&call.step))
+    }
+}
+
+/// Why there is no whole plan: a run would fail here.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{error}")]
+#[error("a run {}", self.says())]
 pub struct PlanError {
     /// What went wrong.
     pub error: StepError,
+    /// What would have been done by then.
+    pub before: Box<Plan>,
+}
+
+impl PlanError {
+    /// True if every run that begins now fails so: the mistake is not one that may pass, and rests
+    /// on nothing that the plan had to assume.
+    pub fn is_certain(&self) -> bool {
+        use ErrorClass::{NeedsOperator, Permanent};
+        matches!(self.error.class, Permanent | NeedsOperator) && !self.before.assumes()
+    }
+
+    /// Returns what a run would come to: "would fail before it changes anything: ...".
+    pub fn says(&self) -> String {
+        let error = &self.error.message;
+        match (self.before.changes().count(), &self.before.pivot) {
+            (0, _) => format!("would fail before it changes anything: {error}"),
+            (changes, None) => format!(
+                "would make {}, then fail, and take everything back: {error}",
+                counted(changes)
+            ),
+            (changes, Some(pivot)) => format!(
+                "would make {}, then fail, and be stuck: after call {pivot} there is no way back: {error}",
+                counted(changes)
+            ),
+        }
+    }
+}
+
+fn counted(changes: usize) -> String {
+    if changes == 1 { "1 change".to_owned() } else { format!("{changes} changes") }
 }
 
 /// What calls came to that are over already.
@@ -139,14 +187,14 @@ pub(super) fn plan_on(
             if key.is_none() {
                 error.message = format!("{}\n{place}", error.message);
             }
-            Err(PlanError { error })
+            Err(PlanError { error, before: Box::new(plan) })
         }
         Err(ScriptFailure::Halted(halt)) => {
             let error = match halt {
                 Halt::Stuck(error, _) | Halt::Failed(error, _) => error,
                 other => StepError::permanent("bug", format!("the plan was put away: {other:?}")),
             };
-            Err(PlanError { error })
+            Err(PlanError { error, before: Box::new(plan) })
         }
     }
 }
@@ -176,6 +224,7 @@ impl Caller for Planner {
         };
         let looking = within(LOOK_DEADLINE, Kind::Read, step.prepare(&cx, &args));
         let preview = self.runtime.block_on(looking).map_err(CallFailure::Error)?;
+        let takes_ms = step.takes(&args).map(millis);
         let mut planned = self.lock();
         let Sketch { plan, changes, risks } = &mut *planned;
         let (step, kind) = (name.to_owned(), step.kind());
@@ -183,7 +232,7 @@ impl Caller for Planner {
             let (key, says, base) = (Some(key.clone()), preview.says.clone(), preview.base);
             changes.push(Change { key, says, args, base });
         }
-        plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says });
+        plan.calls.push(PlannedCall { key: key.clone(), step, kind, says: preview.says, takes_ms });
         for service in preview.restarts {
             *plan.restarts.entry(service).or_default() += 1;
         }
@@ -207,8 +256,14 @@ impl Caller for Planner {
         let wait = Wait::parse(name, &args).map_err(|error| {
             CallFailure::Error(StepError::permanent("bad_arguments", error.to_string()))
         })?;
-        let (step, says) = (name.to_owned(), wait.says());
-        self.lock().plan.calls.push(PlannedCall { key: key.clone(), step, kind: Kind::Wait, says });
+        let now = self.clock.now();
+        let takes_ms = match &wait {
+            // These end at their time; the others at theirs at the latest.
+            Wait::Sleep(_) | Wait::Window(_) => wait.until(now).ok().flatten().map(|at| at - now),
+            Wait::Until(_) | Wait::Approve(_) | Wait::Ask(_) => None,
+        };
+        let (key, step, says) = (key.clone(), name.to_owned(), wait.says());
+        self.lock().plan.calls.push(PlannedCall { key, step, kind: Kind::Wait, says, takes_ms });
         Ok(wait.assumed())
     }
 

@@ -1,8 +1,8 @@
 //! A runbook that has been read and checked.
 
 use super::Header;
-use crate::journal::{Hash, text_hash};
-use crate::script::{Place, Script};
+use crate::journal::{Hash, Language, text_hash};
+use crate::script::{Mistake, Place, Script};
 use crate::step::{Kind, Registry};
 
 /// A runbook does not compile: where, and what is wrong there.
@@ -30,13 +30,60 @@ impl Runbook {
     /// # Errors
     /// With file, line and column of the first mistake.
     pub fn compile(name: &str, text: &str, steps: &Registry) -> Result<Self, CompileError> {
-        let header = Header::read(text).map_err(|error| CompileError {
-            place: Box::new(Place::of(name, text, error.line, error.column)),
-            problem: error.problem,
-        })?;
-        let runbook = Self::with(name, text, header, steps)?;
-        runbook.check_invariants(steps)?;
-        Ok(runbook)
+        Self::check(name, text, steps).map_err(|mut mistakes| mistakes.swap_remove(0))
+    }
+
+    /// Reads and checks a runbook.
+    ///
+    /// # Errors
+    /// With every mistake that can be told, one or more, in the order of the text.
+    pub fn check(name: &str, text: &str, steps: &Registry) -> Result<Self, Vec<CompileError>> {
+        let at = |line, column| Place::of(name, text, line, column);
+        let (header, of_header) = Header::read(text);
+        let mut mistakes: Vec<(Place, String)> =
+            of_header.into_iter().map(|e| (at(e.line, e.column), e.problem)).collect();
+        let mut compiled = None;
+        // Without a header it is not known which names the script may use.
+        if let Some(header) = header {
+            match Self::with(name, text, header, steps) {
+                Ok(runbook) => {
+                    mistakes.extend(runbook.wrong_invariants(steps));
+                    compiled = Some(runbook);
+                }
+                Err(of_script) => mistakes.extend(of_script),
+            }
+        }
+        match compiled {
+            Some(runbook) if mistakes.is_empty() => Ok(runbook),
+            _ => {
+                mistakes.sort_by_key(|(place, _)| (place.line, place.column));
+                let error = |(place, problem)| CompileError { place: Box::new(place), problem };
+                Err(mistakes.into_iter().map(error).collect())
+            }
+        }
+    }
+
+    /// Reads the runbook of a run that began earlier, with the meaning that it had then.
+    ///
+    /// # Errors
+    /// If it is no runbook.
+    pub fn recorded(
+        name: &str,
+        text: &str,
+        language: Language,
+        steps: &Registry,
+    ) -> Result<Self, CompileError> {
+        let error = |(place, problem)| CompileError { place: Box::new(place), problem };
+        let header = match Header::read(text) {
+            (Some(header), of_header) if of_header.is_empty() => header,
+            (_, mut of_header) => {
+                let e = of_header.swap_remove(0);
+                return Err(error((Place::of(name, text, e.line, e.column), e.problem)));
+            }
+        };
+        let parameters = header.params.iter().map(|(name, _)| name.as_str());
+        let script = Script::recorded(name, text, parameters, steps, language).map_err(error)?;
+        Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
     }
 
     fn with(
@@ -44,10 +91,9 @@ impl Runbook {
         text: &str,
         header: Header,
         steps: &Registry,
-    ) -> Result<Self, CompileError> {
+    ) -> Result<Self, Vec<Mistake>> {
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
-        let script = Script::compile(name, text, parameters, steps)
-            .map_err(|(place, problem)| CompileError { place: Box::new(place), problem })?;
+        let script = Script::compile(name, text, parameters, steps)?;
         Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
     }
 
@@ -59,24 +105,31 @@ impl Runbook {
         let header: Vec<&str> = self.text.lines().take_while(|l| l.starts_with("//!")).collect();
         let text = format!("{}\n\nif !({expression}) {{ throw \"no\"; }}\n", header.join("\n"));
         let header = Header { locks: Vec::new(), invariants: Vec::new(), ..self.header.clone() };
-        Self::with(&self.name, &text, header, steps)
+        Self::with(&self.name, &text, header, steps).map_err(|mut mistakes| {
+            let (place, problem) = mistakes.swap_remove(0);
+            CompileError { place: Box::new(place), problem }
+        })
     }
 
-    fn check_invariants(&self, steps: &Registry) -> Result<(), CompileError> {
-        for (sentence, expression) in &self.header.invariants {
+    fn wrong_invariants(&self, steps: &Registry) -> Vec<Mistake> {
+        let wrong = |(sentence, expression): &(String, String)| {
+            let problem = self.wrong_invariant(expression, steps)?;
             let line = Header::line_of(&self.text, &format!("{sentence:?}"));
-            let wrong = |problem: String| CompileError {
-                place: Box::new(Place::of(&self.name, &self.text, line, 1)),
-                problem: format!("invariant \"{sentence}\": {problem}"),
-            };
-            let checked =
-                self.invariant(expression, steps).map_err(|error| wrong(error.problem))?;
-            let reads = |step: &String| steps.get(step).is_some_and(|s| s.kind() == Kind::Read);
-            if let Some(step) = checked.script.steps().iter().find(|step| !reads(step)) {
-                return Err(wrong(format!("`{step}` does more than read")));
-            }
-        }
-        Ok(())
+            let place = Place::of(&self.name, &self.text, line, 1);
+            Some((place, format!("invariant \"{sentence}\": {problem}")))
+        };
+        self.header.invariants.iter().filter_map(wrong).collect()
+    }
+
+    fn wrong_invariant(&self, expression: &str, steps: &Registry) -> Option<String> {
+        let checked = match self.invariant(expression, steps) {
+            Ok(checked) => checked,
+            Err(error) => return Some(error.problem),
+        };
+        let reads = |step: &String| steps.get(step).is_some_and(|s| s.kind() == Kind::Read);
+        let called = checked.script.steps();
+        let more = called.iter().find(|step| !reads(step))?;
+        Some(format!("`{more}` does more than read"))
     }
 
     /// Returns its name or path, as given.
@@ -97,6 +150,11 @@ impl Runbook {
     /// Returns its header.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Returns what its script means.
+    pub fn language(&self) -> Language {
+        self.script.language()
     }
 
     /// Returns its script.
@@ -183,6 +241,39 @@ mod tests {
         assert!(problem("//! title = \"T\"\nnote(1);").contains("`note(\"text\")`"));
         let shown = problem("//! title = \"T\"\nsecret::find(#{});");
         assert!(shown.contains("no step whose name begins with `secret`"), "{shown}");
+    }
+
+    #[test]
+    fn every_mistake_is_told_in_the_order_of_the_text() {
+        let text = "//! title = \"T\"\n//! [params]\n//! p = { type = \"flag\", help = \"h\" }\n\
+                    //! 9 = { type = \"int\", help = \"h\" }\n\
+                    let a = nosuch;\nfoo(other);\nnope::step(#{});\nsleep(\"soon\");\n";
+        let all = Runbook::check("a.rhai", text, &Registry::default()).map(drop).unwrap_err();
+        let lines: Vec<usize> = all.iter().map(|mistake| mistake.place.line).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 6, 7, 8], "{all:#?}");
+    }
+
+    #[test]
+    fn arguments_that_are_written_out_are_checked_before_anything_runs() {
+        let wrong = |script: &str, said: &str, at: &str| {
+            let shown = problem(&format!("//! title = \"T\"\n{script}\n"));
+            assert!(shown.contains(said) && shown.contains(at), "{shown}");
+        };
+        wrong(
+            "let t = \"x\"; approve(#{ text: t, deadline: \"soon\" });",
+            "argument `deadline`",
+            "a.rhai:2:44",
+        );
+        wrong("approve(#{ text: \"x\", of: \"two\" });", "argument `of`", "a.rhai:2:27");
+        wrong(
+            "approve(#{ text: \"x\", otherwise: \"approve\" });",
+            "needs a `deadline`",
+            "a.rhai:2:",
+        );
+        wrong("approve(#{ tekst: \"x\" });", "did you mean `text`?", "a.rhai:2:");
+        let open =
+            "let d = \"1h\"; approve(#{ text: \"x\", otherwise: \"approve\", deadline: d });";
+        assert!(compile(&format!("//! title = \"T\"\n{open}\n")).is_ok());
     }
 
     #[test]

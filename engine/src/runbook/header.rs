@@ -47,46 +47,51 @@ struct Declared {
 const MARK: &str = "//!";
 
 impl Header {
-    /// Reads the header of a runbook's text.
-    pub(super) fn read(text: &str) -> Result<Self, HeaderError> {
+    /// Reads the header of a runbook's text, and says what is wrong in it. Nothing of it is known if
+    /// it is no TOML, or not the right TOML.
+    pub(super) fn read(text: &str) -> (Option<Self>, Vec<HeaderError>) {
         let toml = header_text(text);
         if toml.trim().is_empty() {
             let problem = format!("a runbook begins with a header: {MARK} title = \"...\"");
-            return Err(HeaderError { line: 1, column: 1, problem });
+            return (None, vec![HeaderError { line: 1, column: 1, problem }]);
         }
-        let declared: Declared = toml::from_str(&toml).map_err(|error| located(&toml, &error))?;
+        let declared: Declared = match toml::from_str(&toml) {
+            Ok(declared) => declared,
+            Err(error) => return (None, vec![located(&toml, &error)]),
+        };
+        let mut mistakes = Vec::new();
+        let mut wrong = |name: &str, problem: String| {
+            mistakes.push(HeaderError { line: line_of(&toml, name), column: 1, problem });
+        };
         let mut params = Vec::new();
         for (name, value) in declared.params {
-            let at = line_of(&toml, &name);
-            let wrong = |problem: String| HeaderError {
-                line: at,
-                column: 1,
-                problem: format!("parameter `{name}`: {problem}"),
-            };
-            let parameter =
-                Parameter::deserialize(value).map_err(|e| wrong(e.message().to_owned()))?;
-            well_formed(&name, &parameter).map_err(wrong)?;
+            let parameter = Parameter::deserialize(value).map_err(|e| e.message().to_owned());
+            let parameter = parameter.and_then(|p| well_formed(&name, &p).map(|()| p));
+            // The script may use it all the same: a mistake is told once.
+            let parameter = parameter.unwrap_or_else(|problem| {
+                wrong(&name, format!("parameter `{name}`: {problem}"));
+                Parameter::unknown()
+            });
             params.push((name, parameter));
         }
         let mut invariants = Vec::new();
         for (sentence, value) in declared.invariants {
-            let expression = value.as_str().map(str::to_owned).ok_or_else(|| HeaderError {
-                line: line_of(&toml, &format!("{sentence:?}")),
-                column: 1,
-                problem: format!("invariant \"{sentence}\": give an expression as a string"),
-            })?;
-            invariants.push((sentence, expression));
+            match value.as_str() {
+                Some(expression) => invariants.push((sentence, expression.to_owned())),
+                None => wrong(
+                    &format!("{sentence:?}"),
+                    format!("invariant \"{sentence}\": give an expression as a string"),
+                ),
+            }
         }
         let (title, about, locks) = (declared.title, declared.about, declared.locks);
         let header = Header { title, about, params, locks, invariants };
         for lock in &header.locks {
-            header.check_lock(lock).map_err(|problem| HeaderError {
-                line: line_of(&toml, "locks"),
-                column: 1,
-                problem,
-            })?;
+            if let Err(problem) = header.check_lock(lock) {
+                wrong("locks", problem);
+            }
         }
-        Ok(header)
+        (Some(header), mistakes)
     }
 
     /// Returns the parameter with this name.

@@ -105,6 +105,18 @@ pub enum ParameterError {
 }
 
 impl Parameter {
+    /// Stands for one whose declaration can't be read.
+    pub(super) fn unknown() -> Self {
+        Parameter {
+            kind: Kind::String,
+            help: String::new(),
+            default: None,
+            values: Vec::new(),
+            min: None,
+            max: None,
+        }
+    }
+
     /// Returns the value that a text stands for.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use rhai::{
 };
 use serde_json::Value;
 
+use super::fields::misspelt;
 use super::language::DISABLED;
+use super::names::{closest, meant};
+use super::value::to_json;
 use crate::step::Registry;
 use crate::wait::{Wait, arguments_of, is_wait};
 
@@ -17,16 +20,18 @@ pub(super) struct Finding {
     pub(super) problem: String,
 }
 
-/// Returns the first call of a step or function that does not exist, or whose arguments can't fit.
-pub(super) fn check(engine: &Engine, ast: &AST, steps: &Registry) -> Option<Finding> {
+/// Returns the calls of steps and functions that don't exist or whose arguments can't fit, and the
+/// fields of what steps return that they don't return; in the order of the text.
+pub(super) fn check(engine: &Engine, ast: &AST, steps: &Registry) -> Vec<Finding> {
     let functions = functions(engine, ast);
-    let mut found = None;
+    let mut found = misspelt(ast, steps);
     ast.walk(&mut |path| {
-        found = called(path.last()).and_then(|(call, position)| {
-            problem_of(call, steps, &functions).map(|problem| Finding { position, problem })
-        });
-        found.is_none()
+        if let Some((call, at)) = called(path.last()) {
+            found.extend(finding(call, at, steps, &functions));
+        }
+        true
     });
+    found.sort_by_key(|finding| finding.position);
     found
 }
 
@@ -36,7 +41,7 @@ pub(super) fn steps_called(ast: &AST) -> BTreeSet<String> {
     ast.walk(&mut |path| {
         if let Some((call, _)) = called(path.last()).filter(|(call, _)| !call.namespace.is_empty())
         {
-            names.insert(format!("{}.{}", call.namespace.root(), call.name));
+            names.insert(step_name(call));
         }
         true
     });
@@ -71,26 +76,45 @@ fn functions(engine: &Engine, ast: &AST) -> HashSet<String> {
     listed.filter(|name| !DISABLED.contains(&name.as_str())).collect()
 }
 
-fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) -> Option<String> {
-    if call.namespace.is_empty() {
-        let name = call.name.as_str();
-        let known = call.op_token.is_some()
-            || name.starts_with("anon$")
-            || !name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-            || functions.contains(name);
-        if !known {
-            return Some(format!("there is no function `{name}`"));
-        }
-        return match name {
-            "note" => problem_of_note(&call.args),
-            name if is_wait(name) => problem_of_wait(name, &call.args),
-            _ => None,
-        };
+fn finding(
+    call: &FnCallExpr,
+    at: Position,
+    steps: &Registry,
+    functions: &HashSet<String>,
+) -> Option<Finding> {
+    let here = |problem: String| Finding { position: at, problem };
+    if !call.namespace.is_empty() {
+        return misfit_of_step(call, steps)
+            .map_err(here)
+            .err()
+            .or_else(|| literal_of_step(call, steps));
     }
-    let name = format!("{}.{}", call.namespace.root(), call.name);
+    let name = call.name.as_str();
+    let known = call.op_token.is_some()
+        || name.starts_with("anon$")
+        || !name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        || functions.contains(name);
+    if !known {
+        return Some(here(format!("there is no function `{name}`")));
+    }
+    match name {
+        "note" => problem_of_note(&call.args).map(here),
+        name if is_wait(name) => problem_of_wait(name, &call.args)
+            .map(here)
+            .or_else(|| literal_of_wait(name, &call.args)),
+        _ => None,
+    }
+}
+
+fn misfit_of_step(call: &FnCallExpr, steps: &Registry) -> Result<(), String> {
+    let name = step_name(call);
+    let noun = format!("{}.", call.namespace.root());
+    if !steps.names().any(|name| name.starts_with(&noun)) {
+        // The parser has said so.
+        return Ok(());
+    }
     let Some(step) = steps.get(&name) else {
-        let like = closest(&name, steps.names());
-        return Some(format!("there is no step `{name}`; {like}"));
+        return Err(format!("there is no step `{name}`; {}", closest(&name, steps.names())));
     };
     match call.args.as_slice() {
         [Expr::Map(map, _)] => {
@@ -100,16 +124,64 @@ fn problem_of(call: &FnCallExpr, steps: &Registry, functions: &HashSet<String>) 
                 known.iter().flat_map(|p| p.keys().map(String::as_str)).collect();
             let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
             let required: Vec<&str> = required.filter_map(Value::as_str).collect();
-            arguments(&name, &given(map), &known, &required)
+            arguments(&name, &given(map), &known, &required).map_or(Ok(()), Err)
         }
         // The map may come from a variable; the step looks at it when it is called.
-        [_] => None,
-        _ => Some(format!("`{name}` takes one map of arguments: {}", step.about().example)),
+        [_] => Ok(()),
+        _ => Err(format!("`{name}` takes one map of arguments: {}", step.about().example)),
     }
 }
 
+fn step_name(call: &FnCallExpr) -> String {
+    format!("{}.{}", call.namespace.root(), call.name)
+}
+
+/// Returns the first argument that is written out and does not fit its step.
+fn literal_of_step(call: &FnCallExpr, steps: &Registry) -> Option<Finding> {
+    let name = step_name(call);
+    let (step, [Expr::Map(map, _)]) = (steps.get(&name)?, call.args.as_slice()) else {
+        return None;
+    };
+    literals(&name, map, |args| step.check(args).map_err(|error| error.problem))
+}
+
+fn literal_of_wait(name: &str, args: &[Expr]) -> Option<Finding> {
+    let Some(Expr::Map(map, at)) = args.first() else { return None };
+    let each = literals(name, map, |args| Wait::read(name, args).map(drop).map_err(|e| e.problem));
+    each.or_else(|| {
+        let whole = Wait::parse(name, &written(&args[0])?);
+        whole.err().map(|error| Finding { position: *at, problem: error.to_string() })
+    })
+}
+
+/// Looks at each argument that is written out by itself, so that it can be named. What comes from
+/// elsewhere is looked at when it is used.
+fn literals(
+    name: &str,
+    map: &LiteralMap,
+    fits: impl Fn(&Value) -> Result<(), String>,
+) -> Option<Finding> {
+    map.0.iter().find_map(|(argument, expr)| {
+        let alone = serde_json::json!({ argument.name.as_str(): written(expr)? });
+        // Those that are not given here are no mistake here.
+        let problem = fits(&alone).err().filter(|p| !p.starts_with("missing field"))?;
+        let problem = format!("`{name}`, argument `{}`: {problem}", argument.name);
+        Some(Finding { position: expr.position(), problem })
+    })
+}
+
+/// Returns the value of an expression that is written out as a whole.
+fn written(expr: &Expr) -> Option<Value> {
+    if !expr.is_constant() {
+        return None;
+    }
+    to_json(&expr.get_literal_value(None)?).ok()
+}
+
+type LiteralMap = (StaticVec<(Ident, Expr)>, BTreeMap<Identifier, Dynamic>);
+
 /// Returns the names that a literal map has.
-fn given(map: &(StaticVec<(Ident, Expr)>, BTreeMap<Identifier, Dynamic>)) -> Vec<&str> {
+fn given(map: &LiteralMap) -> Vec<&str> {
     let given: Vec<&str> = map.0.iter().map(|(name, _)| name.name.as_str()).collect();
     let constants = map.1.keys().map(|k| k.as_str()).filter(|k| !given.contains(k));
     given.iter().copied().chain(constants).collect()
@@ -117,8 +189,11 @@ fn given(map: &(StaticVec<(Ident, Expr)>, BTreeMap<Identifier, Dynamic>)) -> Vec
 
 fn arguments(name: &str, given: &[&str], known: &[&str], required: &[&str]) -> Option<String> {
     if let Some(stranger) = given.iter().find(|name| !known.contains(name)) {
-        let known = known.join(", ");
-        return Some(format!("`{name}` has no argument `{stranger}`; it takes {known}"));
+        let like = match meant(stranger, known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("it takes {}", known.join(", ")),
+        };
+        return Some(format!("`{name}` has no argument `{stranger}`; {like}"));
     }
     let missing = required.iter().find(|name| !given.contains(name))?;
     Some(format!("`{name}` needs the argument `{missing}`"))
@@ -164,32 +239,4 @@ fn problem_of_wait(name: &str, args: &[Expr]) -> Option<String> {
 /// one. What comes from elsewhere is looked at when it is used.
 fn is_literal(arg: &Expr) -> bool {
     arg.is_constant() || matches!(arg, Expr::Map(..) | Expr::Array(..))
-}
-
-/// Returns "did you mean ...?" or the list of what there is.
-fn closest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> String {
-    let mut all: Vec<&str> = among.collect();
-    all.sort_by_key(|candidate| distance(name, candidate));
-    match all.first() {
-        Some(best) if distance(name, best) <= 3 => format!("did you mean `{best}`?"),
-        _ => {
-            all.sort_unstable();
-            format!("there are {}", all.join(", "))
-        }
-    }
-}
-
-/// Returns the edit distance of two short names.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replace = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

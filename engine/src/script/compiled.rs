@@ -3,16 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, EvalAltResult, ParseError, ParseErrorType, Position, Scope};
+use rhai::{
+    AST, Dynamic, Engine, EvalAltResult, Module, ParseError, ParseErrorType, Position, Scope,
+};
 use serde_json::{Map as JsonMap, Value};
 
-use super::check::{check, steps_called};
+use super::check::{Finding, check, steps_called};
+use super::fields;
 use super::host::{BranchFailure, CallFailure, Caller, Halt, Look, engine, enter, halt_of, thrown};
 use super::language::OPERATIONS_MAX;
+use super::names::meant;
 use super::place::Place;
 use super::value::{from_json, to_json};
 use crate::clock::{Clock, SystemClock};
 use crate::id::CallKey;
+use crate::journal::Language;
 use crate::step::{Registry, StepError};
 
 /// A script whose names and arguments have been checked.
@@ -21,7 +26,11 @@ pub struct Script {
     name: String,
     text: Arc<str>,
     ast: AST,
+    language: Language,
 }
+
+/// A mistake in a script: where, and what.
+pub(crate) type Mistake = (Place, String);
 
 /// Why an evaluation did not reach the end of the script.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,32 +45,56 @@ impl Script {
     /// Compiles and checks a script. `parameters` are the names that it may use.
     ///
     /// # Errors
-    /// The place, and what is wrong there.
-    pub fn compile<'a>(
+    /// Every mistake that can be told, in the order of the text.
+    pub(crate) fn compile<'a>(
         name: &str,
         text: &str,
         parameters: impl IntoIterator<Item = &'a str>,
         steps: &Registry,
-    ) -> Result<Self, (Place, String)> {
+    ) -> Result<Self, Vec<Mistake>> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
-        let engine = engine(steps, &caller);
-        let mut scope = Scope::new();
-        for parameter in parameters {
-            scope.push_constant(parameter, ());
+        let mut engine = engine(steps, &caller);
+        let (ast, mut findings) = parse(&mut engine, text, parameters, steps);
+        if let Some(ast) = &ast {
+            findings.extend(check(&engine, ast, steps));
         }
-        let place = |at: Position| place_of(name, text, at);
-        let ast = engine.compile_with_scope(&scope, text).map_err(|error| {
-            let ParseError(kind, at) = error;
-            let problem = match *kind {
-                ParseErrorType::ModuleUndefined(noun) => no_such_noun(&noun, steps),
-                other => other.to_string(),
-            };
-            (place(at), problem)
+        findings.sort_by_key(|finding| finding.position);
+        match ast {
+            Some(ast) if findings.is_empty() => Ok(Self::of(name, text, ast, Language::NOW)),
+            _ => {
+                let mistake = |f: Finding| (place_of(name, text, f.position), f.problem);
+                Err(findings.into_iter().map(mistake).collect())
+            }
+        }
+    }
+
+    /// Compiles the script of a run that began earlier, with the meaning that it had then. It was
+    /// checked when the run began; checks may have become stricter since.
+    ///
+    /// # Errors
+    /// If it is no script.
+    pub(crate) fn recorded<'a>(
+        name: &str,
+        text: &str,
+        parameters: impl IntoIterator<Item = &'a str>,
+        steps: &Registry,
+        language: Language,
+    ) -> Result<Self, Mistake> {
+        let caller: Arc<dyn Caller> = Arc::new(Nobody);
+        let ast = engine(steps, &caller).compile_with_scope(&scope(parameters), text);
+        let ast = ast.map_err(|ParseError(kind, at)| {
+            (place_of(name, text, at), said_of_parse(&kind, steps))
         })?;
-        if let Some(finding) = check(&engine, &ast, steps) {
-            return Err((place(finding.position), finding.problem));
-        }
-        Ok(Script { name: name.to_owned(), text: text.into(), ast })
+        Ok(Self::of(name, text, ast, language))
+    }
+
+    fn of(name: &str, text: &str, ast: AST, language: Language) -> Self {
+        Script { name: name.to_owned(), text: text.into(), ast, language }
+    }
+
+    /// Returns what the script means.
+    pub fn language(&self) -> Language {
+        self.language
     }
 
     /// Returns the names of the steps that the script calls.
@@ -79,7 +112,8 @@ impl Script {
         steps: &Registry,
         caller: Arc<dyn Caller>,
     ) -> Result<Value, ScriptFailure> {
-        let engine = engine(steps, &caller);
+        let mut engine = engine(steps, &caller);
+        engine.set_fail_on_invalid_map_property(self.language >= Language::NOW);
         let mut scope = Scope::new();
         for (name, value) in parameters {
             scope.push_constant_dynamic(name.as_str(), from_json(value));
@@ -88,11 +122,11 @@ impl Script {
         let result = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
         match result {
             Ok(value) => Ok(to_json(&value).unwrap_or(Value::Null)),
-            Err(error) => Err(self.failure(&error)),
+            Err(error) => Err(self.failure(&error, steps)),
         }
     }
 
-    fn failure(&self, error: &EvalAltResult) -> ScriptFailure {
+    fn failure(&self, error: &EvalAltResult, steps: &Registry) -> ScriptFailure {
         if let Some(halt) = halt_of(error) {
             return ScriptFailure::Halted(halt);
         }
@@ -100,7 +134,7 @@ impl Script {
         if let EvalAltResult::ErrorTerminated(token, _) = inner
             && let Some(branch) = token.clone().try_cast::<BranchFailure>()
         {
-            return self.failure(&branch.0);
+            return self.failure(&branch.0, steps);
         }
         let place = place_of(&self.name, &self.text, inner.position());
         let (error, key) = match inner {
@@ -111,12 +145,76 @@ impl Script {
                 );
                 (StepError::permanent("endless_script", message), None)
             }
+            EvalAltResult::ErrorPropertyNotFound(name, _) => {
+                let message = self.no_field(name, steps);
+                (StepError::permanent("script_error", message), None)
+            }
             other => {
                 let message = without_position(other);
                 (StepError::permanent("script_error", message), None)
             }
         };
         ScriptFailure::Failed(Box::new((error, key, place)))
+    }
+
+    fn no_field(&self, name: &str, steps: &Registry) -> String {
+        let all = fields::all(&self.ast, steps);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        let hint = match meant(name, &all) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if ["code", "class", "hint", "call"].contains(&name) => {
+                "only errors of steps and waits have it: this one is a mistake in the script itself"
+                    .to_owned()
+            }
+            None => format!("`.get(\"{name}\")` is () where it may be missing"),
+        };
+        format!("there is no field `{name}` here; {hint}")
+    }
+}
+
+/// Parses a text. A name that is not known is noted, and taken as known from there on, so that all
+/// of them are found.
+fn parse<'a>(
+    engine: &mut Engine,
+    text: &str,
+    parameters: impl IntoIterator<Item = &'a str>,
+    steps: &Registry,
+) -> (Option<AST>, Vec<Finding>) {
+    let (mut scope, mut findings) = (scope(parameters), Vec::new());
+    loop {
+        let ParseError(kind, position) = match engine.compile_with_scope(&scope, text) {
+            Ok(ast) => return (Some(ast), findings),
+            Err(error) => error,
+        };
+        findings.push(Finding { position, problem: said_of_parse(&kind, steps) });
+        match *kind {
+            _ if findings.len() >= MISTAKES_MAX => return (None, findings),
+            ParseErrorType::VariableUndefined(name) => {
+                scope.push_constant(name, ());
+            }
+            ParseErrorType::ModuleUndefined(noun) => {
+                engine.register_static_module(noun, Module::new().into());
+            }
+            _ => return (None, findings),
+        }
+    }
+}
+
+/// More mistakes than this are one: it is not a runbook.
+const MISTAKES_MAX: usize = 50;
+
+fn scope<'a>(parameters: impl IntoIterator<Item = &'a str>) -> Scope<'a> {
+    let mut scope = Scope::new();
+    for parameter in parameters {
+        scope.push_constant(parameter, ());
+    }
+    scope
+}
+
+fn said_of_parse(kind: &ParseErrorType, steps: &Registry) -> String {
+    match kind {
+        ParseErrorType::ModuleUndefined(noun) => no_such_noun(noun, steps),
+        other => other.to_string(),
     }
 }
 

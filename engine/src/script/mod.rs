@@ -10,12 +10,15 @@
 
 mod check;
 mod compiled;
+mod fields;
 mod host;
 mod language;
+mod names;
 mod place;
 mod value;
 mod waits;
 
+pub(crate) use compiled::Mistake;
 pub use compiled::{Script, ScriptFailure};
 pub(crate) use host::STACK_BYTES;
 pub use host::{CallFailure, Caller, Halt, Look};

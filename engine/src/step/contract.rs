@@ -114,6 +114,11 @@ pub trait WaitStep: Send + Sync + 'static {
     fn until(&self, _args: &Self::Args, _base: &Self::Base) -> Option<Millis> {
         None
     }
+
+    /// Returns how long it takes, if that is known before it begins.
+    fn takes(&self, _args: &Self::Args) -> Option<Duration> {
+        None
+    }
 }
 
 /// Changes the world.

@@ -82,6 +82,8 @@ pub trait AnyStep: Send + Sync {
     fn patience(&self, args: &Value) -> Duration;
     /// Returns when a wait is over at the latest.
     fn until(&self, args: &Value, base: &Value) -> Option<Millis>;
+    /// Returns how long a wait takes, if that is known before it begins.
+    fn takes(&self, args: &Value) -> Option<Duration>;
 }
 
 /// Wraps a [`ReadStep`].
@@ -172,5 +174,9 @@ impl<T: Typed> AnyStep for Erased<T> {
 
     fn until(&self, args: &Value, base: &Value) -> Option<Millis> {
         self.0.until(&self.parse(args).ok()?, base)
+    }
+
+    fn takes(&self, args: &Value) -> Option<Duration> {
+        self.0.takes(&self.parse(args).ok()?)
     }
 }

@@ -74,6 +74,10 @@ pub(super) trait Typed: Send + Sync {
     fn until(&self, _: &Self::Args, _: &Value) -> Option<Millis> {
         None
     }
+
+    fn takes(&self, _: &Self::Args) -> Option<Duration> {
+        None
+    }
 }
 
 #[async_trait]
@@ -126,6 +130,10 @@ impl<S: WaitStep> Typed for Wait<S> {
 
     fn until(&self, args: &S::Args, base: &Value) -> Option<Millis> {
         self.0.until(args, &S::Base::deserialize(base).ok()?)
+    }
+
+    fn takes(&self, args: &S::Args) -> Option<Duration> {
+        self.0.takes(args)
     }
 
     fn deadline(&self, args: &S::Args) -> Duration {

@@ -80,6 +80,20 @@ impl Wait {
     /// # Errors
     /// If they don't fit.
     pub fn parse(name: &str, args: &Value) -> Result<Self, BadWait> {
+        let wait = Self::read(name, args)?;
+        let checked = match &wait {
+            Wait::Until(condition) => condition.check(),
+            Wait::Approve(approval) => approval.check(),
+            Wait::Ask(question) => question.check(),
+            Wait::Sleep(_) | Wait::Window(_) => Ok(()),
+        };
+        checked.map_err(|problem| BadWait { name: name.to_owned(), problem })?;
+        Ok(wait)
+    }
+
+    /// Reads a wait whose arguments are each of the right kind; whether they go together is not
+    /// looked at.
+    pub(crate) fn read(name: &str, args: &Value) -> Result<Self, BadWait> {
         #[derive(Deserialize)]
         struct Sleep {
             length: Span,
@@ -89,21 +103,14 @@ impl Wait {
             window: Window,
         }
         let bad = |problem: String| BadWait { name: name.to_owned(), problem };
-        let wait = match name {
+        Ok(match name {
             "sleep" => Wait::Sleep(read::<Sleep>(args).map_err(bad)?.length),
             "window" => Wait::Window(read::<Open>(args).map_err(bad)?.window),
             "wait_until" => Wait::Until(read(args).map_err(bad)?),
             "approve" => Wait::Approve(read(args).map_err(bad)?),
             "ask" => Wait::Ask(read(args).map_err(bad)?),
             _ => return Err(bad("there is no such wait".to_owned())),
-        };
-        match &wait {
-            Wait::Until(condition) => condition.check().map_err(bad)?,
-            Wait::Approve(approval) => approval.check().map_err(bad)?,
-            Wait::Ask(question) => question.check().map_err(bad)?,
-            Wait::Sleep(_) | Wait::Window(_) => {}
-        }
-        Ok(wait)
+        })
     }
 
     /// Returns what it waits for, for people: "sleep 5m".

@@ -67,6 +67,7 @@ pub(crate) fn bodies() -> Vec<Body> {
             by: by(),
             version: "0.1.0".to_owned(),
             cause: None,
+            language: windlass_engine::journal::Language::FIRST,
         })),
         applied(
             "1",

@@ -75,6 +75,7 @@ impl Place {
             by: Origin::default(),
             version: "0.1.0".to_owned(),
             cause: None,
+            language: windlass_engine::journal::Language::FIRST,
         };
         let now = self.clock.now();
         let created = Body::Created(Box::new(created));

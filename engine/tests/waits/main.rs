@@ -11,6 +11,7 @@ mod death;
 mod many;
 mod people;
 mod place;
+mod plans;
 mod rig;
 mod takeup;
 mod time;

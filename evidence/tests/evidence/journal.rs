@@ -34,6 +34,7 @@ pub fn records(run: &str, secrets: u32) -> Vec<Vec<u8>> {
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,
+        language: windlass_engine::journal::Language::FIRST,
     };
     let mut bodies = vec![Body::Created(Box::new(created))];
     for n in 1..=secrets {

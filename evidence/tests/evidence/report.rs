@@ -38,6 +38,7 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,
+        language: windlass_engine::journal::Language::FIRST,
     };
     let head = |step: &str, kind, args| CallHead { step: step.to_owned(), kind, args };
     let intended = |n, head, base, says: &str| Body::Intended {

@@ -2,6 +2,7 @@
 //!
 //! | asked first to last | example |
 //! |---|---|
+//! | `--context` or `--host`; not both | `windlass --context production plan ...` |
 //! | `DOCKER_HOST` | `ssh://ops@manager-1` |
 //! | `DOCKER_CONTEXT` | `production` |
 //! | `currentContext` in `config.json` | `docker context use production` |
@@ -19,9 +20,11 @@ use sha2::{Digest, Sha256};
 /// What the process was told about Docker. The caller reads the environment; the library doesn't.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// `DOCKER_HOST`.
+    /// `--host`, or else `DOCKER_HOST`; neither, if `--context` is given.
     pub docker_host: Option<String>,
-    /// `DOCKER_CONTEXT`.
+    /// Who said so, for error messages, if it was not `DOCKER_HOST`.
+    pub host_is_from: Option<String>,
+    /// `--context`, or else `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
     /// `DOCKER_TLS_VERIFY`; any text that is not empty counts as yes.
     pub docker_tls_verify: Option<String>,
@@ -103,7 +106,8 @@ impl Endpoint {
                 }
                 _ => None,
             };
-            return Endpoint::new(host, tls.transpose()?, "DOCKER_HOST");
+            let origin = environment.host_is_from.as_deref().unwrap_or("DOCKER_HOST");
+            return Endpoint::new(host, tls.transpose()?, origin);
         }
         let context = match given(environment.docker_context.as_ref()) {
             Some(name) => Some(name.clone()),

@@ -42,7 +42,7 @@ pub enum DockerError {
         seconds: u64,
     },
     /// The daemon said no.
-    #[error("the daemon says: {message}")]
+    #[error("{}", said(.status, .message))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -96,10 +96,19 @@ impl DockerError {
     /// `lost` is the class of an attempt of which nobody knows whether it was carried out.
     fn classify(self, what: &str, lost: ErrorClass) -> StepError {
         let (class, code, hint) = match &self {
+            DockerError::Unreachable { reason, .. } if is_forbidden(reason) => (
+                ErrorClass::Transient,
+                "forbidden",
+                Some(
+                    "You may not use this socket. Its owner can let you: `sudo usermod -aG docker $USER`, then log in again; or use sudo.",
+                ),
+            ),
             DockerError::Unreachable { .. } => (
                 ErrorClass::Transient,
                 "unreachable",
-                Some("Start the daemon, set DOCKER_HOST, or choose one with `docker context use`."),
+                Some(
+                    "Start the daemon, or name another one with --host, --context or DOCKER_HOST.",
+                ),
             ),
             DockerError::Lost { .. } => (lost, "connection_lost", None),
             DockerError::TimedOut { .. } => (lost, "no_answer", None),
@@ -121,6 +130,20 @@ impl DockerError {
             Some(hint) => error.hint(hint),
             None => error,
         }
+    }
+}
+
+fn is_forbidden(reason: &str) -> bool {
+    reason.to_lowercase().contains("permission denied")
+}
+
+/// Returns what a daemon said; something that is no Docker daemon may say nothing.
+fn said(status: &u16, message: &str) -> String {
+    match message {
+        "" => {
+            format!("the answer is HTTP status {status} without a word: is this a Docker daemon?")
+        }
+        message => format!("the daemon says: {message}"),
     }
 }
 
@@ -242,6 +265,22 @@ mod tests {
             assert_eq!((r.class, w.class, w.code.as_str()), (*read, *write, *code), "{text}");
             assert!(!w.message.contains("rpc error"), "{}", w.message);
         }
+    }
+
+    #[test]
+    fn what_keeps_somebody_out_is_told_from_what_is_not_there() {
+        let hint = |reason: &str| {
+            let (host, origin) = ("unix:///x".to_owned(), "the default".to_owned());
+            let error = DockerError::Unreachable { host, origin, reason: reason.to_owned() };
+            error.reading("x").hint.unwrap()
+        };
+        assert!(hint("Permission denied (os error 13)").contains("usermod -aG docker"));
+        assert!(hint("No such file or directory (os error 2)").contains("Start the daemon"));
+        let silent = DockerError::refused(404, " ").to_string();
+        assert!(
+            silent.contains("HTTP status 404") && silent.contains("Docker daemon?"),
+            "{silent}"
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Output {
     /// How long it took, in seconds.
     pub seconds: u64,
     /// What people should know about this success.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub note: Option<String>,
 }
 

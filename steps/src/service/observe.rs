@@ -128,6 +128,10 @@ impl WaitStep for Observe {
     fn until(&self, _: &Args, base: &Base) -> Option<Millis> {
         Some(base.ends)
     }
+
+    fn takes(&self, args: &Args) -> Option<Duration> {
+        Some(if args.services.is_empty() { Duration::ZERO } else { args.window.0 })
+    }
 }
 
 impl Args {

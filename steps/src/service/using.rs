@@ -72,12 +72,12 @@ pub struct User {
     /// `replicated`, `global`, `replicated_job` or `global_job`.
     pub mode: String,
     /// How many tasks are wanted, unless it runs on every node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub replicas: Option<u64>,
     /// How many references it has to the secret.
     pub references: usize,
     /// The stack that it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub stack: Option<String>,
 }
 
@@ -246,6 +246,9 @@ mod tests {
         );
         assert_eq!(user(&service(json!({ "Global": {} })), "x").mode, "global");
         assert_eq!(user(&service(json!({ "GlobalJob": {} })), "x").mode, "global_job");
+        // A runbook can read every field that the reference page names.
+        let global = serde_json::to_value(user(&service(json!({ "Global": {} })), "x")).unwrap();
+        assert_eq!(global.get("replicas"), Some(&Value::Null));
         let job = user(&service(json!({ "ReplicatedJob": { "TotalCompletions": 2 } })), "x");
         assert_eq!((job.mode.as_str(), job.replicas), ("replicated_job", Some(2)));
     }
