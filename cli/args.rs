@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use windlass_engine::event::Status;
+use windlass_engine::step::Span;
 
 use crate::serve::ServeArgs;
 pub use duty::{NextArgs, NoticesAction, ScheduleAction, ScheduleArgs};
@@ -73,21 +75,17 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask the process that owns the state to put every run away and end.
     Drain,
-    /// List runs.
-    Runs {
-        /// Only those that are not over.
-        #[arg(long)]
-        open: bool,
-    },
+    /// List runs, the latest last.
+    Runs(RunsArgs),
     /// Show a run: its calls, and what is safe to do now.
     Show {
-        /// The run, by its name or the beginning or end of it.
-        run: String,
+        /// The run, by its name or the beginning or end of it; the latest if it is left out.
+        run: Option<String>,
     },
     /// Print the journal of a run.
     Log {
-        /// The run.
-        run: String,
+        /// The run; the latest if it is left out.
+        run: Option<String>,
         /// Go on printing while the run goes on.
         #[arg(short, long)]
         follow: bool,
@@ -105,8 +103,8 @@ pub enum Command {
     },
     /// Take back what an interrupted or stuck run did.
     Undo {
-        /// The run.
-        run: String,
+        /// The run; the only interrupted or stuck one if it is left out.
+        run: Option<String>,
         /// Why; it is recorded.
         #[arg(long, default_value = "undone by hand")]
         reason: String,
@@ -116,8 +114,8 @@ pub enum Command {
     },
     /// Stop a run that is going on, and take back what it did.
     Cancel {
-        /// The run.
-        run: String,
+        /// The run; the only one that goes on if it is left out.
+        run: Option<String>,
         /// Why; it is recorded.
         #[arg(long, default_value = "cancelled by hand")]
         reason: String,
@@ -210,6 +208,26 @@ pub enum Command {
         #[arg(long)]
         keep: bool,
     },
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunsArgs {
+    /// Only those that are not over.
+    #[arg(long)]
+    pub open: bool,
+    /// Only those that stand so, such as stuck or interrupted; give it once for each.
+    #[arg(long, value_name = "STATUS")]
+    pub status: Vec<Status>,
+    /// Only those of runbooks with this in their name.
+    #[arg(long, value_name = "NAME")]
+    pub runbook: Option<String>,
+    /// Only those that began at most so long ago, such as 2h or 7d.
+    #[arg(long, value_name = "DURATION", value_parser = keeping::span)]
+    pub since: Option<Span>,
+    /// Only the latest so many.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// A runbook and what it is told.
@@ -316,8 +334,8 @@ pub struct DecideArgs {
 /// A call of a run that waits for people.
 #[derive(Debug, Clone, clap::Args)]
 pub struct AskedArgs {
-    /// The run, by its name or the beginning or end of it.
-    pub run: String,
+    /// The run, by its name or the beginning or end of it; the only one that asks if it is left out.
+    pub run: Option<String>,
     /// The call, such as 3 or 4.2.1; the only one that asks if it is left out.
     pub call: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
-use windlass_engine::journal::{End, RunStatus};
+use windlass_engine::event::Status;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,7 +11,7 @@ use windlass_engine::journal::{End, RunStatus};
 pub enum Exit {
     /// Done.
     Done,
-    /// The run failed, and nothing is left behind.
+    /// The run failed, and everything is taken back.
     Undone,
     /// The words don't fit: usage, parameters, or a runbook that does not compile.
     Usage,
@@ -19,7 +19,7 @@ pub enum Exit {
     Stuck,
     /// The run was put away, or still waits; it goes on when it is resumed.
     Waiting,
-    /// The run was cancelled, and nothing is left behind.
+    /// The run was cancelled, though not by this command, and everything is taken back.
     Cancelled,
     /// The run was not started: a lock is held, or it is being driven already.
     NotStarted,
@@ -49,13 +49,17 @@ impl Exit {
     }
 
     /// Returns how a command ends that has brought a run to this status.
-    pub fn of(status: RunStatus) -> Self {
+    pub fn of(status: Status) -> Self {
         match status {
-            RunStatus::Finished(End::Done) => Exit::Done,
-            RunStatus::Finished(End::Undone) => Exit::Undone,
-            RunStatus::Finished(End::Cancelled) => Exit::Cancelled,
-            RunStatus::Stuck | RunStatus::StuckUnwinding => Exit::Stuck,
-            RunStatus::Running | RunStatus::Waiting | RunStatus::Unwinding => Exit::Waiting,
+            Status::Done => Exit::Done,
+            Status::Undone => Exit::Undone,
+            Status::Cancelled => Exit::Cancelled,
+            Status::Stuck | Status::StuckGoingBack => Exit::Stuck,
+            Status::Running
+            | Status::Waiting
+            | Status::Interrupted
+            | Status::GoingBack
+            | Status::InterruptedGoingBack => Exit::Waiting,
         }
     }
 }

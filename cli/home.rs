@@ -135,6 +135,24 @@ pub fn unfinished(settings: &Settings) -> Vec<String> {
     runs
 }
 
+/// True if there is a state directory. A command that only looks makes none.
+pub fn exists(settings: &Settings) -> bool {
+    settings.state.join("journal").exists()
+}
+
+/// Refuses to look where there is no state.
+///
+/// # Errors
+/// If there is none.
+pub fn must_exist(settings: &Settings) -> Result<(), Problem> {
+    if exists(settings) {
+        return Ok(());
+    }
+    let message = format!("{} holds no state: no run was begun there", settings.state.display());
+    Err(Problem::new("WL0006", Exit::Usage, message)
+        .hint("Is it another directory? Name it with --state DIR or WINDLASS_STATE."))
+}
+
 /// True if a process owns the state directory at this moment.
 pub fn is_owned(settings: &Settings) -> bool {
     let file = File::open(settings.state.join("owner.lock"));

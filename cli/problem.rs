@@ -46,13 +46,13 @@ impl From<EngineError> for Problem {
             EngineError::Compile(_) => Problem::new("WL0003", Exit::Usage, text),
             EngineError::Parameter(error) => parameter(&error),
             EngineError::Locked { by, .. } => Problem::new("WL0004", Exit::NotStarted, text).hint(
-                format!("See what it is doing with `windlass show {by}`, go on with `windlass resume {by}`, or take it back with `windlass undo {by}`."),
+                format!("`windlass show {by}` says where it stands, and lists the commands that are safe now."),
             ),
             EngineError::OwnGround { .. } => Problem::new("WL0019", Exit::NotStarted, text).hint(
                 "`windlass explain WL0019` says how to go about it; `--allow-self` begins it all the same.",
             ),
             EngineError::AlreadyDriven(run) => Problem::new("WL0005", Exit::NotStarted, text)
-                .hint(format!("Watch it with `windlass log {run} -f`.")),
+                .hint(format!("`windlass log {run} -f` watches it; `windlass cancel {run}` stops it and takes it back.")),
             EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => {
                 Problem::new("WL0006", Exit::Usage, text).hint("`windlass runs` lists them.")
             }
@@ -71,7 +71,16 @@ impl From<EngineError> for Problem {
                     .hint(format!("`windlass show {run}` lists the commands that are safe now."))
             }
             EngineError::PastPivot { run, .. } => Problem::new("WL0009", Exit::Usage, text)
-                .hint(format!("Go on with `windlass resume {run}`, or start a new rotation when it is over.")),
+                .hint(format!("`windlass show {run}` lists the commands that are safe now.")),
+            EngineError::Output { run, key, step, example, .. } => {
+                let problem = Problem::new("WL0010", Exit::Usage, text);
+                if example.is_null() {
+                    return problem.hint(format!("`windlass steps {step}` lists what it returns."));
+                }
+                problem.hint(format!(
+                    "Do it by hand, then: windlass mark-done {run} {key} --reason ... --output '{example}' (`windlass steps {step}` says what that is)."
+                ))
+            }
             EngineError::AnotherPlace { address, .. } => elsewhere(text).hint(format!(
                 "Nothing was recorded or changed. `DOCKER_HOST={address}` reaches the swarm where it began; `windlass explain WL0025` says what to do if that one is gone for good."
             )),

@@ -8,8 +8,8 @@ use windlass_engine::step::Span;
 /// What to report, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
-    /// The run.
-    pub run: String,
+    /// The run; the latest if it is left out.
+    pub run: Option<String>,
     /// For a ticket, for a browser, or for a program.
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
     pub format: ReportFormat,
@@ -112,6 +112,6 @@ pub enum StoreAction {
     },
 }
 
-fn span(text: &str) -> Result<Span, String> {
+pub fn span(text: &str) -> Result<Span, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }

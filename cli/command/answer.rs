@@ -65,7 +65,7 @@ fn tell(settings: &Settings, said: &str, taken: &Taken) -> Exit {
         }
         Some(Approved::Enough) | None => show::note(&format!("{} {run}", green(said))),
     }
-    if !taken.driven {
+    if !taken.view.summary.driven {
         let resume = bold(&format!("windlass resume {run}"));
         show::note(&format!("No process has the run in hand: {resume} goes on with it."));
     }

@@ -1,5 +1,7 @@
 //! `windlass explain`: the pages about error codes, which are also in the book.
 
+use serde_json::json;
+
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -24,6 +26,11 @@ pub const PAGES: [(&str, &str); 42] = pages![
 /// Prints the page about a code, or lists the codes.
 pub fn explain(settings: &Settings, code: Option<&str>) -> Result<Exit, Problem> {
     let Some(code) = code else {
+        if settings.json {
+            let all = PAGES.map(|(code, page)| json!({ "code": code, "title": title(page) }));
+            show::json(&all.to_vec());
+            return Ok(Exit::Done);
+        }
         let rows: Vec<Vec<String>> = PAGES
             .iter()
             .map(|(code, page)| vec![(*code).to_owned(), title(page).to_owned()])
@@ -38,7 +45,7 @@ pub fn explain(settings: &Settings, code: Option<&str>) -> Result<Exit, Problem>
             .hint("`windlass explain` lists the codes."));
     };
     if settings.json {
-        show::json(&serde_json::json!({ "code": code, "page": page }));
+        show::json(&json!({ "code": code, "page": page }));
     } else {
         show::line(page.trim_end());
     }

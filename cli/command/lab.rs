@@ -44,7 +44,11 @@ pub async fn lab(settings: &Settings, action: LabAction) -> Result<Exit, Problem
         LabAction::Status => status(settings).await,
         LabAction::Env { name } => {
             let lab = windlass_lab::find(&name).map_err(|e| problem(&e))?;
-            show::line(&format!("export DOCKER_HOST={}", lab.docker_host()));
+            if settings.json {
+                show::json(&serde_json::json!({ "DOCKER_HOST": lab.docker_host() }));
+            } else {
+                show::line(&format!("export DOCKER_HOST={}", lab.docker_host()));
+            }
         }
     }
     Ok(Exit::Done)

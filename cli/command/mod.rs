@@ -78,7 +78,7 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Snapshot(args) => snapshot::snapshot(settings, &args).await,
         Command::Serve(args) => serve::serve(settings, &args).await,
         Command::Drain => drain::drain(settings).await,
-        Command::Runs { open } => runs::list(settings, open).await,
+        Command::Runs(args) => runs::list(settings, args).await,
         Command::Show { run } => runs::show(settings, run).await,
         Command::Log { run, follow } => runs::log(settings, run, follow).await,
         Command::Resume { run, plan: true, .. } => runs::plan_resume(settings, run).await,
@@ -87,7 +87,7 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             run::follow(settings, Request::Resume { run }).await
         }
         Command::Undo { run, reason, another_swarm } => {
-            run::move_here(settings, Some(run.clone()), another_swarm).await?;
+            run::move_here(settings, run.clone(), another_swarm).await?;
             run::follow(settings, Request::Undo { run, reason }).await
         }
         Command::Cancel { run, reason } => {
@@ -150,10 +150,9 @@ fn tell_of_interrupted_runs(settings: &Settings) {
     }
     for run in home::unfinished(settings) {
         show::note(&format!(
-            "{} {run} is not over: {} shows it, {} goes on with it",
+            "{} {run} is not over: {} says where it stands and what is safe now",
             yellow("note:"),
             bold(&format!("windlass show {run}")),
-            bold(&format!("windlass resume {run}")),
         ));
     }
 }

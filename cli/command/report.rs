@@ -6,12 +6,14 @@ use super::{keeping, snapshot};
 use crate::args::{ReportArgs, ReportFormat};
 use crate::desk::{Keeping, Kept};
 use crate::exit::Exit;
+use crate::home;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
 
 /// Reports a run.
 pub async fn report(settings: &Settings, args: ReportArgs) -> Result<Exit, Problem> {
+    home::must_exist(settings)?;
     let mut report = None;
     keeping::ask(settings, Keeping::Report { run: args.run }, |kept| {
         if let Kept::Report { report: told } = kept {

@@ -2,14 +2,14 @@
 
 use tokio::sync::mpsc::Receiver;
 use windlass_engine::engine::{Engine, EngineError};
-use windlass_engine::event::RunView;
-use windlass_engine::journal::{Decision, RunStatus};
+use windlass_engine::event::{Status, What};
+use windlass_engine::journal::Decision;
 use windlass_engine::runbook::Runbook;
 
 use super::plan::{self, Prepared};
 use crate::args::{BeginArgs, DecideArgs};
 use crate::desk::{
-    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, ask_each, ask_once,
+    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, Which, ask_each, ask_once,
 };
 use crate::exit::Exit;
 use crate::home;
@@ -19,7 +19,8 @@ use crate::settings::Settings;
 use crate::show;
 use crate::show::course::Course;
 use crate::show::progress::Progress;
-use crate::show::style::{bold, green, red, yellow};
+use crate::show::run::verdict;
+use crate::show::style::bold;
 
 /// Begins a run, and follows it or lets go of it.
 pub async fn run(settings: &Settings, begin: &BeginArgs) -> Result<Exit, Problem> {
@@ -98,10 +99,14 @@ async fn check_locks(settings: &Settings, locks: &[String]) -> Result<(), Proble
     if !home::is_owned(settings) && home::unfinished(settings).is_empty() {
         return Ok(());
     }
-    let runs = ask_once(settings, Request::Runs { open: true }, |reply| match reply {
-        Reply::Runs { runs, .. } => Some(runs),
-        _ => None,
-    });
+    let runs = ask_once(
+        settings,
+        Request::Runs { which: Which { open: true, ..Which::default() } },
+        |reply| match reply {
+            Reply::Runs { runs, .. } => Some(runs),
+            _ => None,
+        },
+    );
     for run in runs.await? {
         if let Some(lock) = locks.iter().find(|lock| run.locks.contains(lock)) {
             return Err(EngineError::Locked { lock: lock.clone(), by: run.run }.into());
@@ -122,11 +127,11 @@ async fn hand_over(settings: &Settings, request: Request) -> Result<Exit, Proble
     let mut replies = desk.ask(request).await?;
     while let Some(reply) = replies.recv().await {
         match reply {
-            Reply::Run { view } if settings.json => {
+            Reply::Run { view, .. } if settings.json => {
                 show::json(&view);
                 return Ok(Exit::Done);
             }
-            Reply::Run { view } => {
+            Reply::Run { view, .. } => {
                 show::line(view.summary.run.as_str());
                 let log = bold(&format!("windlass log {} -f", view.summary.run));
                 show::note(&format!("it is recorded, and goes on by itself; {log} watches it"));
@@ -151,6 +156,7 @@ async fn follow_at(
     course: Option<Course>,
 ) -> Result<Exit, Problem> {
     let here = desk.here().is_some();
+    let back = matches!(request, Request::Undo { .. } | Request::Cancel { .. });
     let replies = desk.ask(request).await?;
     let result = tokio::select! {
         result = watch(settings, replies, here, course) => result,
@@ -158,7 +164,19 @@ async fn follow_at(
     };
     wait_for_others(&desk).await;
     desk.close().await;
-    result
+    if back { gone_back(result?) } else { result }
+}
+
+/// Returns how a command ends that asked to take a run back: that it did is what was asked for.
+fn gone_back(exit: Exit) -> Result<Exit, Problem> {
+    match exit {
+        Exit::Cancelled | Exit::Undone => Ok(Exit::Done),
+        Exit::Done => {
+            let message = "it was done before it could be stopped: nothing is taken back";
+            Err(Problem::new("WL0007", Exit::Usage, message))
+        }
+        other => Ok(other),
+    }
 }
 
 /// Records a decision, and goes on with the run.
@@ -188,7 +206,7 @@ pub async fn move_here(
 ) -> Result<(), Problem> {
     let Some(reason) = reason else { return Ok(()) };
     ask_each(settings, Request::MoveHere { run, reason }, |reply| {
-        if let Reply::Run { view } = reply {
+        if let Reply::Run { view, .. } = reply {
             let identity = view.summary.identity.as_ref();
             let name = identity.map(|identity| identity.name.as_str()).unwrap_or_default();
             show::note(&format!("recorded: from here on it acts on the {name}"));
@@ -243,11 +261,13 @@ async fn watch(
     mut course: Option<Course>,
 ) -> Result<Exit, Problem> {
     let mut progress = None;
+    let mut said_why = false;
     let mut exit = Exit::Bug;
     while let Some(reply) = replies.recv().await {
         match reply {
-            Reply::Run { view } => progress = Some(Progress::of(&view, course.take())),
+            Reply::Run { view, .. } => progress = Some(Progress::of(&view, course.take())),
             Reply::Event { event } => {
+                said_why |= matches!(event.what, What::Unwinding { .. });
                 if let Some(progress) = &mut progress {
                     progress.show(&event);
                 }
@@ -256,7 +276,7 @@ async fn watch(
                 if let Some(progress) = &mut progress {
                     progress.finish();
                 }
-                exit = end(settings, &ending);
+                exit = end(settings, &ending, said_why);
             }
             Reply::Problem { problem } => return Err(problem),
             Reply::End => return Ok(exit),
@@ -277,8 +297,8 @@ fn broken_off(here: bool) -> Problem {
     if here { problem } else { problem.hint("`windlass runs` says how things are.") }
 }
 
-/// Tells how a run stopped, and what to do next.
-fn end(settings: &Settings, ending: &Ending) -> Exit {
+/// Tells how a run stopped, and what to do next; `said_why` if it has been told why it went back.
+fn end(settings: &Settings, ending: &Ending, said_why: bool) -> Exit {
     let view = &ending.view;
     let exit = Exit::of(view.summary.status);
     if settings.json {
@@ -290,35 +310,51 @@ fn end(settings: &Settings, ending: &Ending) -> Exit {
         return Exit::OutOfReach;
     }
     show::note(&format!("{} {}", verdict(view), view.summary.run));
-    // An empty line, and for a run that is over what has just been said, are left out.
-    let said = if view.summary.is_open() { 1 } else { 2 };
-    show::run::next(view, false).iter().skip(said).for_each(|text| show::note(text));
+    // The verdict has said how it ended, and the events why.
+    let said = match view.summary.status {
+        Status::Undone | Status::Cancelled if said_why => 2,
+        Status::Done | Status::Undone | Status::Cancelled => 1,
+        _ => 0,
+    };
+    let next = show::run::next(view);
+    next.iter().skip(said).chain(&ending.services).for_each(|text| show::note(text));
     exit
 }
 
-fn verdict(view: &RunView) -> String {
-    match Exit::of(view.summary.status) {
-        Exit::Done => green("done"),
-        Exit::Stuck => red("stuck"),
-        Exit::Waiting => yellow("put away"),
-        Exit::Cancelled => yellow("cancelled, and nothing is left behind:"),
-        _ => red("undone: it failed, and nothing is left behind:"),
-    }
-}
-
-/// Heeds Ctrl-C and SIGTERM from now on, and returns at the first.
+/// Heeds Ctrl-C, SIGTERM and SIGHUP from now on, and returns at the first. SIGHUP comes when the
+/// terminal goes away; under `nohup` it is ignored, and stays so.
 pub fn asked_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup()).ok()).flatten();
     async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
             return std::future::pending().await;
         };
+        let hung_up = async {
+            match hangup {
+                Some(mut hangup) => drop(hangup.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = hung_up => {}
         }
     }
+}
+
+/// True if this process was started with SIGHUP ignored. Once it is heeded, that can't be told any
+/// more: the first answer stays.
+fn ignores_hangup() -> bool {
+    static IGNORES: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *IGNORES.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        // SIGHUP is 1: the lowest bit.
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|m| m & 1 == 1)
+    })
 }
 
 /// Parks what is driven here, or lets go of what is driven elsewhere.
@@ -343,7 +379,7 @@ async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
             show::json(&view);
         }
         show::note(&format!("{} {run}", verdict(&view)));
-        if !matches!(view.summary.status, RunStatus::Finished(_)) {
+        if view.summary.is_open() {
             show::note(&format!("  {} goes on with it", bold(&format!("windlass resume {run}"))));
         }
     }

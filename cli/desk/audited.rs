@@ -76,21 +76,21 @@ fn end(audit: &Audit, begun: Begun, first: &Reply) -> Result<(), StoreError> {
         Reply::Problem { problem: Problem { code, exit, .. } } => {
             audit.end(begun, exit.code().into(), Some(code), None)
         }
-        Reply::Run { view } => audit.end(begun, 0, None, Some(view.summary.run.clone())),
+        Reply::Run { view, .. } => audit.end(begun, 0, None, Some(view.summary.run.clone())),
         _ => audit.end(begun, 0, None, None),
     }
 }
 
 /// Returns what a request changes, and the run that it names.
 fn change(request: &Request) -> Option<(&'static str, Option<String>)> {
-    let of = |what, run: &str| Some((what, Some(run.to_owned())));
+    let of = |what, run: &Option<String>| Some((what, run.clone()));
     match request {
         Request::Start(_) => Some(("run", None)),
         Request::Resume { run } => Some(("resume", run.clone())),
         Request::MoveHere { run, .. } => Some(("another swarm", run.clone())),
         Request::Undo { run, .. } => of("undo", run),
         Request::Cancel { run, .. } => of("cancel", run),
-        Request::Decide { run, .. } => of("decide", run),
+        Request::Decide { run, .. } => Some(("decide", Some(run.clone()))),
         Request::Answer { run, .. } => of("answer", run),
         Request::Duty(duty) => match duty {
             DutyRequest::Add { .. } => Some(("schedule add", None)),

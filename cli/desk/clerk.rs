@@ -3,16 +3,17 @@
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::Sender;
 use windlass_engine::engine::{Engine, Person, RunHandle};
-use windlass_engine::event::What;
+use windlass_engine::event::{Summary, What};
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
+use windlass_evidence::report;
 
 use super::duty;
 use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use super::tokens;
-use crate::exit::Exit;
+use super::which::{latest, listed, only};
 use crate::problem::{Problem, elsewhere};
 
 /// Carries a request out and sends the parts of the answer. Ends when the answer is complete, or
@@ -37,28 +38,30 @@ async fn carry_out(
             follow(engine, handle, events, replies).await
         }
         Request::Resume { run } => {
-            let run = the_run(engine, run)?;
+            let run = interrupted(engine, run.as_deref())?;
             let events = engine.subscribe();
             let handle = blocking(engine, move |engine| Ok(engine.resume(&run)?)).await?;
             follow(engine, handle, events, replies).await
         }
         Request::Undo { run, reason } => {
-            let run = engine.find(&run)?;
+            let could = |run: &Summary| !run.driven && !run.status.goes_back();
+            let run = only(engine, run.as_deref(), "is interrupted or stuck", could)?;
             let events = engine.subscribe();
             let handle = blocking(engine, move |engine| Ok(engine.undo(&run, &reason)?)).await?;
             follow(engine, handle, events, replies).await
         }
         Request::MoveHere { run, reason } => {
-            let run = the_run(engine, run)?;
+            let run = interrupted(engine, run.as_deref())?;
             let of = run.clone();
             let moved = move |engine: &Engine| Ok(engine.move_here(&of, engine.by(), &reason)?);
             blocking(engine, moved).await?;
             let view = Box::new(engine.view(&run)?);
-            send(replies, Reply::Run { view }).await;
+            send(replies, Reply::Run { view, services: Vec::new() }).await;
             Ok(())
         }
         Request::Cancel { run, reason } => {
-            let run = engine.find(&run)?;
+            let could = |run: &Summary| run.driven && !run.status.goes_back();
+            let run = only(engine, run.as_deref(), "goes on", could)?;
             let events = engine.subscribe();
             let of = run.clone();
             let cancelling = move |engine: &Engine| {
@@ -81,33 +84,35 @@ async fn carry_out(
             let deciding = move |engine: &Engine| Ok(engine.decide(&of, decision, &reason)?);
             blocking(engine, deciding).await?;
             let view = Box::new(engine.view(&run)?);
-            send(replies, Reply::Run { view }).await;
+            send(replies, Reply::Run { view, services: Vec::new() }).await;
             Ok(())
         }
         Request::Answer { run, call, answer, by } => {
-            let run = engine.find(&run)?;
+            let asks = if matches!(answer, Given::Fields { .. }) { "ask" } else { "approve" };
+            let could = |run: &Summary| run.waits.iter().any(|wait| wait.step == asks);
+            let how = if asks == "ask" { "asks anything" } else { "asks for approval" };
+            let run = only(engine, run.as_deref(), how, could)?;
             let (call, by) = (call.as_ref(), Person::at_home(by));
             let taken = take(engine, &run, call, &by, answer).await?;
             send(replies, Reply::Taken(Box::new(taken))).await;
             Ok(())
         }
         Request::PlanResume { run } => {
-            let run = the_run(engine, run)?;
+            let run = interrupted(engine, run.as_deref())?;
             let calls = engine.plan_resume(&run).await?;
             let view = Box::new(engine.view(&run)?);
             send(replies, Reply::OpenCalls { view, calls }).await;
             Ok(())
         }
-        Request::Runs { open } => {
-            let runs = engine.runs(open)?;
-            let driven = runs.iter().map(|run| engine.is_driven(&run.run)).collect();
-            send(replies, Reply::Runs { runs, driven }).await;
+        Request::Runs { which } => {
+            let runs = listed(engine, &which)?;
+            send(replies, Reply::Runs { runs }).await;
             Ok(())
         }
         Request::Show { run } => {
-            let run = engine.find(&run)?;
+            let run = latest(engine, run.as_deref())?;
             let view = Box::new(engine.view(&run)?);
-            send(replies, Reply::Run { view }).await;
+            send(replies, Reply::Run { view, services: services(engine, &run) }).await;
             Ok(())
         }
         Request::Duty(asked) => {
@@ -125,7 +130,7 @@ async fn carry_out(
             send(replies, Reply::Tokens(reply)).await;
             Ok(())
         }
-        Request::Log { run, follow } => log(engine, &run, follow, replies).await,
+        Request::Log { run, follow } => log(engine, run.as_deref(), follow, replies).await,
         Request::Keep(asked) => keep(engine, asked, replies).await,
     }
 }
@@ -169,26 +174,17 @@ async fn take(
             engine.answer(run, call, by, &open, secrets).await?;
         }
     }
-    Ok(Taken { approved, view: engine.view(run)?, driven: engine.is_driven(run) })
+    Ok(Taken { approved, view: engine.view(run)? })
 }
 
-/// Returns the run that is named, or the only one that could be meant.
-fn the_run(engine: &Engine, given: Option<String>) -> Result<RunId, Problem> {
-    if let Some(given) = given {
-        return Ok(engine.find(&given)?);
-    }
-    let mut open = engine.runs(true)?;
-    open.retain(|run| !engine.is_driven(&run.run));
-    match open.as_slice() {
-        [only] => Ok(only.run.clone()),
-        [] => Err(Problem::new("WL0006", Exit::Usage, "no run is interrupted")
-            .hint("`windlass runs` lists all runs.")),
-        several => {
-            let names: Vec<&str> = several.iter().map(|run| run.run.as_str()).collect();
-            let message = format!("several runs are interrupted: {}", names.join(", "));
-            Err(Problem::new("WL0006", Exit::Usage, message).hint("Name the one you mean."))
-        }
-    }
+/// Returns the run that a resume is about.
+fn interrupted(engine: &Engine, given: Option<&str>) -> Result<RunId, Problem> {
+    only(engine, given, "is interrupted", |run| !run.driven)
+}
+
+/// Returns where services stand after a run, in lines; nothing if its journal can't be read.
+fn services(engine: &Engine, run: &RunId) -> Vec<String> {
+    report::of_engine(engine, run).map(|report| report::standing(&report)).unwrap_or_default()
 }
 
 type Events = tokio::sync::broadcast::Receiver<windlass_engine::event::Event>;
@@ -202,7 +198,7 @@ async fn follow(
 ) -> Result<(), Problem> {
     let run = handle.run.clone();
     let view = Box::new(engine.view(&run)?);
-    send(replies, Reply::Run { view }).await;
+    send(replies, Reply::Run { view, services: Vec::new() }).await;
     let outcome = handle.outcome();
     tokio::pin!(outcome);
     let mut events = events;
@@ -235,8 +231,8 @@ async fn end(
     unrecorded: Option<String>,
     replies: &Sender<Reply>,
 ) -> Result<(), Problem> {
-    let view = engine.view(run)?;
-    send(replies, Reply::Ending(Box::new(Ending { view, unrecorded }))).await;
+    let (view, services) = (engine.view(run)?, services(engine, run));
+    send(replies, Reply::Ending(Box::new(Ending { view, services, unrecorded }))).await;
     Ok(())
 }
 
@@ -259,11 +255,11 @@ async fn watch(engine: &Engine, run: &RunId, mut events: Events, replies: &Sende
 
 async fn log(
     engine: &Engine,
-    run: &str,
+    run: Option<&str>,
     follow: bool,
     replies: &Sender<Reply>,
 ) -> Result<(), Problem> {
-    let run = engine.find(run)?;
+    let run = latest(engine, run)?;
     let mut events = engine.subscribe();
     let mut sent = 0;
     loop {

@@ -16,6 +16,7 @@ use windlass_evidence::report::{self, Report, ReportError};
 use windlass_evidence::{SigningKey, file, publish};
 
 use super::protocol::Reply;
+use super::which::latest;
 use crate::exit::Exit;
 use crate::problem::Problem;
 
@@ -26,8 +27,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "keeping", rename_all = "snake_case")]
 pub enum Keeping {
-    /// Report a run.
-    Report { run: String },
+    /// Report a run; the latest, if none is named.
+    Report { run: Option<String> },
     /// Write the evidence of runs.
     Evidence { runs: Vec<String> },
     /// Tell the public key.
@@ -80,7 +81,8 @@ fn answer(
 ) -> Result<(), Problem> {
     match asked {
         Keeping::Report { run } => {
-            let report = report::of_engine(engine, &engine.find(&run)?).map_err(unreadable)?;
+            let report =
+                report::of_engine(engine, &latest(engine, run.as_deref())?).map_err(unreadable)?;
             told(tell(Kept::Report { report: Box::new(report) }))
         }
         Keeping::Evidence { runs } => {

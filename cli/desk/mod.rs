@@ -18,10 +18,11 @@ mod protocol;
 mod question;
 mod socket;
 mod tokens;
+mod which;
 
 pub use duty::{DutyReply, DutyRequest};
 pub use keeping::{Keeping, Kept};
 pub use opening::{Desk, Stay, throwaway_engine};
-pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken};
+pub use protocol::{Ending, Given, Reply, Request, SecretBytes, Start, Taken, Which};
 pub use question::{ask_each, ask_once};
 pub use tokens::{TokenReply, TokenRequest};

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use windlass_engine::engine::Approved;
-use windlass_engine::event::{Event, RunView, Summary};
+use windlass_engine::event::{Event, RunView, Status, Summary};
 use windlass_engine::id::CallKey;
 use windlass_engine::journal::{Decision, Entry, Origin};
 use windlass_engine::run::OpenCall;
+use windlass_engine::step::Span;
 
 use super::duty::{DutyReply, DutyRequest};
 use super::keeping::{Keeping, Kept};
@@ -20,30 +21,45 @@ pub enum Request {
     Start(Start),
     /// Take up an interrupted run, and follow it. The only one, if none is named.
     Resume { run: Option<String> },
-    /// Take an interrupted or stuck run back, and follow it.
-    Undo { run: String, reason: String },
+    /// Take an interrupted or stuck run back, and follow it. The only one, if none is named.
+    Undo { run: Option<String>, reason: String },
     /// Take the swarm that answers now for the one where a run began. The only run, if none is named.
     MoveHere { run: Option<String>, reason: String },
-    /// Stop a run that is driven, and follow it back.
-    Cancel { run: String, reason: String },
+    /// Stop a run that is driven, and follow it back. The only one, if none is named.
+    Cancel { run: Option<String>, reason: String },
     /// Decide about a call of a stuck run.
     Decide { run: String, decision: Decision, reason: String },
     /// Approve, deny or answer what a run asks; who does is told by the process that asks.
-    Answer { run: String, call: Option<CallKey>, answer: Given, by: Origin },
+    Answer { run: Option<String>, call: Option<CallKey>, answer: Given, by: Origin },
     /// Say what a resume would do.
     PlanResume { run: Option<String> },
     /// List runs.
-    Runs { open: bool },
-    /// Show a run.
-    Show { run: String },
+    Runs { which: Which },
+    /// Show a run; the latest, if none is named.
+    Show { run: Option<String> },
     /// Print the journal of a run, and go on while it is driven if that is asked for.
-    Log { run: String, follow: bool },
+    Log { run: Option<String>, follow: bool },
     /// Tell what has been done, or keep house.
     Keep(Keeping),
     /// Schedules and notices.
     Duty(DutyRequest),
     /// Tokens.
     Tokens(TokenRequest),
+}
+
+/// Which runs to list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Which {
+    /// Only those that are not over.
+    pub open: bool,
+    /// Only those that stand so; all, if none is given.
+    pub status: Vec<Status>,
+    /// Only those whose runbook has this in its name.
+    pub runbook: Option<String>,
+    /// Only those that began so long ago at most.
+    pub since: Option<Span>,
+    /// Only the latest so many.
+    pub limit: Option<usize>,
 }
 
 /// What somebody answers.
@@ -92,8 +108,6 @@ pub struct Taken {
     pub approved: Option<Approved>,
     /// The run as it stands.
     pub view: RunView,
-    /// True if a process has the run in hand, so that it goes on by itself.
-    pub driven: bool,
 }
 
 /// A secret value on its way to the owner, over a socket that only the same user can open.
@@ -123,14 +137,14 @@ impl Drop for SecretBytes {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub enum Reply {
-    /// The run that is followed.
-    Run { view: Box<RunView> },
+    /// The run that is followed or shown; where services stand, if it is shown.
+    Run { view: Box<RunView>, services: Vec<String> },
     /// Something happened in it.
     Event { event: Event },
     /// It stopped, for now or for good.
     Ending(Box<Ending>),
-    /// A list of runs; which of them are driven is told beside.
-    Runs { runs: Vec<Summary>, driven: Vec<bool> },
+    /// A list of runs.
+    Runs { runs: Vec<Summary> },
     /// What became of an answer.
     Taken(Box<Taken>),
     /// What a resume would do.
@@ -154,6 +168,8 @@ pub enum Reply {
 pub struct Ending {
     /// The run as it stands.
     pub view: RunView,
+    /// Where services stand, and what to change in stack files.
+    pub services: Vec<String>,
     /// Why it could not be recorded any further, if that is why it stopped.
     pub unrecorded: Option<String>,
 }

@@ -117,7 +117,8 @@ async fn take_up(engine: &Engine) -> Result<(), Problem> {
         ));
     }
     if going > 0 {
-        show::note(&format!("{going} open runs are taken up"));
+        let runs = if going == 1 { "open run is" } else { "open runs are" };
+        show::note(&format!("{going} {runs} taken up"));
     }
     Ok(())
 }

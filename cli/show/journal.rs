@@ -1,6 +1,7 @@
 //! Journal entries, a line each.
 
 use windlass_engine::clock::utc;
+use windlass_engine::event::Status;
 use windlass_engine::journal::{Body, Entry, How};
 
 use super::progress::{decided, told};
@@ -55,7 +56,7 @@ pub fn entry(entry: &Entry) -> String {
             let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("acts on the {}{by}{reason}", identity.name)
         }
-        Body::Finished { end } => format!("finished: {}", super::progress::ended(*end)),
+        Body::Finished { end } => format!("finished: {}", Status::from(*end)),
     };
     format!("{} {what}", dim(&format!("{:>5} {}", entry.seq, utc(entry.at))))
 }

@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use windlass_engine::clock::{Millis, utc};
 use windlass_engine::event::{Event, RunView, WaitView, What};
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Answer, Decision, End, How};
+use windlass_engine::journal::{Answer, Decision, How};
 use windlass_engine::step::StepError;
 use windlass_engine::wait::is_wait;
 
@@ -214,14 +214,5 @@ pub fn decided(decision: &Decision) -> String {
         Decision::MarkDone { key, .. } => format!("call {key} was done by hand"),
         Decision::Cancel => "take everything back".to_owned(),
         Decision::GoOn => "go on".to_owned(),
-    }
-}
-
-/// Returns how a run ended, in a word.
-pub fn ended(end: End) -> &'static str {
-    match end {
-        End::Done => "done",
-        End::Undone => "undone: it failed, and nothing is left behind",
-        End::Cancelled => "cancelled, and nothing is left behind",
     }
 }

@@ -1,50 +1,47 @@
 //! A run in full, and what is safe to do now.
 
 use windlass_engine::clock::utc;
-use windlass_engine::event::{CallView, RunView, Summary};
-use windlass_engine::id::CallKey;
-use windlass_engine::journal::{CallStatus, RunStatus};
+use windlass_engine::event::{Act, CallView, RunView, Safe, Status, Summary, WaitView};
+use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::CallStatus;
 use windlass_engine::run::OpenCall;
+use windlass_engine::runbook::ParameterKind;
 use windlass_engine::step::Kind;
 
-use super::progress::{ended, seconds, told};
+use super::progress::{seconds, told};
 use super::style::{bold, dim, green, red, yellow};
 use super::table::columns;
 use super::{line, note};
 
-/// Returns where a run stands, in words. `driven` runs go on at this moment.
-pub fn status(status: RunStatus, driven: bool) -> String {
-    match (status, driven) {
-        (RunStatus::Finished(end), _) => {
-            ended(end).split([':', ',']).next().unwrap_or("").to_owned()
-        }
-        (RunStatus::Stuck, _) => red("stuck"),
-        (RunStatus::StuckUnwinding, _) => red("stuck going back"),
-        (RunStatus::Waiting, _) => yellow("waiting"),
-        (RunStatus::Running, true) => green("running"),
-        (RunStatus::Unwinding, true) => yellow("going back"),
-        (RunStatus::Running, false) => yellow("interrupted"),
-        (RunStatus::Unwinding, false) => yellow("interrupted going back"),
+/// Returns where a run stands, in its colour.
+pub fn status(status: Status) -> String {
+    let word = status.word();
+    match status {
+        Status::Running | Status::Done => green(word),
+        Status::Stuck | Status::StuckGoingBack | Status::Undone => red(word),
+        _ => yellow(word),
     }
 }
 
 /// Prints a list of runs.
-pub fn list(runs: &[Summary], driven: &[bool]) {
+pub fn list(runs: &[Summary]) {
     if runs.is_empty() {
         note("no runs");
         return;
     }
-    let mut rows =
-        vec![["RUN", "RUNBOOK", "STATUS", "BEGAN", "BY", "LOCKS"].map(String::from).to_vec()];
-    for (run, driven) in runs.iter().zip(driven) {
-        let locks = if run.is_open() { run.locks.join(" ") } else { String::new() };
+    let head = ["RUN", "RUNBOOK", "STATUS", "BEGAN", "ENDED", "TOOK", "BY", "LOCKS"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for run in runs {
+        let took = |ended| seconds(ended - run.began);
         rows.push(vec![
             run.run.to_string(),
             run.runbook.clone(),
-            status(run.status, *driven),
+            status(run.status),
             utc(run.began),
+            run.ended.map_or_else(|| "-".to_owned(), utc),
+            run.ended.map_or_else(|| "-".to_owned(), took),
             run.user.clone(),
-            locks,
+            if run.is_open() { run.locks.join(" ") } else { String::new() },
         ]);
     }
     columns(&rows).iter().for_each(|row| line(row));
@@ -57,20 +54,23 @@ pub fn list(runs: &[Summary], driven: &[bool]) {
     }
 }
 
-/// Prints a run in full.
-pub fn show(view: &RunView, driven: bool) {
+/// Prints a run in full; `services` says where services stand.
+pub fn show(view: &RunView, services: &[String]) {
     let summary = &view.summary;
-    line(&format!("{}  {}", bold(&summary.title), status(summary.status, driven)));
+    line(&format!("{}  {}", bold(&summary.title), status(summary.status)));
     let mut rows = vec![
         vec!["run".to_owned(), summary.run.to_string()],
         vec!["runbook".to_owned(), summary.runbook.clone()],
         vec!["began".to_owned(), format!("{} by {}", utc(summary.began), summary.user)],
-        vec!["last heard of".to_owned(), utc(summary.heard)],
-        vec!["at".to_owned(), view.place.clone()],
     ];
+    rows.push(match summary.ended {
+        Some(ended) => vec!["ended".to_owned(), utc(ended)],
+        None => vec!["last heard of".to_owned(), utc(summary.heard)],
+    });
     if let Some(identity) = &summary.identity {
         rows.push(vec!["on".to_owned(), identity.name.clone()]);
     }
+    rows.push(vec!["at".to_owned(), view.place.clone()]);
     if let Some(cause) = &summary.cause {
         rows.push(vec!["because of".to_owned(), cause.clone()]);
     }
@@ -84,11 +84,12 @@ pub fn show(view: &RunView, driven: bool) {
     }
     columns(&rows).iter().for_each(|row| line(&format!("  {row}")));
     line("");
-    calls(view, driven);
-    next(view, driven).iter().for_each(|text| line(text));
+    calls(view);
+    line("");
+    next(view).iter().chain(services).for_each(|text| line(text));
 }
 
-fn calls(view: &RunView, driven: bool) {
+fn calls(view: &RunView) {
     let rows: Vec<Vec<String>> = view
         .calls
         .iter()
@@ -100,88 +101,115 @@ fn calls(view: &RunView, driven: bool) {
             if let Some(error) = &call.error {
                 what = format!("{what}: {}", told(error));
             }
-            let took = seconds(call.heard - call.began);
-            vec![format!("  {}", call.key), word(call, driven), took, what]
+            vec![format!("  {}", call.key), word(call, view), seconds(call.took_ms), what]
         })
         .collect();
     columns(&rows).iter().for_each(|row| line(row));
 }
 
-fn word(call: &CallView, driven: bool) -> String {
+fn word(call: &CallView, view: &RunView) -> String {
+    let (driven, over) = (view.summary.driven, !view.summary.is_open());
     match call.status {
+        CallStatus::InDoubt | CallStatus::Waiting if over => "given up".to_owned(),
         CallStatus::InDoubt if call.kind == Kind::Wait => yellow("waiting"),
         CallStatus::Waiting => yellow("waiting"),
         CallStatus::InDoubt if driven => yellow("under way"),
         CallStatus::InDoubt => yellow("in doubt"),
-        CallStatus::Backoff => yellow("to be retried"),
-        CallStatus::Retrying => yellow("to be retried"),
+        CallStatus::Backoff | CallStatus::Retrying if over => "given up".to_owned(),
+        CallStatus::Backoff | CallStatus::Retrying => yellow("to be retried"),
         CallStatus::Applied => green("done"),
         CallStatus::Failed => red("failed"),
         CallStatus::Settled => "settled by hand".to_owned(),
         CallStatus::Undoing => yellow("being taken back"),
+        CallStatus::Undone if view.left.contains(&call.key) => yellow("left as it is"),
         CallStatus::Undone => "taken back".to_owned(),
         CallStatus::UndoFailed => red("not taken back"),
         CallStatus::Branches => String::new(),
     }
 }
 
-/// Returns what a person should know and can type now.
-pub fn next(view: &RunView, driven: bool) -> Vec<String> {
-    let run = &view.summary.run;
-    let mut lines = vec![String::new()];
+/// Returns how a run stopped, as a sentence that its name ends.
+pub fn verdict(view: &RunView) -> String {
+    let but = match view.left.as_slice() {
+        [] => String::new(),
+        [one] => format!(", but for call {one}, which was left as it is"),
+        calls => {
+            let calls = calls.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!(", but for calls {calls}, which were left as they are")
+        }
+    };
     match view.summary.status {
-        RunStatus::Finished(end) => {
-            lines.push(ended(end).to_owned());
+        Status::Done => green("done"),
+        Status::Undone => red(&format!("undone: it failed, and everything is taken back{but}:")),
+        Status::Cancelled => yellow(&format!("cancelled, and everything is taken back{but}:")),
+        Status::Stuck | Status::StuckGoingBack => red("stuck"),
+        _ => yellow("put away"),
+    }
+}
+
+/// Returns what a person should know and can type now.
+pub fn next(view: &RunView) -> Vec<String> {
+    let (summary, run) = (&view.summary, &view.summary.run);
+    let mut lines = Vec::new();
+    match summary.status {
+        Status::Done => lines.push("It is done.".to_owned()),
+        Status::Undone | Status::Cancelled => {
+            let verdict = verdict(view);
+            lines.push(verdict.trim_end_matches(':').to_owned());
             if let Some(error) = &view.unwinding {
                 lines.push(format!("because: {}", told(error)));
             }
         }
-        RunStatus::Waiting => lines.extend(super::waits::next(view, driven)),
-        RunStatus::Running | RunStatus::Unwinding if driven => {
-            lines.push("It goes on at this moment.".to_owned());
-            lines.push(command(&format!("windlass log {run} -f"), "watch it"));
+        Status::Waiting => lines.extend(super::waits::waits(view)),
+        Status::Running => lines.push("It goes on at this moment.".to_owned()),
+        Status::GoingBack => lines.push("It takes everything back at this moment.".to_owned()),
+        Status::Interrupted => lines.push("It was interrupted.".to_owned()),
+        Status::InterruptedGoingBack => {
+            lines.push("It was interrupted while it took everything back.".to_owned());
         }
-        RunStatus::Running | RunStatus::Unwinding => {
-            lines.push("It was interrupted.".to_owned());
-            lines.push(command(
-                &format!("windlass resume {run} --plan"),
-                "see what a resume would do",
-            ));
-            lines.push(command(&format!("windlass resume {run}"), "go on"));
-            match &view.pivot {
-                Some(pivot) => lines.push(no_way_back(pivot)),
-                None if view.summary.status == RunStatus::Running => {
-                    lines.push(command(&format!("windlass undo {run}"), "take everything back"));
-                }
-                None => {}
-            }
-        }
-        RunStatus::Stuck | RunStatus::StuckUnwinding => {
+        Status::Stuck | Status::StuckGoingBack => {
             let what = view.stuck.as_ref().map(told).unwrap_or_default();
             lines.push(format!("{} {what}", red("A person must decide:")));
-            let back = view.summary.status == RunStatus::StuckUnwinding;
-            if let Some(key) = &view.stuck_at {
-                let (retry, skip, done) = if back {
-                    ("try to take it back again", "leave it as it is", "you took it back by hand")
-                } else {
-                    ("look again, and try again", "leave it out", "you did it by hand")
-                };
-                lines.push(command(&format!("windlass retry {run} {key} --reason ..."), retry));
-                lines.push(command(&format!("windlass skip {run} {key} --reason ..."), skip));
-                lines.push(command(&format!("windlass mark-done {run} {key} --reason ..."), done));
-            }
-            if view.stuck_at.is_none() {
-                lines.push(command(&format!("windlass resume {run}"), "try again from here"));
-            }
-            match &view.pivot {
-                Some(pivot) => lines.push(no_way_back(pivot)),
-                None => {
-                    lines.push(command(&format!("windlass undo {run}"), "take everything back"))
-                }
-            }
         }
     }
+    if summary.driven && summary.is_open() {
+        lines.push(command(&format!("windlass log {run} -f"), "watch it"));
+    }
+    for safe in &view.safe {
+        if safe.act == Act::Resume && summary.status != Status::Waiting {
+            let plan = format!("windlass resume {run} --plan");
+            lines.push(command(&plan, "see what a resume would do"));
+        }
+        lines.push(command(&words(run, &summary.waits, safe), &safe.does));
+    }
+    if let (Some(pivot), true) = (&view.pivot, summary.is_open()) {
+        lines.push(no_way_back(pivot));
+    }
     lines
+}
+
+/// Returns the command that asks for something; what a person must fill in is `...`.
+pub(super) fn words(run: &RunId, waits: &[WaitView], safe: &Safe) -> String {
+    let mut words = format!("windlass {} {run}", safe.act.word());
+    if let Some(call) = &safe.call {
+        words += &format!(" {call}");
+    }
+    if matches!(safe.act, Act::Retry | Act::Skip | Act::MarkDone | Act::Deny) {
+        words += " --reason ...";
+    }
+    if let Some(output) = &safe.output {
+        words += &format!(" --output '{output}'");
+    }
+    let asks = waits.iter().find(|wait| Some(&wait.key) == safe.call.as_ref());
+    if let (Act::Answer, Some(wait)) = (safe.act, asks) {
+        let open = wait.fields.iter().filter(|(_, field)| field.default.is_none());
+        let given = open.map(|(name, field)| match field.kind {
+            ParameterKind::Secret => format!(" --secret {name}=-"),
+            _ => format!(" -p {name}=..."),
+        });
+        words.extend(given);
+    }
+    words
 }
 
 /// Returns a command that can be typed now, and what for.
@@ -189,16 +217,17 @@ pub(super) fn command(words: &str, why: &str) -> String {
     format!("  {:<72} {}", bold(words), dim(why))
 }
 
-pub(super) fn no_way_back(pivot: &CallKey) -> String {
+fn no_way_back(pivot: &CallKey) -> String {
     dim(&format!("There is no way back: call {pivot} has destroyed what was there before."))
 }
 
 /// Prints what a resume would do.
 pub fn open_calls(view: &RunView, calls: &[OpenCall]) {
     let run = &view.summary.run;
-    let doing = match view.summary.status {
-        RunStatus::Unwinding | RunStatus::StuckUnwinding => "goes on going back",
-        _ => "walks past what is done and goes on",
+    let doing = if view.summary.status.goes_back() {
+        "goes on taking everything back"
+    } else {
+        "walks past what is done and goes on"
     };
     line(&format!("A resume of {run} {doing}."));
     if calls.is_empty() {

@@ -1,11 +1,10 @@
 //! What a run waits for, until when, and what to type.
 
 use windlass_engine::clock::utc;
-use windlass_engine::event::{RunView, Summary, WaitView};
+use windlass_engine::event::{Act, RunView, Safe, Summary, WaitView};
 use windlass_engine::id::RunId;
-use windlass_engine::runbook::ParameterKind;
 
-use super::run::{command, no_way_back};
+use super::run::{command, words};
 use super::style::{bold, yellow};
 
 /// Changes that are listed with a request for approval.
@@ -22,24 +21,13 @@ pub fn briefly(summary: &Summary) -> String {
     format!("{}{until}{more}", first.says)
 }
 
-/// Returns what a run waits for, and what can be typed now.
-pub fn next(view: &RunView, driven: bool) -> Vec<String> {
-    let (summary, run) = (&view.summary, &view.summary.run);
+/// Returns what a run waits for, in full.
+pub fn waits(view: &RunView) -> Vec<String> {
     let mut lines = vec!["It waits, and holds nothing but its locks.".to_owned()];
-    for wait in &summary.waits {
-        lines.extend(told(wait));
-        lines.extend(commands(run, wait));
-    }
-    if driven {
-        lines.push(command(&format!("windlass log {run} -f"), "watch it"));
-    } else {
+    lines.extend(view.summary.waits.iter().flat_map(told));
+    if !view.summary.driven {
         lines.push(yellow("No process looks after it: its time passes, and nothing happens then."));
-        lines.push(command(&format!("windlass resume {run}"), "look after it from here on"));
     }
-    lines.push(match &view.pivot {
-        Some(pivot) => no_way_back(pivot),
-        None => command(&format!("windlass cancel {run}"), "take everything back"),
-    });
     lines
 }
 
@@ -74,21 +62,15 @@ pub fn told(wait: &WaitView) -> Vec<String> {
 
 /// Returns the commands that end a wait of people.
 pub fn commands(run: &RunId, wait: &WaitView) -> Vec<String> {
-    let key = &wait.key;
-    match wait.step.as_str() {
-        "approve" => vec![
-            command(&format!("windlass approve {run} {key}"), "approve it"),
-            command(&format!("windlass deny {run} {key} --reason ..."), "deny it"),
-        ],
-        "ask" => {
-            let open = wait.fields.iter().filter(|(_, field)| field.default.is_none());
-            let given = open.map(|(name, field)| match field.kind {
-                ParameterKind::Secret => format!(" --secret {name}=-"),
-                _ => format!(" -p {name}=..."),
-            });
-            let given: String = given.collect();
-            vec![command(&format!("windlass answer {run} {key}{given}"), "answer it")]
-        }
-        _ => Vec::new(),
-    }
+    let offers: &[(Act, &str)] = match wait.step.as_str() {
+        "approve" => &[(Act::Approve, "approve it"), (Act::Deny, "deny it")],
+        "ask" => &[(Act::Answer, "answer it")],
+        _ => &[],
+    };
+    let command_of = |(act, does): &(Act, &str)| {
+        let (call, does) = (Some(wait.key.clone()), (*does).to_owned());
+        let safe = Safe { act: *act, call, does, output: None };
+        command(&words(run, std::slice::from_ref(wait), &safe), &safe.does)
+    };
+    offers.iter().map(command_of).collect()
 }

@@ -18,9 +18,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use windlass_engine::engine::{Engine, EngineError};
-use windlass_engine::event::{Event, What};
-
-use crate::api::Status;
+use windlass_engine::event::{Event, Status, What};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Request {
@@ -163,7 +161,7 @@ impl Metrics {
             What::UndoEnded { step, .. } => (step, "undone"),
             What::UndoFailed { step, .. } => (step, "undo_failed"),
             What::Finished { end } => {
-                let end = format!("{end:?}").to_lowercase();
+                let end = Status::from(end).to_string();
                 self.ended.get_or_create(&Ended { end }).inc();
                 return;
             }
@@ -178,11 +176,11 @@ impl Metrics {
     /// If the store can't be read.
     pub(crate) fn text(&self, engine: &Engine) -> Result<String, EngineError> {
         let mut by_status: BTreeMap<&str, u64> = BTreeMap::new();
-        for status in Status::OPEN {
-            by_status.insert(status.name(), 0);
+        for status in Status::ALL.into_iter().filter(|status| !status.is_finished()) {
+            by_status.insert(status.word(), 0);
         }
         for run in engine.runs(true)? {
-            *by_status.entry(Status::of(run.status).name()).or_default() += 1;
+            *by_status.entry(run.status.word()).or_default() += 1;
         }
         let mut text = String::new();
         // Writing to a string does not fail.

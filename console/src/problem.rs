@@ -156,7 +156,7 @@ impl From<EngineError> for Problem {
                 .because(text)
                 .hint("GET /api/v1/runbooks/{name} lists the parameters."),
             EngineError::Locked { by, .. } => Kind::LOCKED.because(text).hint(format!(
-                "GET /api/v1/runs/{by} says what it does; resume it, or take it back."
+                "GET /api/v1/runs/{by} says where it stands, and under `safe` what can be asked of it."
             )),
             EngineError::OwnGround { .. } => Kind::OWN_GROUND.because(text).hint(
                 "`windlass explain WL0019` says how to go about it; `allow_self` begins it all the same.",
@@ -178,10 +178,18 @@ impl From<EngineError> for Problem {
                 let (run, stuck) = (&view.summary.run, view.stuck.as_ref());
                 let what = stuck.map(|e| e.message.clone()).unwrap_or_default();
                 Kind::STUCK.because(format!("{text}: {what}")).hint(format!(
-                    "GET /api/v1/runs/{run} says over which call; retry, skip or mark-done decides."
+                    "GET /api/v1/runs/{run} says over which call, and under `safe` what can be decided."
                 ))
             }
-            EngineError::PastPivot { .. } => Kind::PAST_PIVOT.because(text).hint("Resume it."),
+            EngineError::PastPivot { run, .. } => Kind::PAST_PIVOT.because(text).hint(format!(
+                "GET /api/v1/runs/{run} says under `safe` what can be asked of it."
+            )),
+            EngineError::Output { example, .. } if !example.is_null() => {
+                Kind::NOT_NOW.because(text).hint(format!(
+                    "Post to mark-done, with what the call would have returned as `output`, such as {example}."
+                ))
+            }
+            EngineError::NotNow(_) | EngineError::Output { .. } => Kind::NOT_NOW.because(text),
             EngineError::AnotherPlace { .. } => Kind::ANOTHER_SWARM.because(text).hint(
                 "Nothing was recorded or changed. The daemon must reach the swarm where the run began: see its DOCKER_HOST.",
             ),
@@ -189,7 +197,6 @@ impl From<EngineError> for Problem {
                 let not_manager = error.code == "not_manager";
                 if not_manager { Kind::NOT_MANAGER } else { Kind::NO_SWARM }.because(text)
             }
-            EngineError::NotNow(_) => Kind::NOT_NOW.because(text),
             EngineError::Answer { run, .. } => Kind::PARAMETERS
                 .because(text)
                 .hint(format!("GET /api/v1/runs/{run} has what is asked under `waits`.")),

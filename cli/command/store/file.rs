@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use windlass_engine::engine::{EngineError, KEY_CHECK};
-use windlass_engine::event::Summary;
+use windlass_engine::event::SummaryRecord;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{
     Bytes, ExportError, ExportWriter, JournalStore, Line, SledStore, StoreError, read_chain,
@@ -192,7 +192,7 @@ pub fn fill(store: &SledStore, file: &Path, with_key_check: bool) -> Result<Fill
         let damaged = |why: String| unusable(file, "used", &format!("{run}: {why}"));
         let (entries, _) = read_chain(store.read(run)?).map_err(|e| damaged(e.to_string()))?;
         let state = RunState::of(&entries).map_err(|e| damaged(e.to_string()))?;
-        let summary = Summary::of(run, &state);
+        let summary = SummaryRecord::of(run, &state);
         let bytes = serde_json::to_vec(&summary).map_err(|e| Problem::bug(e.to_string()))?;
         store.put_summary(run, summary.is_open(), &bytes)?;
         filled.open += usize::from(summary.is_open());

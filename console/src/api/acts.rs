@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_engine::engine::{Engine, EngineError, RunHandle};
+use windlass_engine::event::RunView;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::Decision;
 use windlass_engine::run::Outcome;
 
-use super::RunInFull;
 use super::runs::in_full;
 use crate::console::{Console, blocking};
 use crate::endpoint::{Answer, Call};
@@ -52,7 +52,7 @@ pub(crate) struct ByHand {
 pub(crate) async fn resume(
     console: Console,
     call: Call<(), ()>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     take_up(&console, &call, |engine, run| engine.resume(run).map(Some)).await
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn resume(
 pub(crate) async fn undo(
     console: Console,
     call: Call<(), Because>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let reason = reason(&call.body.reason)?;
     take_up(&console, &call, move |engine, run| engine.undo(run, &reason).map(Some)).await
 }
@@ -69,7 +69,7 @@ pub(crate) async fn undo(
 pub(crate) async fn cancel(
     console: Console,
     call: Call<(), Because>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let reason = reason(&call.body.reason)?;
     take_up(&console, &call, move |engine, run| {
         if engine.is_driven(run) {
@@ -84,7 +84,7 @@ pub(crate) async fn cancel(
 pub(crate) async fn retry(
     console: Console,
     call: Call<(), About>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let decision = Decision::Retry { key: call.body.call.clone() };
     decide(&console, &call, decision, &call.body.reason).await
 }
@@ -93,7 +93,7 @@ pub(crate) async fn retry(
 pub(crate) async fn skip(
     console: Console,
     call: Call<(), About>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let decision = Decision::Skip { key: call.body.call.clone() };
     decide(&console, &call, decision, &call.body.reason).await
 }
@@ -102,7 +102,7 @@ pub(crate) async fn skip(
 pub(crate) async fn mark_done(
     console: Console,
     call: Call<(), ByHand>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let (key, output) = (call.body.call.clone(), call.body.output.clone());
     decide(&console, &call, Decision::MarkDone { key, output }, &call.body.reason).await
 }
@@ -111,7 +111,7 @@ async fn take_up<B>(
     console: &Console,
     call: &Call<(), B>,
     act: impl FnOnce(&Engine, &RunId) -> Result<Option<RunHandle>, EngineError> + Send + 'static,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let (engine, run) = (call.engine(console)?, call.run());
     let handle = blocking(move || {
         // A run that there is not gets no journal from being asked about.
@@ -128,7 +128,7 @@ async fn decide<B>(
     call: &Call<(), B>,
     decision: Decision,
     because: &str,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let (engine, run, because) = (call.engine(console)?, call.run(), reason(because)?);
     let deciding =
         blocking(move || engine.view(&run).and_then(|_| engine.decide(&run, decision, &because)));

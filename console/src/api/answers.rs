@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::engine::{Approved, Person};
+use windlass_engine::event::RunView;
 use windlass_engine::id::CallKey;
 
-use super::RunInFull;
 use super::acts::reason;
 use super::runs::in_full;
 use super::start::{SecretValue, secrets};
@@ -61,7 +61,7 @@ pub(crate) struct Weighed {
     #[serde(flatten)]
     approved: Approved,
     /// The run as it stands.
-    run: RunInFull,
+    run: RunView,
 }
 
 /// Says yes to what a run asks.
@@ -79,10 +79,7 @@ pub(crate) async fn approve(
 }
 
 /// Says no to what a run asks.
-pub(crate) async fn deny(
-    console: Console,
-    call: Call<(), No>,
-) -> Result<Answer<RunInFull>, Problem> {
+pub(crate) async fn deny(console: Console, call: Call<(), No>) -> Result<Answer<RunView>, Problem> {
     let (run, person, because) = (call.run(), person(&call)?, reason(&call.body.reason)?);
     let (engine, of, key) = (console.engine.clone(), run.clone(), call.body.call);
     let denying = async move { engine.deny(&of, key.as_ref(), &person, &because).await };
@@ -94,7 +91,7 @@ pub(crate) async fn deny(
 pub(crate) async fn answer(
     console: Console,
     call: Call<(), Fields>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let (run, person) = (call.run(), person(&call)?);
     let secrets = secrets(&call.body.secrets, call.peer)?;
     let given: Vec<(String, String)> = call.body.fields.into_iter().collect();

@@ -11,11 +11,8 @@ pub(crate) mod feed;
 pub(crate) mod keyed;
 pub(crate) mod notices;
 pub(crate) mod plain;
-mod run;
 pub(crate) mod runbooks;
 pub(crate) mod runs;
 pub(crate) mod schedules;
 pub(crate) mod start;
 pub(crate) mod watch;
-
-pub use run::{Run, RunInFull, Status};

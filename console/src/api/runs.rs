@@ -4,12 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use windlass_engine::clock::Millis;
-use windlass_engine::event::Summary;
+use windlass_engine::event::{RunView, Status, Summary};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::Entry;
 use windlass_engine::run::OpenCall;
 
-use super::{Run, RunInFull, Status};
 use crate::console::{Console, blocking, blocking_on};
 use crate::endpoint::{Answer, Call};
 use crate::problem::{Kind, Problem, bug};
@@ -34,7 +33,7 @@ pub(crate) struct Which {
 /// Runs, newest first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Page {
-    runs: Vec<Run>,
+    runs: Vec<Summary>,
     /// `before` of the next page, if there is more.
     next: Option<RunId>,
 }
@@ -57,15 +56,14 @@ pub(crate) async fn list(console: Console, call: Call<Which, ()>) -> Result<Answ
     let limit = limit(given, 500)?;
     let fits = move |run: &Summary| {
         open.is_none_or(|open| open == run.is_open())
-            && status.is_none_or(|status| status == Status::of(run.status))
+            && status.is_none_or(|status| status == run.status)
             && runbook.as_ref().is_none_or(|runbook| *runbook == run.runbook)
             && before.as_ref().is_none_or(|before| run.run < *before)
     };
     let page = blocking(move || {
         let runs = console.engine.runs(open == Some(true))?;
         let fitting = runs.into_iter().rev().filter(fits);
-        let mut runs: Vec<Run> =
-            fitting.take(limit + 1).map(|run| Run::of(run, &console.engine)).collect();
+        let mut runs: Vec<Summary> = fitting.take(limit + 1).collect();
         let more = runs.len() > limit;
         runs.truncate(limit);
         let next = runs.last().filter(|_| more).map(|last| last.run.clone());
@@ -75,10 +73,7 @@ pub(crate) async fn list(console: Console, call: Call<Which, ()>) -> Result<Answ
 }
 
 /// Shows a run.
-pub(crate) async fn show(
-    console: Console,
-    call: Call<(), ()>,
-) -> Result<Answer<RunInFull>, Problem> {
+pub(crate) async fn show(console: Console, call: Call<(), ()>) -> Result<Answer<RunView>, Problem> {
     Ok(in_full(&console, call.run()).await?.into())
 }
 
@@ -86,9 +81,9 @@ pub(crate) async fn show(
 ///
 /// # Errors
 /// If there is none, or it can't be read.
-pub(crate) async fn in_full(console: &Console, run: RunId) -> Result<RunInFull, Problem> {
+pub(crate) async fn in_full(console: &Console, run: RunId) -> Result<RunView, Problem> {
     let engine = console.engine.clone();
-    blocking(move || Ok(RunInFull::of(engine.view(&run)?, &engine))).await?
+    Ok(blocking(move || engine.view(&run)).await??)
 }
 
 /// Which part of a journal.

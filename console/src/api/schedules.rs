@@ -12,10 +12,9 @@ use windlass_duty::schedule::{
 };
 use windlass_engine::clock::Millis;
 use windlass_engine::engine::Engine;
+use windlass_engine::event::Status;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::RunStatus;
 
-use super::Status;
 use super::acts::{Because, reason};
 use super::runs::limit;
 use crate::console::{Console, blocking};
@@ -159,7 +158,7 @@ impl From<Occurrence> for Came {
     fn from(Occurrence { planned, at, fate }: Occurrence) -> Self {
         let (fate, run, end, why) = match fate {
             Fate::Started { run, end } => {
-                let end = end.map(|end| Status::of(RunStatus::Finished(end)));
+                let end = end.map(Status::from);
                 (Became::Started, Some(run), end, None)
             }
             Fate::Missed => (Became::Missed, None, None, None),

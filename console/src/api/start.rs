@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use windlass_engine::engine::EngineError;
+use windlass_engine::event::RunView;
 use windlass_engine::journal::text_hash;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::Secret;
@@ -14,8 +15,8 @@ use zeroize::Zeroize;
 
 use super::acts::{follow, words};
 use super::keyed::Key;
+use super::runbooks;
 use super::runs::in_full;
-use super::{RunInFull, runbooks};
 use crate::console::{Console, blocking};
 use crate::endpoint::{Answer, Call};
 use crate::guard::Peer;
@@ -111,7 +112,7 @@ pub(crate) struct Start {
 pub(crate) async fn start(
     console: Console,
     call: Call<(), Start>,
-) -> Result<Answer<RunInFull>, Problem> {
+) -> Result<Answer<RunView>, Problem> {
     let (engine, who) = (call.engine(&console)?, call.who()?);
     let text = call.body.text.as_ref();
     who.must(Need::OneOf(if text.is_some() { &[Role::Author] } else { &[Role::Operator] }))?;

@@ -4,7 +4,7 @@ use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::EngineError;
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{End, Position, RunStatus};
+use windlass_engine::journal::{End, Position};
 
 use super::book::BookError;
 use super::sort::{Sorted, sort, stands};
@@ -84,7 +84,7 @@ impl Look<'_> {
         for Begun { planned, at, run } in over {
             let summary = self.ticker.engine.view(&run)?.summary;
             // Without its first entry, the journal has been cleared away: it was over long ago.
-            let RunStatus::Finished(end) = summary.status else {
+            let Some(end) = summary.status.end() else {
                 if !summary.runbook.is_empty() {
                     self.kept.standing.open.push(Begun { planned, at, run });
                 }

@@ -1,7 +1,8 @@
 //! A schedule that comes while its last run is not over, and locks that others hold.
 
 use windlass_duty::notice::Kind;
-use windlass_engine::journal::{End, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::End;
 
 use crate::rig::Rig;
 
@@ -56,7 +57,7 @@ async fn the_running_one_is_taken_back_and_the_new_one_starts_if_the_rule_is_rep
     rig.engine.idle().await;
     rig.look_at("02:00:40").await;
     assert_eq!(rig.started(), ["01:00", "02:00"]);
-    assert_eq!(rig.runs()[0].status, RunStatus::Finished(End::Cancelled));
+    assert_eq!(rig.runs()[0].status, Status::Cancelled);
     let journal = rig.engine.entries(&rig.runs()[0].run).unwrap();
     let asked = journal.iter().filter(|e| format!("{:?}", e.body).contains("came again")).count();
     assert_eq!(asked, 2, "the decision and the unwinding: it is asked once, not at every look");
@@ -75,7 +76,7 @@ async fn a_run_past_its_pivot_is_not_replaced_but_waited_for() {
     assert_eq!(rig.fates(), ["01:00 started None", "02:00 skipped"], "the later one waits");
     rig.let_pass().await;
     rig.look_at("03:00:30").await;
-    assert_eq!(rig.runs()[0].status, RunStatus::Finished(End::Done));
+    assert_eq!(rig.runs()[0].status, Status::Done);
     assert_eq!(rig.started(), ["01:00", "03:00"]);
 }
 

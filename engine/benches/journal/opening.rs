@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Map, json};
 use windlass_engine::clock::Clock;
 use windlass_engine::clock::SystemClock;
-use windlass_engine::event::Summary;
+use windlass_engine::event::SummaryRecord;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{
     Body, CallHead, ChainHead, Created, How, JournalStore, Origin, SledStore, text_hash,
@@ -35,7 +35,7 @@ fn interrupted(store: &SledStore, text: &str, nth: usize, calls: u32) -> RunId {
         store.append(&run, seq, &record).unwrap();
         if seq == 0 {
             state.apply(&entry).ok();
-            let summary = serde_json::to_vec(&Summary::of(&run, &state)).unwrap();
+            let summary = serde_json::to_vec(&SummaryRecord::of(&run, &state)).unwrap();
             store.put_summary(&run, true, &summary).unwrap();
         }
     };

@@ -98,6 +98,20 @@ pub enum EngineError {
     /// The decision does not fit where the call stands.
     #[error("{0}")]
     NotNow(String),
+    /// The script needs what a call returns, and what was told is not that.
+    #[error("the runbook needs what call {key} of {run} returns, and {problem}")]
+    Output {
+        /// The run.
+        run: RunId,
+        /// The call.
+        key: CallKey,
+        /// Its step.
+        step: &'static str,
+        /// What does not fit.
+        problem: String,
+        /// An example of what does; null, if the script does not need it.
+        example: Box<serde_json::Value>,
+    },
     /// An answer is not what was asked for.
     #[error("{}", answer_says(.problem))]
     Answer {

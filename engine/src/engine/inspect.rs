@@ -10,10 +10,12 @@ use zeroize::Zeroizing;
 use super::place::Answer;
 use super::{Engine, EngineError, Live};
 use crate::clock::Clock;
-use crate::event::{Event, RunView, Summary};
+use crate::event::{Event, Needed, RunView, Summary, SummaryRecord};
 use crate::id::{CallKey, RunId};
 use crate::journal::{Chain, Entry, JournalStore, Origin, RunStatus, read_chain};
-use crate::run::{OpenCall, Plan, PlanError, RunState, open_calls, plan, within};
+use crate::run::{
+    OpenCall, Plan, PlanError, RunState, in_question, needed, open_calls, plan, within,
+};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
 use crate::step::{Context, Kind, Mode, Registry, StepError};
@@ -47,25 +49,32 @@ impl Engine {
     /// # Errors
     /// If the store is damaged.
     pub fn runs(&self, open_only: bool) -> Result<Vec<Summary>, EngineError> {
-        self.runs_beside(&self.0.live(), open_only)
+        let live = self.0.live();
+        let records = self.records_beside(&live, open_only)?.into_iter();
+        let listed = |record: SummaryRecord| {
+            let driven = live.contains_key(&record.run);
+            Summary::listed(record, driven)
+        };
+        Ok(records.map(listed).collect())
     }
 
-    /// As [`Engine::runs`], for those who hold the runs that are in hand already.
-    pub(super) fn runs_beside(
+    /// Returns what is kept of runs beside their journals, or what the journals say if they are in
+    /// hand; `live` are those.
+    pub(super) fn records_beside(
         &self,
         live: &HashMap<RunId, Live>,
         open_only: bool,
-    ) -> Result<Vec<Summary>, EngineError> {
+    ) -> Result<Vec<SummaryRecord>, EngineError> {
         let mut runs = Vec::new();
         for (run, bytes) in self.0.store.summaries(open_only)? {
             if let Some(drive) = live.get(&run).and_then(|live| live.drive.as_ref()) {
-                runs.push(drive.driver.ledger.look(|state| Summary::of(&run, state)));
+                runs.push(drive.driver.ledger.look(|state| SummaryRecord::of(&run, state)));
                 continue;
             }
             runs.push(match serde_json::from_slice(&bytes) {
-                Ok(summary) => summary,
-                // A summary is derived: without it, the journal says the same.
-                Err(_) => self.ledger(&run)?.look(|state| Summary::of(&run, state)),
+                Ok(record) => record,
+                // It is derived: without it, the journal says the same.
+                Err(_) => self.ledger(&run)?.look(|state| SummaryRecord::of(&run, state)),
             });
         }
         Ok(runs)
@@ -112,12 +121,32 @@ impl Engine {
     /// # Errors
     /// If there is none, or its journal is damaged.
     pub fn view(&self, run: &RunId) -> Result<RunView, EngineError> {
-        let drive = self.0.live().get(run).and_then(|live| live.drive.clone());
+        let (drive, driven) = {
+            let live = self.0.live();
+            let live = live.get(run);
+            (live.and_then(|live| live.drive.clone()), live.is_some())
+        };
         if let Some(drive) = drive {
-            return Ok(drive.driver.ledger.look(|state| RunView::of(run, state)));
+            let of = |state: &RunState| RunView::of(run, state, driven, &Needed::Nothing);
+            return Ok(drive.driver.ledger.look(of));
         }
-        let view = self.ledger(run)?.look(|s| s.created.is_some().then(|| RunView::of(run, s)));
-        view.map_or_else(|| self.missing(run), Ok)
+        let state = self.ledger(run)?.look(Clone::clone);
+        if state.created.is_none() {
+            return self.missing(run);
+        }
+        Ok(RunView::of(run, &state, driven, &self.needed(&state)))
+    }
+
+    /// Returns what the script of a stuck run needs of the call over which it is stuck.
+    pub(super) fn needed(&self, state: &RunState) -> Needed {
+        let Some((key, created)) = in_question(state).zip(state.created.as_ref()) else {
+            return Needed::Nothing;
+        };
+        match self.recorded_runbook(created) {
+            Ok(runbook) => needed(state, &key, &runbook, self.steps()),
+            // Without it the run does not go on, whatever is decided.
+            Err(_) => Needed::Nothing,
+        }
     }
 
     /// Says why there is no journal of a run.

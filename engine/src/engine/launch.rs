@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 
 use super::place::Answer;
 use super::{Drive, Engine, EngineError, Live};
-use crate::event::RunView;
+use crate::event::{Act, Needed, RunView};
 use crate::id::RunId;
 use crate::journal::{Body, Chain, Created, Decision, RunStatus, next};
-use crate::run::{Driver, Ledger, Outcome, Standby, Threads};
+use crate::run::{Driver, Ledger, Outcome, Standby, Threads, in_question};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
 
@@ -194,17 +194,50 @@ impl Engine {
             };
             return Err(EngineError::NotNow(format!("{about}{run} {why}")));
         }
+        self.fits(run, &ledger, &body)?;
         ledger.record(body)?;
         Ok(())
+    }
+
+    /// Refuses to leave a call out whose outcome the script needs, and an outcome that it can't be.
+    fn fits(&self, run: &RunId, ledger: &Ledger, body: &Body) -> Result<(), EngineError> {
+        let Body::Decided { decision, .. } = body else { return Ok(()) };
+        let (key, told) = match decision {
+            Decision::Skip { key } => (key, &Value::Null),
+            Decision::MarkDone { key, output } => (key, output),
+            Decision::Retry { .. } | Decision::Cancel | Decision::GoOn => return Ok(()),
+        };
+        let state = ledger.look(Clone::clone);
+        let needed = if in_question(&state).as_ref() == Some(key) {
+            self.needed(&state)
+        } else {
+            Needed::Nothing
+        };
+        let step = state.calls.get(key).and_then(|call| self.steps().get(&call.step));
+        let (Some(step), true) = (step, needed != Needed::Nothing || !told.is_null()) else {
+            return Ok(());
+        };
+        let Err(error) = step.check_output(told) else { return Ok(()) };
+        let problem = if told.is_null() { "nothing is told".to_owned() } else { error.problem };
+        let example = match needed {
+            Needed::Output(example) => example,
+            Needed::Nothing => Value::Null,
+        };
+        let (run, key, step) = (run.clone(), key.clone(), error.step);
+        Err(EngineError::Output { run, key, step, problem, example: Box::new(example) })
     }
 
     fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
         if !self.is_driven(run) {
             self.may_block(self.same_place(run, Answer::Needed))?;
         }
-        let live = self.0.live();
-        if live.contains_key(run) {
-            return Err(EngineError::AlreadyDriven(run.clone()));
+        let mut live = self.0.live();
+        if let Some(driven) = live.get_mut(run) {
+            let drive = self.loaded(run, driven)?;
+            return Err(match drive.driver.ledger.look(|state| state.pivot.clone()) {
+                Some(pivot) if undo.is_some() => EngineError::PastPivot { run: run.clone(), pivot },
+                _ => EngineError::AlreadyDriven(run.clone()),
+            });
         }
         let ledger = self.ledger(run)?;
         let (status, pivot, created) =
@@ -215,11 +248,11 @@ impl Engine {
                 return Err(EngineError::Over { run: run.clone(), end });
             }
             (Some(status), None) if status.is_stuck() => {
-                let view = ledger.look(|state| RunView::of(run, state));
-                if view.stuck_at.is_some() {
+                let view = ledger.look(|state| RunView::of(run, state, false, &Needed::Nothing));
+                if view.safe.iter().all(|safe| safe.act != Act::Resume) {
                     return Err(EngineError::Stuck(Box::new(view)));
                 }
-                // There is no call to decide about: going on is the only decision there is.
+                // There is nothing to decide about a call: going on is the only decision there is.
                 let (decision, reason) = (Decision::GoOn, "resumed".to_owned());
                 ledger.record(Body::Decided { decision, reason, by: self.by().clone() })?;
             }
@@ -247,7 +280,7 @@ impl Engine {
         live: &HashMap<RunId, Live>,
         wanted: &[String],
     ) -> Result<(), EngineError> {
-        for summary in self.runs_beside(live, true)? {
+        for summary in self.records_beside(live, true)? {
             if let Some(lock) = wanted.iter().find(|lock| summary.locks.contains(lock)) {
                 return Err(EngineError::Locked { lock: lock.clone(), by: summary.run });
             }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
-use crate::event::{EventSink, Summary};
+use crate::event::{EventSink, SummaryRecord};
 use crate::id::RunId;
 use crate::journal::{JournalStore, Origin};
 use crate::run::{Points, RunState, World};
@@ -47,7 +47,7 @@ pub struct Options {
 fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
     let mut open = HashSet::new();
     for (run, listed) in store.summaries(true)? {
-        if let Ok(summary) = serde_json::from_slice::<Summary>(&listed)
+        if let Ok(summary) = serde_json::from_slice::<SummaryRecord>(&listed)
             && summary.is_open()
             && summary.entries == store.count(&run)?
         {
@@ -56,7 +56,7 @@ fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
         }
         // A damaged journal is reported when somebody asks for that run; it stays open.
         let (state, _) = RunState::read(store.read(&run)?).unwrap_or_default();
-        let summary = Summary::of(&run, &state);
+        let summary = SummaryRecord::of(&run, &state);
         let is_open = state.status.is_none() || summary.is_open();
         let bytes =
             serde_json::to_vec(&summary).map_err(|e| EngineError::Damaged(e.to_string()))?;

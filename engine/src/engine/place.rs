@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Engine, EngineError};
-use crate::event::Summary;
+use crate::event::SummaryRecord;
 use crate::id::RunId;
 use crate::journal::{Body, Identity, Origin, RunStatus};
 use crate::run::{Found, Place, RunState, answers, ask, began_on, needs};
@@ -129,7 +129,7 @@ impl Engine {
 
     /// Tells which of these runs did not begin at the place that answers now. One look is enough for
     /// all of them; if nobody answers, whoever drives them waits.
-    pub(super) fn elsewhere(&self) -> impl Fn(&Summary) -> Result<(), EngineError> + use<'_> {
+    pub(super) fn elsewhere(&self) -> impl Fn(&SummaryRecord) -> Result<(), EngineError> + use<'_> {
         let answer = self.the_place().map(|place| self.0.world.runtime.block_on(ask(place)));
         move |summary| match (self.the_place(), &answer, &summary.identity) {
             (Some(place), Some(Ok(here)), Some(bound)) if here.id != bound.id => {

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::turns::Turn;
 use super::{Drive, Engine, EngineError, Live, RunHandle};
-use crate::event::Summary;
+use crate::event::SummaryRecord;
 use crate::id::RunId;
 use crate::journal::{Body, RunStatus};
 use crate::run::{Outcome, Standby, Stop};
@@ -35,8 +35,8 @@ impl Engine {
     /// # Errors
     /// If the store is damaged. That one run can't be taken up does not keep the others.
     pub fn resume_waiting(&self) -> Result<Vec<TakenUp>, EngineError> {
-        let waits = |run: &Summary| run.status == RunStatus::Waiting;
-        let waiting = self.runs(true)?.into_iter().filter(waits);
+        let waits = |run: &SummaryRecord| run.status == RunStatus::Waiting;
+        let waiting = self.records_beside(&self.0.live(), true)?.into_iter().filter(waits);
         let waiting = waiting.filter(|run| !self.is_driven(&run.run));
         let here = self.elsewhere();
         Ok(waiting
@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// Waits for what a run waits for, without a thread if that can be done.
-    pub(super) fn stand_by(&self, summary: &Summary) -> Result<RunHandle, EngineError> {
+    pub(super) fn stand_by(&self, summary: &SummaryRecord) -> Result<RunHandle, EngineError> {
         let run = &summary.run;
         let mut live = self.0.live();
         if live.contains_key(run) {

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::rest::TakenUp;
 use super::{Engine, EngineError, Live, RunHandle};
-use crate::event::Summary;
+use crate::event::SummaryRecord;
 use crate::id::RunId;
 use crate::journal::RunStatus;
 use crate::run::Outcome;
@@ -84,14 +84,14 @@ impl Engine {
     /// # Errors
     /// If the store is damaged. That one run can't be taken up does not keep the others.
     pub fn resume_all(&self) -> Result<Vec<TakenUp>, EngineError> {
-        let open = self.runs(true)?.into_iter();
+        let open = self.records_beside(&self.0.live(), true)?.into_iter();
         let ours = open.filter(|run| !run.status.is_stuck() && !self.is_driven(&run.run));
         let here = self.elsewhere();
-        let take_up = |run: &Summary| here(run).and_then(|()| self.take_up_later(run));
+        let take_up = |run: &SummaryRecord| here(run).and_then(|()| self.take_up_later(run));
         Ok(ours.map(|run| (run.run.clone(), take_up(&run))).collect())
     }
 
-    fn take_up_later(&self, summary: &Summary) -> Result<RunHandle, EngineError> {
+    fn take_up_later(&self, summary: &SummaryRecord) -> Result<RunHandle, EngineError> {
         if summary.status == RunStatus::Waiting {
             return self.stand_by(summary);
         }

@@ -3,12 +3,17 @@
 //! Both are derived from the journal and never read back as truth. A slow or absent watcher costs
 //! a run nothing: events that it misses are lost to it, and the view has everything.
 
+mod safe;
 mod sink;
+mod status;
 mod summary;
 mod view;
 mod wait;
 
+pub use safe::{Act, Safe};
+pub(crate) use safe::{Needed, safe};
 pub use sink::{Event, EventSink, What};
-pub use summary::Summary;
+pub use status::Status;
+pub use summary::{Summary, SummaryRecord};
 pub use view::{CallView, RunView};
 pub use wait::WaitView;

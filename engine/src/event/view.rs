@@ -3,15 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Summary;
+use super::{Needed, Safe, Summary, safe};
 use crate::clock::Millis;
 use crate::id::{CallKey, RunId};
 use crate::journal::{CallStatus, How};
-use crate::run::RunState;
+use crate::run::{Call, RunState};
 use crate::step::{Kind, StepError};
 
 /// A run in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "RunInFull")]
 pub struct RunView {
     /// The run in one line.
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct RunView {
     pub params: Map<String, Value>,
     /// Where it acts.
     pub place: String,
-    /// Its calls, in order of place.
+    /// Its calls, in order of place: `4.2.1` is the first call of the second branch of `4`.
     pub calls: Vec<CallView>,
     /// The call after which it could only go forward.
     pub pivot: Option<CallKey>,
@@ -30,10 +31,16 @@ pub struct RunView {
     pub stuck_at: Option<CallKey>,
     /// Why it goes or went back.
     pub unwinding: Option<StepError>,
+    /// Calls whose effects going back leaves as they are, because a person decided so.
+    #[serde(default)]
+    pub left: Vec<CallKey>,
+    /// What is safe to ask of it now.
+    pub safe: Vec<Safe>,
 }
 
 /// A call in a view.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "CallLine")]
 pub struct CallView {
     /// Its place.
     pub key: CallKey,
@@ -57,32 +64,40 @@ pub struct CallView {
     pub began: Millis,
     /// When it was last heard of.
     pub heard: Millis,
+    /// How long it took, without the time when no process had it in hand.
+    pub took_ms: Millis,
+}
+
+impl CallView {
+    fn of(key: &CallKey, call: &Call) -> Self {
+        CallView {
+            key: key.clone(),
+            step: call.step.clone(),
+            kind: call.kind,
+            status: call.status,
+            attempt: call.attempt,
+            says: call.says.clone(),
+            how: call.how,
+            error: call.error.clone(),
+            retry_at: call.retry_at,
+            began: call.began,
+            heard: call.heard,
+            took_ms: call.took_ms(),
+        }
+    }
 }
 
 impl RunView {
-    /// Returns the view of a run.
-    pub fn of(run: &RunId, state: &RunState) -> Self {
-        let mut calls: Vec<CallView> = state
-            .calls
-            .iter()
-            .map(|(key, call)| CallView {
-                key: key.clone(),
-                step: call.step.clone(),
-                kind: call.kind,
-                status: call.status,
-                attempt: call.attempt,
-                says: call.says.clone(),
-                how: call.how,
-                error: call.error.clone(),
-                retry_at: call.retry_at,
-                began: call.began,
-                heard: call.heard,
-            })
-            .collect();
+    /// Returns the view of a run; `driven` if a process has it in hand, `needed` is what its script
+    /// needs of the call over which it is stuck.
+    pub(crate) fn of(run: &RunId, state: &RunState, driven: bool, needed: &Needed) -> Self {
+        let mut calls: Vec<CallView> =
+            state.calls.iter().map(|(key, call)| CallView::of(key, call)).collect();
         calls.sort_by(|a, b| a.key.cmp(&b.key));
         let created = state.created.as_ref();
+        let went_back = state.unwinding.is_some() || state.goes_back();
         RunView {
-            summary: Summary::of(run, state),
+            summary: Summary::of(run, state, driven),
             params: created.map(|c| c.params.clone()).unwrap_or_default(),
             place: created.map(|c| c.place.clone()).unwrap_or_default(),
             calls,
@@ -90,6 +105,8 @@ impl RunView {
             stuck: state.stuck.as_ref().map(|t| t.error.clone()),
             stuck_at: state.stuck.as_ref().and_then(|t| t.key.clone()),
             unwinding: state.unwinding.as_ref().map(|t| t.error.clone()),
+            left: state.left.iter().filter(|_| went_back).cloned().collect(),
+            safe: safe(state, driven, needed),
         }
     }
 }

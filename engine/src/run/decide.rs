@@ -90,6 +90,7 @@ mod tests {
             began: 0,
             heard: 0,
             absent_before: 0,
+            idle_ms: 0,
         }
     }
 

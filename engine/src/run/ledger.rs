@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::state::RunState;
 use crate::clock::Clock;
-use crate::event::{Event, EventSink, Summary};
+use crate::event::{Event, EventSink, SummaryRecord};
 use crate::id::RunId;
 use crate::journal::{Body, ChainHead, JournalStore, Position, StoreError};
 
@@ -66,14 +66,15 @@ impl Ledger {
         let (entry, record) = head
             .push(self.clock.now(), self.store.epoch(), body)
             .map_err(|e| StoreError::Io(format!("write an entry as JSON: {e}")))?;
-        let before = inner.state.status;
+        let stood = |state: &RunState| (state.status, state.goes_back());
+        let before = stood(&inner.state);
         let waited = inner.state.waits_at(&entry.body);
         // Our own entries are legal by construction; one that is not must not reach the disk.
         inner.state.apply(&entry).map_err(|e| StoreError::Io(format!("bug: {e}")))?;
         let mut position = self.store.append(&self.run, seq, &record)?;
         inner.head = head;
         // Where a run stands, and what it waits for, is what lists show.
-        if inner.state.status != before || waited || inner.state.waits_at(&entry.body) {
+        if stood(&inner.state) != before || waited || inner.state.waits_at(&entry.body) {
             position = self.summarize(&inner.state)?;
         }
         inner.last = position;
@@ -106,7 +107,7 @@ impl Ledger {
     }
 
     fn summarize(&self, state: &RunState) -> Result<Position, StoreError> {
-        let summary = Summary::of(&self.run, state);
+        let summary = SummaryRecord::of(&self.run, state);
         let bytes = serde_json::to_vec(&summary).map_err(|e| StoreError::Io(e.to_string()))?;
         self.store.put_summary(&self.run, summary.is_open(), &bytes)
     }

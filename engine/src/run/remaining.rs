@@ -92,7 +92,7 @@ fn unknown(error: &StepError) -> Change {
 }
 
 /// Returns what calls came to that are over.
-fn done(calls: &HashMap<CallKey, Call>) -> Done {
+pub(super) fn done(calls: &HashMap<CallKey, Call>) -> Done {
     let over = calls.iter().filter_map(|(key, call)| {
         let outcome = match call.status {
             CallStatus::Applied | CallStatus::Settled => Ok(call.output.value()),

@@ -1,6 +1,6 @@
 //! What a journal says: the state of a run, folded from its entries.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 
@@ -58,6 +58,8 @@ pub struct Call {
     pub heard: Millis,
     /// How long nobody had been there, of all the time before it began.
     pub absent_before: Millis,
+    /// For how long in between no process had it in hand.
+    pub idle_ms: Millis,
 }
 
 impl Call {
@@ -77,6 +79,18 @@ impl Call {
     /// If it is a step.
     pub fn wait(&self) -> Result<Wait, BadWait> {
         Wait::parse(&self.step, &self.args.value())
+    }
+
+    /// Returns how long it took, without the time when no process had it in hand.
+    pub fn took_ms(&self) -> Millis {
+        (self.heard - self.began - self.idle_ms).max(0)
+    }
+
+    /// True if it gets no further while no process drives the run. Time passes for a wait, whoever
+    /// looks.
+    fn stands_still(&self) -> bool {
+        use CallStatus::{Backoff, InDoubt, Retrying, Undoing};
+        matches!(self.status, InDoubt | Backoff | Retrying | Undoing) && !self.waits()
     }
 
     /// True if it waits, and no thread has to be held for it.
@@ -135,6 +149,9 @@ pub struct RunState {
     pub unwinding: Option<Trouble>,
     /// What a person must decide.
     pub stuck: Option<Trouble>,
+    /// Calls that a person decided about in such a way that a run that goes back does not touch
+    /// what they did.
+    pub left: BTreeSet<CallKey>,
     /// How many entries tell this.
     pub entries: u64,
     /// True if the last that was heard is an answer, and nothing has come of it yet.
@@ -183,6 +200,11 @@ impl RunState {
         let before = key.and_then(|key| self.status_of(key));
         let (status, after) = next(self.status, before, &entry.body)
             .map_err(|problem| Impossible { seq: entry.seq, problem })?;
+        if matches!(entry.body, Body::Resumed { .. }) {
+            let idle = (entry.at - self.heard).max(0);
+            let still = self.calls.values_mut().filter(|call| call.stands_still());
+            still.for_each(|call| call.idle_ms += idle);
+        }
         self.status = Some(status);
         if matches!(entry.body, Body::Resumed { .. }) {
             self.absent += (entry.at - self.heard).max(0);
@@ -217,6 +239,11 @@ impl RunState {
     /// True if the run is neither over nor waiting for a person.
     pub fn can_go_on(&self) -> bool {
         matches!(self.status, Some(RunStatus::Running | RunStatus::Unwinding))
+    }
+
+    /// True if the run takes everything back, or will as soon as it goes on.
+    pub fn goes_back(&self) -> bool {
+        self.unwinding.is_some() || self.cancel.is_some() && self.pivot.is_none()
     }
 
     /// Returns the calls that wait without a thread, in order of place.
@@ -344,6 +371,23 @@ impl RunState {
             let failed = self.calls.values_mut().filter(|c| c.status == CallStatus::UndoFailed);
             failed.for_each(|call| call.status = CallStatus::Undoing);
         }
+        if let Some(key) = decision.key()
+            && let Some(call) = self.calls.get(key)
+        {
+            use CallStatus::{InDoubt, UndoFailed, Undoing};
+            let left = match (decision, call.status) {
+                // It may have taken effect, or is there still.
+                (Decision::Skip { .. }, InDoubt | Undoing | UndoFailed) => true,
+                // Done by hand. What was taken back by hand is gone.
+                (Decision::MarkDone { .. }, status) => !matches!(status, Undoing | UndoFailed),
+                _ => false,
+            };
+            if left {
+                self.left.insert(key.clone())
+            } else {
+                self.left.remove(key)
+            };
+        }
         if let Decision::MarkDone { key, output } = decision {
             let call = self.call(key, None, at);
             call.output = Packed::of(output);
@@ -372,6 +416,7 @@ impl RunState {
             began: at,
             heard: at,
             absent_before,
+            idle_ms: 0,
         });
         if let Some(head) = head {
             call.step.clone_from(&head.step);

@@ -9,6 +9,7 @@ use rhai::{
 use serde_json::{Map as JsonMap, Value};
 
 use super::check::{Finding, check, steps_called};
+use super::dropped::dropped;
 use super::fields;
 use super::host::{BranchFailure, CallFailure, Caller, Halt, Look, engine, enter, halt_of, thrown};
 use super::language::OPERATIONS_MAX;
@@ -112,18 +113,42 @@ impl Script {
         steps: &Registry,
         caller: Arc<dyn Caller>,
     ) -> Result<Value, ScriptFailure> {
-        let mut engine = engine(steps, &caller);
+        match self.eval(parameters, steps, &caller) {
+            Ok(value) => Ok(to_json(&value).unwrap_or(Value::Null)),
+            Err(error) => Err(self.failure(&error, steps)),
+        }
+    }
+
+    /// Evaluates the script until `caller` ends it with a [`Halt::Stuck`], and returns true if the
+    /// script uses what that call returns; also if that can't be told.
+    pub fn uses_outcome(
+        &self,
+        parameters: &JsonMap<String, Value>,
+        steps: &Registry,
+        caller: &Arc<dyn Caller>,
+    ) -> bool {
+        match self.eval(parameters, steps, caller) {
+            Err(error) if matches!(halt_of(&error), Some(Halt::Stuck(..))) => {
+                !dropped(&self.ast).contains(&error.unwrap_inner().position())
+            }
+            _ => true,
+        }
+    }
+
+    fn eval(
+        &self,
+        parameters: &JsonMap<String, Value>,
+        steps: &Registry,
+        caller: &Arc<dyn Caller>,
+    ) -> Result<Dynamic, Box<EvalAltResult>> {
+        let mut engine = engine(steps, caller);
         engine.set_fail_on_invalid_map_property(self.language >= Language::NOW);
         let mut scope = Scope::new();
         for (name, value) in parameters {
             scope.push_constant_dynamic(name.as_str(), from_json(value));
         }
         enter(CallKey::ROOT);
-        let result = engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);
-        match result {
-            Ok(value) => Ok(to_json(&value).unwrap_or(Value::Null)),
-            Err(error) => Err(self.failure(&error, steps)),
-        }
+        engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast)
     }
 
     fn failure(&self, error: &EvalAltResult, steps: &Registry) -> ScriptFailure {

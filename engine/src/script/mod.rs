@@ -10,6 +10,7 @@
 
 mod check;
 mod compiled;
+mod dropped;
 mod fields;
 mod host;
 mod language;

@@ -55,6 +55,8 @@ pub trait AnyStep: Send + Sync {
     fn schemas(&self) -> (Schema, Schema);
     /// Checks the arguments without touching the world.
     fn check(&self, args: &Value) -> Result<(), ArgumentError>;
+    /// Checks whether the step could have returned this.
+    fn check_output(&self, output: &Value) -> Result<(), ArgumentError>;
     /// Reads what a call needs and says what it will do.
     async fn prepare(&self, cx: &Context, args: &Value) -> Result<Preview, StepError>;
     /// Does it.
@@ -127,6 +129,12 @@ impl<T: Typed> AnyStep for Erased<T> {
 
     fn check(&self, args: &Value) -> Result<(), ArgumentError> {
         self.parse(args).map(drop)
+    }
+
+    fn check_output(&self, output: &Value) -> Result<(), ArgumentError> {
+        let step = self.0.about().name;
+        let read = T::Output::deserialize(output).map(drop);
+        read.map_err(|e| ArgumentError { step, problem: e.to_string() })
     }
 
     async fn prepare(&self, cx: &Context, args: &Value) -> Result<Preview, StepError> {

@@ -28,7 +28,7 @@ pub(super) const NO_TIME: Duration = Duration::ZERO;
 #[async_trait]
 pub(super) trait Typed: Send + Sync {
     type Args: DeserializeOwned + JsonSchema + Send + Sync;
-    type Output: JsonSchema;
+    type Output: DeserializeOwned + JsonSchema;
 
     fn about(&self) -> About;
     fn kind(&self) -> Kind;

@@ -1,8 +1,9 @@
 //! What people can do about a run, and what they are told when they can't.
 
 use windlass_engine::engine::EngineError;
+use windlass_engine::event::Status;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Decision, End, JournalStore, RunStatus};
+use windlass_engine::journal::{Decision, End, JournalStore};
 use windlass_engine::run::{Outcome, Point};
 use windlass_engine::step::ErrorClass;
 
@@ -13,12 +14,12 @@ pub fn retry(rig: &Rig, run: &RunId, key: &CallKey) {
     decide(rig, run, Decision::Retry { key: key.clone() });
 }
 
-fn decide(rig: &Rig, run: &RunId, decision: Decision) {
+pub fn decide(rig: &Rig, run: &RunId, decision: Decision) {
     rig.engine().decide(run, decision, "because I say so").unwrap();
 }
 
 /// Dies after the intent of the call named, and lets somebody else make the thing meanwhile.
-fn foreign(key: &'static str, name: &str) -> (Rig, RunId) {
+pub fn foreign(key: &'static str, name: &str) -> (Rig, RunId) {
     silence_deaths();
     let mut rig = Rig::new();
     rig.points = Some(std::sync::Arc::new(move |point, at: &CallKey, _| {
@@ -99,7 +100,7 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
     let (run, outcome) = rig.run(RUNBOOK);
     assert_eq!(outcome, Outcome::Stuck);
     let view = rig.engine().view(&run).unwrap();
-    assert_eq!(view.summary.status, RunStatus::StuckUnwinding);
+    assert_eq!(view.summary.status, Status::StuckGoingBack);
     assert_eq!(view.stuck_at.as_ref().unwrap().to_string(), "4");
     assert!(view.stuck.unwrap().message.contains("could not take back \"make tmp\""));
 
@@ -128,7 +129,7 @@ fn a_failed_undo_is_not_forgotten_when_the_process_dies_before_it_is_stuck() {
         rig.runtime.block_on(handle.outcome());
         rig.world.lock().faults.clear();
         rig.crash(rig.store.unsynced());
-        if rig.engine().view(&run).unwrap().summary.status == RunStatus::StuckUnwinding {
+        if rig.engine().view(&run).unwrap().summary.status == Status::StuckGoingBack {
             break;
         }
         let outcome = rig.resume(&run);
@@ -250,5 +251,5 @@ fn a_summary_that_lags_behind_its_journal_is_put_right() {
     summary["entries"] = (entries - 1).into();
     rig.store.put_summary(&run, true, summary.to_string().as_bytes()).unwrap();
     assert!(rig.engine().runs(true).unwrap().is_empty());
-    assert_eq!(rig.engine().runs(false).unwrap()[0].status, RunStatus::Finished(End::Done));
+    assert_eq!(rig.engine().runs(false).unwrap()[0].status, Status::Done);
 }

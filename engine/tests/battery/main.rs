@@ -7,14 +7,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
 mod decisions;
+mod offers;
 mod rig;
 mod world;
 
 use std::sync::atomic::Ordering;
 
 use rig::{NEW, RUNBOOK, Rig, silence_deaths};
+use windlass_engine::event::Status;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, End, How, JournalStore, RunStatus};
+use windlass_engine::journal::{Body, End, How, JournalStore};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::{KeyStore, Secret};
 use windlass_engine::step::ErrorClass;
@@ -115,7 +117,7 @@ fn an_error_after_the_pivot_is_stuck_and_a_retry_ends_all_new() {
         let (run, outcome) = rig.run(RUNBOOK);
         assert_eq!(outcome, Outcome::Stuck, "effect {nth}");
         let view = rig.engine().view(&run).unwrap();
-        assert_eq!(view.summary.status, RunStatus::Stuck);
+        assert_eq!(view.summary.status, Status::Stuck);
         let key = view.stuck_at.unwrap();
         decisions::retry(&rig, &run, &key);
         rig.assert_whole(&rig.resume(&run), &format!("retry of effect {nth}"));

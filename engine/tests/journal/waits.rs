@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
-use windlass_engine::event::Summary;
+use windlass_engine::event::SummaryRecord;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{
     Answer, Body, Bound, BoundChange, CallHead, CallStatus, ChainHead, RunStatus, read_chain,
@@ -82,7 +82,7 @@ fn waits_of_the_first_format_are_read_and_written_byte_for_byte() {
     use CallStatus::{Applied, Failed, Waiting};
     assert_eq!(statuses, [Applied, Applied, Failed, Applied, Failed, Waiting]);
 
-    let summary = Summary::of(&RunId::from("run_x"), &state);
+    let summary = SummaryRecord::of(&RunId::from("run_x"), &state);
     assert_eq!(
         (summary.status, summary.entries, summary.answered),
         (RunStatus::Waiting, 15, false)

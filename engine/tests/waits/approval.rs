@@ -1,7 +1,8 @@
 //! Approvals: who counts, denials, deadlines, and what they are bound to.
 
 use windlass_engine::engine::{Approved, EngineError};
-use windlass_engine::journal::{End, JournalStore, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::{End, JournalStore};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{NOON, Rig};
@@ -68,7 +69,7 @@ fn approvals_survive_restarts_and_count_while_nobody_has_the_run_in_hand() {
     refused(rig.approve(&run, "ben"), "already");
     assert_eq!(rig.approve(&run, "cleo").unwrap(), Approved::Enough);
     // Answered, and nobody was there: whoever takes up what waits takes this up too.
-    assert_eq!(rig.status(&run), RunStatus::Waiting);
+    assert_eq!(rig.status(&run), Status::Waiting);
     rig.restart(0);
     let (_, handle) = rig.engine.resume_waiting().unwrap().remove(0);
     assert_eq!(rig.outcome(rig.follow(handle.unwrap())), DONE);

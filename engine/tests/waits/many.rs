@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use windlass_engine::clock::Clock;
-use windlass_engine::journal::{End, RunStatus, SledStore};
+use windlass_engine::event::Status;
+use windlass_engine::journal::{End, SledStore};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{Followed, Rig, run_threads, status_of_process, until};
@@ -29,7 +30,7 @@ fn two_hundred_waiting_runs_hold_no_thread_and_little_memory() {
     assert!(megabytes < 80, "{megabytes} MB");
     println!("{RUNS} waiting runs: {threads} threads in all, {megabytes} MB");
     let waiting = rig.engine.runs(true).unwrap();
-    assert!(waiting.iter().all(|run| run.status == RunStatus::Waiting));
+    assert!(waiting.iter().all(|run| run.status == Status::Waiting));
     // A moment for all of them: every run goes on.
     rig.clock.minutes(24 * 60);
     for run in followed {

@@ -9,9 +9,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use windlass_engine::clock::Clock;
 use windlass_engine::engine::{Approved, Engine, EngineError, Options, Person, RunHandle};
-use windlass_engine::event::WaitView;
+use windlass_engine::event::{Status, WaitView};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{JournalStore, MemoryStore, Origin, RunStatus};
+use windlass_engine::journal::{JournalStore, MemoryStore, Origin};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
@@ -106,7 +106,7 @@ impl Rig {
         self.engine.view(run).unwrap().summary.waits
     }
 
-    pub fn status(&self, run: &RunId) -> RunStatus {
+    pub fn status(&self, run: &RunId) -> Status {
         let runs = self.engine.runs(false).unwrap();
         runs.iter().find(|summary| summary.run == *run).unwrap().status
     }

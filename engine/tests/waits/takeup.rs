@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use windlass_engine::engine::{EngineError, Person};
-use windlass_engine::event::Summary;
-use windlass_engine::journal::{End, JournalStore, RunStatus};
+use windlass_engine::event::{Status, SummaryRecord};
+use windlass_engine::journal::{End, JournalStore};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{Followed, Rig, person, run_threads, until};
@@ -93,7 +93,7 @@ fn a_line_in_lists_that_lags_behind_is_not_believed() {
     rig.restart(0);
     rig.approve(&run, "ben").unwrap();
     rig.store.put_summary(&run, true, &listed).unwrap();
-    let stale: Summary = serde_json::from_slice(&listed).unwrap();
+    let stale: SummaryRecord = serde_json::from_slice(&listed).unwrap();
     assert!(stale.entries < rig.store.count(&run).unwrap() && !stale.answered);
     rig.restart(99);
     let followed = take_up(&rig).remove(0);
@@ -117,7 +117,7 @@ fn parking_lets_go_of_runs_that_wait_at_once_and_of_their_tasks() {
     rig.runtime.block_on(rig.engine.idle());
     for run in [run, sleeping] {
         assert!(!rig.engine.is_driven(&run));
-        assert_eq!(rig.status(&run), RunStatus::Waiting);
+        assert_eq!(rig.status(&run), Status::Waiting);
     }
 }
 

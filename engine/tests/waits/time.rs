@@ -2,7 +2,8 @@
 
 use windlass_engine::clock::Clock;
 use windlass_engine::engine::EngineError;
-use windlass_engine::journal::{Body, End, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::{Body, End};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::step::ErrorClass;
@@ -18,7 +19,7 @@ fn a_sleeping_run_holds_no_thread_and_goes_on_when_its_time_has_come() {
     let rig = Rig::new();
     let followed = rig.waiting("sleep(\"1h\"); thing::make(#{ name: \"a\" });");
     assert_eq!(run_threads(), 0);
-    assert_eq!(rig.status(&followed.run), RunStatus::Waiting);
+    assert_eq!(rig.status(&followed.run), Status::Waiting);
     let waits = rig.waits(&followed.run);
     assert_eq!((waits[0].step.as_str(), waits[0].until), ("sleep", Some(NOON + HOUR)));
     rig.clock.minutes(59);
@@ -34,7 +35,7 @@ fn a_restart_goes_on_with_what_is_left() {
     let run = rig.waiting("sleep(\"1h\");").run;
     rig.clock.minutes(40);
     rig.restart(0);
-    assert_eq!(rig.status(&run), RunStatus::Waiting);
+    assert_eq!(rig.status(&run), Status::Waiting);
     let taken_up = rig.engine.resume_waiting().unwrap();
     assert_eq!(taken_up.len(), 1);
     let followed = rig.follow(taken_up.into_iter().next().unwrap().1.unwrap());
@@ -259,7 +260,7 @@ fn a_run_that_waits_can_be_cancelled_and_be_parked() {
     rig.engine.park_all();
     assert_eq!(rig.outcome(followed), Outcome::Parked);
     rig.runtime.block_on(rig.engine.idle());
-    assert_eq!(rig.status(&run), RunStatus::Waiting);
+    assert_eq!(rig.status(&run), Status::Waiting);
     let followed = rig.resume(&run);
     rig.clock.minutes(60);
     assert_eq!(rig.outcome(followed), DONE);

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use windlass_engine::journal::{Decision, End, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::{Decision, End};
 use windlass_engine::run::{Outcome, Point, Points};
 
 use crate::rig::{Followed, Rig, run_threads, until};
@@ -97,7 +98,7 @@ fn runs_that_need_a_person_are_left_alone_and_a_recorded_cancellation_is_carried
     assert_eq!(rig.outcome(run), Outcome::Stuck);
     rig.restart(9_999);
     assert!(rig.engine.resume_all().unwrap().is_empty());
-    assert_eq!(rig.status(&id), RunStatus::Stuck);
+    assert_eq!(rig.status(&id), Status::Stuck);
     rig.engine.decide(&id, Decision::Cancel, "never mind").unwrap();
     rig.restart(9_999);
     let (_, taken) = rig.engine.resume_all().unwrap().remove(0);

@@ -6,8 +6,9 @@
 use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
+use windlass_engine::event::{Status, Summary};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, Entry, Hash, RunStatus, text_hash};
+use windlass_engine::journal::{Body, Entry, Hash, text_hash};
 use windlass_engine::run::RunState;
 
 use super::{FORMAT, Line, Made, message};
@@ -38,8 +39,8 @@ pub struct VerifiedRun {
     pub runbook: String,
     /// Its title.
     pub title: String,
-    /// Where the run stood.
-    pub status: RunStatus,
+    /// Where the run stood. That no process drives it any more can't be told from the file.
+    pub status: Status,
     /// How many entries it has.
     pub entries: u64,
     /// The hash of the last.
@@ -280,7 +281,8 @@ impl<'a> Reader<'a> {
                 format!("line {number} says that it has another hash, or was changed itself");
             return Err(Refusal { line: number - 1, why: Why::Changed(what) });
         }
-        let (Some(created), Some(status)) = (open.state.created, open.state.status) else {
+        let status = Summary::of(&open.run, &open.state, true).status;
+        let Some(created) = open.state.created else {
             return Err(self.out_of_order("a run without a record"));
         };
         self.runs.push(VerifiedRun {

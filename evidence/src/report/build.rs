@@ -1,6 +1,7 @@
 //! From a journal to a report.
 
 use windlass_engine::engine::{Engine, EngineError};
+use windlass_engine::event::Summary;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{
     Answer, Body, CallStatus, Created, Decision, Entry, Origin, read_chain,
@@ -29,18 +30,18 @@ pub enum ReportError {
 /// # Errors
 /// If there is no such run, or its journal is damaged.
 pub fn of_engine(engine: &Engine, run: &RunId) -> Result<Report, ReportError> {
-    of_records(&engine.records(run)?)
+    of_records(&engine.records(run)?, engine.is_driven(run))
 }
 
-/// Returns the report that the records of a journal make.
+/// Returns the report that the records of a journal make; `driven` if a process has the run in hand.
 ///
 /// # Errors
 /// If they are no journal.
-pub fn of_records(records: &[Vec<u8>]) -> Result<Report, ReportError> {
+pub fn of_records(records: &[Vec<u8>], driven: bool) -> Result<Report, ReportError> {
     let damaged = |e: String| ReportError::Damaged(e);
     let (entries, head) = read_chain(records).map_err(|e| damaged(e.to_string()))?;
     let state = RunState::of(&entries).map_err(|e| damaged(e.to_string()))?;
-    let (Some(created), Some(status)) = (state.created.clone(), state.status) else {
+    let Some(created) = state.created.clone() else {
         return Err(damaged("it is empty".to_owned()));
     };
     let mut calls: Vec<(&CallKey, &Call)> = state.calls.iter().collect();
@@ -48,7 +49,7 @@ pub fn of_records(records: &[Vec<u8>]) -> Result<Report, ReportError> {
     let bars = timeline::bars(&entries);
     let services = services::services(calls.iter().copied());
     Ok(Report {
-        status,
+        status: Summary::of(&created.run, &state, driven).status,
         params: params(&created),
         preconditions: preconditions(&calls),
         steps: steps(&calls, &bars),
@@ -101,6 +102,7 @@ fn steps(calls: &[(&CallKey, &Call)], bars: &[timeline::Bar]) -> Vec<Step> {
     let acts = calls.iter().filter(|(_, call)| call.kind != Kind::Read);
     let step = |(key, call): &(&CallKey, &Call)| {
         let done = bars.iter().find(|bar| bar.key == **key && bar.kind == timeline::BarKind::Done);
+        let idle = call.idle_ms;
         Step {
             key: (*key).clone(),
             step: call.step.clone(),
@@ -110,7 +112,7 @@ fn steps(calls: &[(&CallKey, &Call)], bars: &[timeline::Bar]) -> Vec<Step> {
             attempts: call.attempt,
             how: call.how,
             began: call.began,
-            took_ms: done.map(|bar| bar.to - call.began),
+            took_ms: done.map(|bar| (bar.to - call.began - idle).max(0)),
             before: facts(noun(call), &call.base.value()),
             after: facts(noun(call), &call.output.value()),
             error: call.error.clone(),
@@ -153,6 +155,7 @@ fn rollback(state: &RunState, calls: &[(&CallKey, &Call)]) -> Rollback {
         asked: state.unwinding.as_ref().is_some_and(|trouble| trouble.cancelled),
         taken_back: those(CallStatus::Undone),
         failed: those(CallStatus::UndoFailed),
+        left: state.left.iter().filter(|_| state.unwinding.is_some()).cloned().collect(),
     }
 }
 

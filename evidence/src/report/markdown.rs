@@ -93,7 +93,11 @@ fn steps(out: &mut Out, report: &Report) {
         let error = step.error.as_ref().map(|e| format!(": {}", text(&e.message)));
         let tried =
             if step.attempts > 1 { format!(", attempt {}", step.attempts) } else { String::new() };
-        let came = format!("{}{tried}{}", outcome(step), error.unwrap_or_default());
+        let came = format!(
+            "{}{tried}{}",
+            outcome(step, report.status.is_finished()),
+            error.unwrap_or_default()
+        );
         vec![step.key.to_string(), text(&step.says), utc(step.began), took, came]
     };
     out.table(&["call", "what", "when", "took", "outcome"], report.steps.iter().map(row));
@@ -141,7 +145,7 @@ fn timeline(out: &mut Out, report: &Report) {
     if report.steps.len() > LANES_MAX {
         out.line(format_args!("and {} calls more", report.steps.len() - LANES_MAX));
     }
-    out.line("= done   x failed   ? outcome lost, or going on   < taken back");
+    out.line("= done   x failed   ? outcome lost, or going on   < taken back   / given up");
     out.line("```");
 }
 
@@ -162,6 +166,7 @@ fn mark(kind: BarKind) -> char {
         BarKind::Failed => 'x',
         BarKind::Lost => '?',
         BarKind::Undone => '<',
+        BarKind::GivenUp => '/',
     }
 }
 

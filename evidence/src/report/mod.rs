@@ -18,17 +18,20 @@ mod html;
 mod markdown;
 mod rotation;
 mod services;
+mod standing;
 mod timeline;
 
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
+use windlass_engine::event::Status;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{CallStatus, Hash, How, Origin, RunStatus};
+use windlass_engine::journal::{CallStatus, Hash, How, Origin};
 use windlass_engine::step::{Kind, StepError};
 
 pub use build::{ReportError, of_engine, of_records};
 pub use html::html;
 pub use markdown::markdown;
+pub use standing::standing;
 pub use timeline::{Bar, BarKind};
 
 /// A report of a run.
@@ -43,7 +46,7 @@ pub struct Report {
     /// The hash of its text.
     pub text: Hash,
     /// Where the run stands, or how it ended.
-    pub status: RunStatus,
+    pub status: Status,
     /// Who started it, and from where.
     pub by: Origin,
     /// Where it acted.
@@ -138,7 +141,8 @@ pub struct Step {
     pub how: Option<How>,
     /// When it began.
     pub began: Millis,
-    /// How long it took, until its outcome was recorded.
+    /// How long it took, until its outcome was recorded, without the time when no process had it in
+    /// hand.
     pub took_ms: Option<Millis>,
     /// What was there before.
     pub before: Vec<Fact>,
@@ -195,6 +199,8 @@ pub struct Rollback {
     pub taken_back: Vec<CallKey>,
     /// The calls that could not be.
     pub failed: Vec<CallKey>,
+    /// The calls that were left as they are, because a person decided so.
+    pub left: Vec<CallKey>,
 }
 
 /// What a person decided.
@@ -222,22 +228,28 @@ pub struct Resumed {
 }
 
 /// Returns how a run stands, as people say it.
-pub fn verdict(status: RunStatus) -> &'static str {
-    use windlass_engine::journal::End;
+pub fn verdict(status: Status) -> &'static str {
     match status {
-        RunStatus::Finished(End::Done) => "done",
-        RunStatus::Finished(End::Undone) => "failed, and everything was taken back",
-        RunStatus::Finished(End::Cancelled) => "cancelled, and everything was taken back",
-        RunStatus::Stuck | RunStatus::StuckUnwinding => "stuck: it needs a person",
-        RunStatus::Running => "not over",
-        RunStatus::Waiting => "not over: it waits",
-        RunStatus::Unwinding => "not over: it is going back",
+        Status::Done => "done",
+        Status::Undone => "undone: it failed, and went back",
+        Status::Cancelled => "cancelled: it went back",
+        Status::Stuck => "stuck: it needs a person",
+        Status::StuckGoingBack => "stuck going back: it needs a person",
+        Status::Running => "running",
+        Status::Waiting => "waiting",
+        Status::Interrupted => "interrupted: no process drives it",
+        Status::GoingBack => "going back",
+        Status::InterruptedGoingBack => "interrupted going back: no process drives it",
     }
 }
 
-/// Returns what became of a call, as people say it.
-pub fn outcome(step: &Step) -> &'static str {
+/// Returns what became of a call, as people say it. `over` if its run is.
+pub fn outcome(step: &Step, over: bool) -> &'static str {
     match (step.status, step.how) {
+        // A run ends with no change in doubt; a wait is given up when it goes back.
+        (CallStatus::InDoubt | CallStatus::Waiting, _) if over => "given up",
+        (CallStatus::Backoff | CallStatus::Retrying, _) if over => "not tried again",
+        (CallStatus::InDoubt, _) if step.kind == Kind::Wait => "waits",
         (CallStatus::InDoubt, _) => "in doubt",
         (CallStatus::Backoff, _) => "to be tried again",
         (CallStatus::Retrying, _) => "tried again",
@@ -272,6 +284,10 @@ fn rollback_in_words(rollback: &Rollback) -> Vec<String> {
         (Some(why), true) => lines.push(format!("A person had it taken back: {}", why.message)),
         (Some(why), false) => lines.push(format!("It went back by itself: {}", why.message)),
         (None, _) => lines.push("It was not needed.".to_owned()),
+    }
+    if !rollback.left.is_empty() {
+        let left = list(&rollback.left);
+        lines.push(format!("A person decided to leave calls {left} as they are."));
     }
     lines.push(match &rollback.pivot {
         Some(pivot) => format!(

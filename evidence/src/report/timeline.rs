@@ -3,7 +3,7 @@
 //! A run that waits an hour in its window has nothing to show for most of it. So the axis is
 //! compressed: a gap is as wide as the logarithm of its length.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
@@ -35,6 +35,8 @@ pub enum BarKind {
     Lost,
     /// It was taken back.
     Undone,
+    /// A wait that the run gave up when it went back.
+    GivenUp,
 }
 
 impl BarKind {
@@ -45,6 +47,7 @@ impl BarKind {
             BarKind::Failed => "failed",
             BarKind::Lost => "outcome lost, or going on",
             BarKind::Undone => "taken back",
+            BarKind::GivenUp => "given up",
         }
     }
 }
@@ -52,13 +55,36 @@ impl BarKind {
 /// Returns the bars of a journal, in the order in which they ended.
 pub(super) fn bars(entries: &[Entry]) -> Vec<Bar> {
     let mut began: HashMap<&CallKey, Millis> = HashMap::new();
-    let mut bars = Vec::new();
+    let mut heard = 0;
+    let (mut bars, mut waits) = (Vec::new(), HashSet::new());
     for entry in entries {
+        let before = std::mem::replace(&mut heard, entry.at);
+        // Nobody was there in between: what was under way is taken up from here.
+        if let Body::Resumed { .. } = entry.body {
+            bars.extend(cut(&mut began, &waits, BarKind::Lost, before, entry.at));
+        }
+        // Doubts are settled by now: what is open is a wait, and nobody waits any more.
+        if let Body::Unwinding { .. } = entry.body {
+            let mut open: Vec<_> = began.drain().collect();
+            open.sort();
+            let (to, kind) = (entry.at, BarKind::GivenUp);
+            bars.extend(open.into_iter().map(|(key, from)| Bar {
+                key: key.clone(),
+                from,
+                to,
+                kind,
+            }));
+        }
         let Some(key) = entry.body.key() else { continue };
+        if matches!(entry.body, Body::Unwinding { .. } | Body::Stuck { .. } | Body::Decided { .. })
+        {
+            continue;
+        }
         let kind = match &entry.body {
             // Asked again, or looked again: the wait goes on.
             Body::Waiting { .. } => {
                 began.entry(key).or_insert(entry.at);
+                waits.insert(key);
                 continue;
             }
             Body::Answered { answer, .. } => match answer {
@@ -83,7 +109,6 @@ pub(super) fn bars(entries: &[Entry]) -> Vec<Bar> {
         let from = began.remove(key).unwrap_or(entry.at);
         bars.push(Bar { key: key.clone(), from, to: entry.at, kind });
     }
-    let heard = entries.last().map_or(0, |entry| entry.at);
     let mut open: Vec<(&CallKey, Millis)> = began.into_iter().collect();
     open.sort();
     let open = open.into_iter();
@@ -94,6 +119,23 @@ pub(super) fn bars(entries: &[Entry]) -> Vec<Bar> {
         kind: BarKind::Lost,
     }));
     bars
+}
+
+/// Ends the bars that are open, but for those of waits, where the run was last heard of, and begins
+/// them again where it goes on.
+fn cut(
+    began: &mut HashMap<&CallKey, Millis>,
+    waits: &HashSet<&CallKey>,
+    kind: BarKind,
+    to: Millis,
+    again: Millis,
+) -> Vec<Bar> {
+    let mut cut = Vec::new();
+    for (key, from) in began.iter_mut().filter(|(key, _)| !waits.contains(*key)) {
+        cut.push(Bar { key: (*key).clone(), from: std::mem::replace(from, again), to, kind });
+    }
+    cut.sort_by(|a, b| a.key.cmp(&b.key));
+    cut
 }
 
 /// Where moments are, from 0 at the beginning to 1 at the end.

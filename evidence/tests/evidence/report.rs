@@ -13,7 +13,7 @@ fn fixture(name: &str) -> Report {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/tests/journal/fixtures/");
     let text = std::fs::read_to_string(format!("{path}{name}")).unwrap();
     let records: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
-    of_records(&records).unwrap()
+    of_records(&records, false).unwrap()
 }
 
 /// A rotation of one service, whose texts are whatever somebody made them.
@@ -119,7 +119,7 @@ fn approvals_denials_and_answers_are_told_with_who_and_why() {
 
 #[test]
 fn the_chapters_of_a_change_record_are_filled_in() {
-    let report = of_records(&rotation("web")).unwrap();
+    let report = of_records(&rotation("web"), false).unwrap();
     let service = &report.services[0];
     assert_eq!(service.secrets, ["db_v1 (old)", "db_v2 (new)"]);
     assert_eq!((service.restarts, service.untouched), (1, Some(true)));
@@ -179,7 +179,7 @@ fn what_was_taken_back_decided_and_lost_is_told() {
 
 #[test]
 fn nothing_that_was_sealed_is_in_a_report() {
-    for report in [fixture("v1.jsonl"), of_records(&rotation("web")).unwrap()] {
+    for report in [fixture("v1.jsonl"), of_records(&rotation("web"), false).unwrap()] {
         let json = serde_json::to_string(&report).unwrap();
         for text in [markdown(&report), html(&report), json.clone()] {
             let sealed = ["Y2lwaGVydGV4dA", "bm9uY2U", "c2VhbGVk"];
@@ -192,7 +192,7 @@ fn nothing_that_was_sealed_is_in_a_report() {
 #[test]
 fn texts_of_others_mean_nothing_to_a_browser_or_to_markdown() {
     let evil = "\"><script>alert(1)</script><img src=x onerror=1>\n\n# head\n| `x` ]](javascript:1)\n```\n</svg>";
-    let report = of_records(&rotation(evil)).unwrap();
+    let report = of_records(&rotation(evil), false).unwrap();
     let page = html(&report);
     for tag in ["<script", "<img", "</svg>\n\n", "onerror=1>"] {
         let allowed = usize::from(tag.starts_with("</svg>"));

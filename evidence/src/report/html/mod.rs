@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use windlass_engine::clock::utc;
-use windlass_engine::journal::{End, How, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::How;
 
 use super::{Fact, Report, list, outcome, rollback_in_words, rotation_in_words, span, verdict};
 use html_escape::encode_quoted_attribute as escaped;
@@ -81,7 +82,7 @@ fn preconditions(report: &Report) -> String {
 
 fn steps(report: &Report) -> String {
     let row = |step: &super::Step| {
-        let mut came = outcome(step).to_owned();
+        let mut came = outcome(step, report.status.is_finished()).to_owned();
         if step.attempts > 1 {
             came += &format!(", attempt {}", step.attempts);
         }
@@ -221,11 +222,11 @@ fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", escaped(text)) }
 }
 
-fn class(status: RunStatus) -> &'static str {
+fn class(status: Status) -> &'static str {
     match status {
-        RunStatus::Finished(End::Done) => "done",
-        RunStatus::Finished(End::Undone | End::Cancelled) => "undone",
-        RunStatus::Stuck | RunStatus::StuckUnwinding => "failed",
-        RunStatus::Running | RunStatus::Unwinding | RunStatus::Waiting => "lost",
+        Status::Done => "done",
+        Status::Undone | Status::Cancelled => "undone",
+        Status::Stuck | Status::StuckGoingBack => "failed",
+        _ => "lost",
     }
 }

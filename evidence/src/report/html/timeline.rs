@@ -68,7 +68,7 @@ fn rect(axis: &Axis, bar: &Bar, top: usize, says: &str) -> String {
 }
 
 fn legend() -> String {
-    let kinds = [BarKind::Done, BarKind::Failed, BarKind::Lost, BarKind::Undone];
+    let kinds = [BarKind::Done, BarKind::Failed, BarKind::Lost, BarKind::Undone, BarKind::GivenUp];
     let item = |kind: BarKind| format!("<li class=\"{}\">{}</li>", class(kind), kind.words());
     let items: String = kinds.into_iter().map(item).collect();
     format!(
@@ -81,6 +81,6 @@ fn class(kind: BarKind) -> &'static str {
         BarKind::Done => "done",
         BarKind::Failed => "failed",
         BarKind::Lost => "lost",
-        BarKind::Undone => "undone",
+        BarKind::Undone | BarKind::GivenUp => "undone",
     }
 }
