@@ -23,7 +23,7 @@ pub use token::{TokenAction, TokenArgs};
 #[command(name = "windlass", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 stuck: needs a person, \
-4 put away or waiting, 5 cancelled and undone, 6 not started, 7 a check found something, \
+4 put away or waiting, 5 cancelled by somebody else and undone, 6 not started, 7 a check found something, \
 8 store or swarm out of reach, 70 bug."
 )]
 pub struct Args {

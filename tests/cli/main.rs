@@ -3,6 +3,7 @@
 
 mod another_swarm;
 mod keeping;
+mod look;
 mod rehearse;
 mod schedule;
 mod serve;

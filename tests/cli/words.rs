@@ -91,10 +91,17 @@ fn json_goes_to_stdout_and_everything_else_to_stderr() {
     let file = operator.file("note.rhai", NOTE);
     let output = operator.windlass(&format!("run {file} --json"));
     let view: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(view["status"]["finished"], "done");
-    for args in
-        ["runbooks", "describe rotate-secret", "steps", "steps secret.create", "runs", "lab status"]
-    {
+    assert_eq!(view["status"], "done");
+    for args in [
+        "runbooks",
+        "describe rotate-secret",
+        "steps",
+        "steps secret.create",
+        "runs",
+        "lab status",
+        "explain",
+        "explain WL0004",
+    ] {
         let output = operator.windlass(&format!("{args} --json"));
         serde_json::from_slice::<serde_json::Value>(&output.stdout)
             .unwrap_or_else(|e| panic!("{args}: {e}: {}", all(&output)));

@@ -287,3 +287,8 @@ impl Rig {
         waited.unwrap_or_else(|_| panic!("not {status}: {now}"))
     }
 }
+
+/// What is offered as safe.
+pub fn acts(run: &serde_json::Value) -> Vec<&str> {
+    run["safe"].as_array().unwrap().iter().map(|safe| safe["act"].as_str().unwrap()).collect()
+}

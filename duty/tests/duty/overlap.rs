@@ -2,7 +2,6 @@
 
 use windlass_duty::notice::Kind;
 use windlass_engine::event::Status;
-use windlass_engine::journal::End;
 
 use crate::rig::Rig;
 

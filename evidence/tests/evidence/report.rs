@@ -128,7 +128,7 @@ fn the_chapters_of_a_change_record_are_filled_in() {
     assert_eq!((report.resumes.len(), report.resumes[0].silent_ms), (1, 1_000));
     let text = markdown(&report);
     for line in [
-        "**not over**",
+        "**interrupted: no process drives it**",
         "- Current secret: db_v1 (old)",
         "- New secret: db_v2 (new)",
         "- Old secret removed: none",
@@ -149,7 +149,7 @@ fn what_was_taken_back_decided_and_lost_is_told() {
     let report = fixture("v1.jsonl");
     let text = markdown(&report);
     for line in [
-        "**cancelled, and everything was taken back**",
+        "**cancelled: it went back**",
         "ada on manager-1 | call 4.2.1 was done by hand | switched it by hand |",
         "- A person had it taken back: the maintenance window is over",
         "- Taken back: calls 3, 4.1.1, 4.3.1",
