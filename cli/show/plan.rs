@@ -180,7 +180,8 @@ mod tests {
             risk(Severity::Notice, "no health check", &["a", "b", "c", "d", "e", "f", "g"]),
         ];
         let restarts = ["api", "web", "queue"].map(|name| (name.to_owned(), 1)).into();
-        Plan { calls, restarts, risks, pivot: Some("7".parse().unwrap()) }
+        let (place, identity) = (String::new(), None);
+        Plan { calls, restarts, risks, pivot: Some("7".parse().unwrap()), place, identity }
     }
 
     /// `plan` showed no wait, although the book says that it does.
