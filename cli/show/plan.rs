@@ -130,7 +130,7 @@ fn risks(plan: &Plan) -> Vec<String> {
 
 fn risk(risk: &PlannedRisk) -> String {
     let text = match risk.severity {
-        Severity::Danger => yellow(&risk.text),
+        Severity::Wrong | Severity::Danger => yellow(&risk.text),
         Severity::Caution | Severity::Notice => risk.text.clone(),
     };
     format!("  - {text}: {}", listed(risk.about.iter().map(String::as_str)))

@@ -30,6 +30,7 @@ pub fn all(swarm: Arc<Swarm>) -> Registry {
         change(secret::create::Create { swarm: swarm() }),
         change(secret::remove::Remove { swarm: swarm() }),
         read(service::using::Using { swarm: swarm() }),
+        read(service::check::Check { swarm: swarm() }),
         change(service::switch_secret::SwitchSecret { swarm: swarm() }),
         wait(service::converged::Converged { swarm: swarm() }),
         wait(service::observe::Observe { swarm: swarm() }),
@@ -46,7 +47,7 @@ mod tests {
     fn every_step_is_listed_once_and_described() {
         let endpoint = docker::Endpoint::new("unix:///nowhere", None, "a test").unwrap();
         let registry = all(Arc::new(Swarm::connect(&endpoint)));
-        assert_eq!(registry.iter().count(), 12);
+        assert_eq!(registry.iter().count(), 13);
         for step in registry.iter() {
             let about = step.about();
             let name = about.name;

@@ -12,8 +12,8 @@ use crate::rig::{Operator, Rig, all, code};
 
 /// The changing calls of a same-name rotation of two services.
 const CALLS: [&str; 12] = [
-    "3", "5.1.1", "5.2.1", "9.1.1", "9.2.1", "10", "11", "13.1.1", "13.2.1", "16.1.1", "16.2.1",
-    "17",
+    "5", "7.1.1", "7.2.1", "11.1.1", "11.2.1", "12", "13", "15.1.1", "15.2.1", "18.1.1", "18.2.1",
+    "19",
 ];
 
 const POINTS: [&str; 3] = ["after-intent", "after-effect", "after-outcome"];

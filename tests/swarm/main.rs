@@ -14,3 +14,4 @@ mod service;
 mod snapshot;
 mod stacks;
 mod trouble;
+mod unhealthy;

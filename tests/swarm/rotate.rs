@@ -114,7 +114,7 @@ fn deploying_an_unchanged_stack_file_restarts_nothing_after_a_rotation_killed_or
     };
     assert_deploy_restarts_nothing("a clean rotation");
 
-    for at in ["after-effect:10", "after-effect:13.1.1"] {
+    for at in ["after-effect:12", "after-effect:15.1.1"] {
         let value = format!("the value of {at}");
         let killed = operator.rotate_and_die("db_password", &value, at);
         assert_eq!(code(&killed), -9, "{}", all(&killed));

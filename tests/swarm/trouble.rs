@@ -61,7 +61,7 @@ fn a_name_that_is_taken_in_the_second_hop_is_stuck_with_a_way_on() {
     rig.create_secret("db", "old");
     rig.create_service("app", "--replicas 1 --secret db");
     let operator = rig.operator();
-    let output = operator.rotate_and_die("db", "new one", "after-intent:11");
+    let output = operator.rotate_and_die("db", "new one", "after-intent:13");
     assert_eq!(code(&output), -9);
     rig.create_secret("db", "somebody's");
     let output = operator.windlass("resume");
@@ -73,7 +73,7 @@ fn a_name_that_is_taken_in_the_second_hop_is_stuck_with_a_way_on() {
 
     rig.docker("secret rm db");
     let run = operator.runs().remove(0);
-    let output = operator.windlass(&format!("retry {run} 11 --reason removed"));
+    let output = operator.windlass(&format!("retry {run} 13 --reason removed"));
     assert_eq!(code(&output), 0, "{}", all(&output));
     assert_serves(&rig, "app", "/run/secrets/db", "new one", 1);
     assert_eq!(rig.secret_names(), ["db"]);

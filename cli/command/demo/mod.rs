@@ -22,7 +22,7 @@ const LAB: &str = "demo";
 
 /// Right after the first service has been switched back in the second hop: the old secret is gone,
 /// some services are on the temporary one, the outcome is not recorded.
-const KILL_AT: &str = "after-effect:13.1.1";
+const KILL_AT: &str = "after-effect:15.1.1";
 
 /// Runs the demo.
 pub async fn demo(settings: &Settings, install: bool, keep: bool) -> Result<Exit, Problem> {

@@ -13,6 +13,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
+    /// Something is wrong already, before the run.
+    Wrong,
     /// Something is likely to stop working.
     Danger,
     /// Something may stop working, or has to be done by somebody.

@@ -50,7 +50,7 @@ impl Told {
         if self.secrets.is_empty() {
             self.secrets.push(thing(&args["from"]));
         }
-        if !took_effect {
+        if !took_effect || call.output.value()["gone"] == true {
             return;
         }
         self.secrets.push(thing(&args["to"]));

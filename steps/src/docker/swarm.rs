@@ -125,12 +125,6 @@ impl Swarm {
         Ok(nodes)
     }
 
-    /// Returns the nodes as last read, perhaps none; costs nothing.
-    pub(crate) fn nodes_known(&self) -> Arc<Nodes> {
-        let kept = self.kept_nodes().clone();
-        kept.map(|(_, nodes)| nodes).unwrap_or_default()
-    }
-
     fn kept_nodes(&self) -> MutexGuard<'_, Option<(Millis, Arc<Nodes>)>> {
         self.inner.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }

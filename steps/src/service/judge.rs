@@ -10,7 +10,10 @@
 //! | b | every task that is to run, on a node that is not down, has the secret and runs |
 //! | c | there are as many of them as wanted; of a global service, one on each of its nodes |
 //! | d | no task that is to run is still made from the old spec |
-//! | e | the update is not paused and was not rolled back |
+//! | e | the update was not rolled back |
+//!
+//! An update that the swarm paused is a failure unless all of this holds: then a person has mended
+//! what it failed of, and there is nothing left to update.
 //!
 //! That it stays so for the time to watch is [`super::watch`]'s part. This one is pure.
 
@@ -21,7 +24,7 @@ use serde_json::Value;
 use windlass_engine::clock::Millis;
 
 use super::refs;
-use super::task::{has_failed, is_live, is_state, moment, on_down_node, paused_node, told};
+use super::task::{self, has_failed, is_live, is_state, moment, on_down_node, paused_node, told};
 use crate::docker::Nodes;
 use crate::object::{Object, listed};
 
@@ -49,10 +52,20 @@ pub(super) enum Verdict {
         /// How many are wanted.
         wanted: u64,
         /// What holds it up, as far as the daemon says.
-        pending: Option<String>,
+        why: Option<Holdup>,
     },
     /// It will not come to pass by waiting.
     Failed(Failure),
+}
+
+/// What holds an update up that may still come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Holdup {
+    /// Tasks find no node: the scheduler's reason.
+    NoNode(String),
+    /// Tasks were on nodes that are down: the swarm waits for them, and nothing ends that but an
+    /// update that begins anew.
+    NodeDown(String),
 }
 
 /// Why a service will not converge by itself.
@@ -80,27 +93,11 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
     let carries = refs::count(&service["Spec"], &secret.id) > 0;
     let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
     let failed = |code, message: String| {
-        let worst = worst_task(tasks, secret);
-        let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
-        Some(Verdict::Failed(Failure {
-            code,
-            message: format!("{message}{why}"),
-            task: worst.and_then(|t| t["ID"].as_str()).map(str::to_owned),
-        }))
+        Some(Verdict::Failed(with_worst_task(code, message, tasks, secret)))
     };
     match state {
         "rollback_started" | "rollback_paused" | "rollback_completed" if !carries => {
             failed("rolled_back", format!("the swarm rolled the update back ({said})"))
-        }
-        // A task that runs to its end within the monitor time counts as a failure for Swarm.
-        "paused" if carries && all_finished(service, tasks, secret) => Some(Verdict::Holds {
-            running: 0,
-            wanted: 0,
-            watched: true,
-            note: Some("its tasks ran again with the new secret, and to their end".to_owned()),
-        }),
-        "paused" | "rollback_paused" => {
-            failed("update_paused", format!("the swarm paused the update ({said})"))
         }
         _ if !carries => {
             let now = refs::in_words(&service["Spec"]);
@@ -119,7 +116,8 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
     }
 }
 
-/// Judges a service by its tasks too. What failed before `since` is not held against it: when a wait
+/// Judges a service by its tasks too. `enough` is how many tasks of a service need run that did not
+/// run as it should before; nothing of all others. What failed before `since` is not held against it: when a wait
 /// is retried, a person has mended what made those tasks fail.
 pub(super) fn judge(
     service: &Value,
@@ -127,6 +125,7 @@ pub(super) fn judge(
     nodes: &Nodes,
     secret: &Object,
     since: Millis,
+    enough: Option<u64>,
 ) -> Verdict {
     if let Some(verdict) = by_spec(service, secret, tasks) {
         return verdict;
@@ -138,26 +137,40 @@ pub(super) fn judge(
         tasks.iter().filter(|t| is_live(t) && !on_down_node(t, nodes)).collect();
     let (new, old): (Vec<&Value>, Vec<&Value>) =
         live.iter().partition(|t| refs::task_has(t, &secret.id));
-    let finished = finished_slots(service, tasks, secret);
+    let finished = finished_slots(service, tasks, |t| refs::task_has(t, &secret.id));
     let running = new.iter().filter(|t| is_state(t, "running")).count() + finished;
     let wanted = wanted(service, &live, tasks, nodes);
-    let (running, wanted) = (running as u64, wanted as u64);
-
-    if running == wanted && old.is_empty() && new.iter().all(|t| is_state(t, "running")) {
-        let note = (wanted == 0).then(|| "no node is suitable for it at the moment".to_owned());
-        let completed =
-            update_state(service) == "completed" || update_state(service) == "rollback_completed";
-        let watched = completed && failure_action(service) != "continue";
-        return Verdict::Holds { running, wanted, watched, note };
+    let enough = enough.and_then(|n| usize::try_from(n).ok()).filter(|n| *n < wanted);
+    let all_there = match enough {
+        None => running == wanted && new.iter().all(|t| is_state(t, "running")),
+        Some(enough) => running >= enough,
+    };
+    if all_there && old.is_empty() {
+        // A task that runs to its end within the monitor time counts as a failure for Swarm.
+        let ended = finished > 0 && finished == wanted;
+        let completed = matches!(update_state(service), "completed" | "rollback_completed");
+        return Verdict::Holds {
+            running: running as u64,
+            wanted: wanted as u64,
+            watched: ended || (completed && failure_action(service) != "continue"),
+            note: note(service, running, wanted, finished),
+        };
     }
     if let Some(failure) = failure(service, tasks, &old, nodes, secret, since) {
         return Verdict::Failed(failure);
     }
-    let pending = new
-        .iter()
-        .filter(|t| is_state(t, "pending"))
-        .find_map(|t| t["Status"]["Err"].as_str().filter(|e| !e.is_empty()));
-    Verdict::NotYet { running, wanted, pending: pending.map(str::to_owned) }
+    let (running, wanted) = (running as u64, wanted as u64);
+    Verdict::NotYet { running, wanted, why: holdup(service, &new, tasks, nodes) }
+}
+
+fn holdup(service: &Value, new: &[&Value], tasks: &[Value], nodes: &Nodes) -> Option<Holdup> {
+    let mut pending = new.iter().filter(|t| is_state(t, "pending"));
+    let pending = pending.find_map(|t| t["Status"]["Err"].as_str().filter(|e| !e.is_empty()));
+    if let Some(reason) = pending {
+        return Some(Holdup::NoNode(reason.to_owned()));
+    }
+    let under_way = matches!(update_state(service), "updating" | "rollback_started");
+    task::on_down_nodes(tasks, nodes).filter(|_| under_way).map(Holdup::NodeDown)
 }
 
 /// Returns how long the tasks must keep running before we believe it: the monitor time of the
@@ -182,10 +195,21 @@ pub(super) fn update_state(service: &Value) -> &str {
     service["UpdateStatus"]["State"].as_str().unwrap_or_default()
 }
 
-/// Returns the task of the new spec that failed last.
-fn worst_task<'a>(tasks: &'a [Value], secret: &Object) -> Option<&'a Value> {
+/// Returns a failure with what the task of the new spec says that failed last.
+fn with_worst_task(
+    code: &'static str,
+    message: String,
+    tasks: &[Value],
+    secret: &Object,
+) -> Failure {
     let failed = tasks.iter().filter(|t| has_failed(t) && refs::task_has(t, &secret.id));
-    failed.max_by_key(|t| moment(&t["Status"]["Timestamp"]))
+    let worst = failed.max_by_key(|t| moment(&t["Status"]["Timestamp"]));
+    let why = worst.map(|t| format!("; a task failed: {}", told(t))).unwrap_or_default();
+    Failure {
+        code,
+        message: format!("{message}{why}"),
+        task: worst.and_then(|t| t["ID"].as_str()).map(str::to_owned),
+    }
 }
 
 fn failure(
@@ -196,6 +220,11 @@ fn failure(
     secret: &Object,
     since: Millis,
 ) -> Option<Failure> {
+    if matches!(update_state(service), "paused" | "rollback_paused") {
+        let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
+        let message = format!("the swarm paused the update ({said})");
+        return Some(with_worst_task("update_paused", message, tasks, secret));
+    }
     if let Some(failure) = repeated(service, tasks, secret, since) {
         return Some(failure);
     }
@@ -251,7 +280,7 @@ fn repeated(service: &Value, tasks: &[Value], secret: &Object, since: Millis) ->
 }
 
 /// How many tasks should run: the replicas, or one for each node that the service has tasks on.
-fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> usize {
+pub(super) fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> usize {
     let mode = &service["Spec"]["Mode"];
     if !mode["Global"].is_object() {
         let replicas = mode["Replicated"]["Replicas"].as_u64().unwrap_or(1);
@@ -278,30 +307,25 @@ fn wanted(service: &Value, live: &[&Value], tasks: &[Value], nodes: &Nodes) -> u
     wanted.len()
 }
 
-fn all_finished(service: &Value, tasks: &[Value], secret: &Object) -> bool {
-    let replicas = service["Spec"]["Mode"]["Replicated"]["Replicas"].as_u64();
-    replicas == Some(finished_slots(service, tasks, secret) as u64)
-}
-
 /// Of a service whose tasks don't restart, a slot whose newest task has ended well is as good as
 /// one that runs.
-fn finished_slots(service: &Value, tasks: &[Value], secret: &Object) -> usize {
+pub(super) fn finished_slots(
+    service: &Value,
+    tasks: &[Value],
+    counts: impl Fn(&Value) -> bool,
+) -> usize {
     let condition = service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"].as_str();
     if !matches!(condition, Some("none" | "on-failure")) {
         return 0;
     }
     let mut newest: BTreeMap<(u64, &str), &Value> = BTreeMap::new();
     for task in tasks {
-        // Tasks of a global service have no slot but their node.
-        let slot = task["Slot"].as_u64().unwrap_or(0);
-        let node = if slot == 0 { task["NodeID"].as_str().unwrap_or_default() } else { "" };
-        let seen = newest.entry((slot, node)).or_insert(task);
+        let seen = newest.entry(task::slot(task)).or_insert(task);
         if moment(&task["CreatedAt"]) > moment(&seen["CreatedAt"]) {
             *seen = task;
         }
     }
-    let done = |t: &&&Value| is_state(t, "complete") && refs::task_has(t, &secret.id);
-    newest.values().filter(done).count()
+    newest.values().filter(|t| is_state(t, "complete") && counts(t)).count()
 }
 
 /// A job is not waited for to its end, which may be hours away: its new tasks must have begun.
@@ -319,7 +343,7 @@ fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
         });
     }
     match begun {
-        0 => Verdict::NotYet { running: 0, wanted: 1, pending: None },
+        0 => Verdict::NotYet { running: 0, wanted: 1, why: None },
         begun => Verdict::Holds {
             running: begun as u64,
             wanted: begun as u64,
@@ -329,9 +353,27 @@ fn judge_job(service: &Value, tasks: &[Value], secret: &Object) -> Verdict {
     }
 }
 
-fn is_job(service: &Value) -> bool {
+pub(super) fn is_job(service: &Value) -> bool {
     let mode = &service["Spec"]["Mode"];
     mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object()
+}
+
+/// What people should know of a service that holds.
+fn note(service: &Value, running: usize, wanted: usize, finished: usize) -> Option<String> {
+    let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
+    match update_state(service) {
+        _ if running < wanted => {
+            Some(format!("{running} of {wanted} tasks run: it did not run as it should before"))
+        }
+        _ if wanted == 0 => Some("no node is suitable for it at the moment".to_owned()),
+        _ if finished == wanted => {
+            Some("its tasks ran again with the new secret, and to their end".to_owned())
+        }
+        "paused" | "rollback_paused" => Some(format!(
+            "the swarm paused its update ({said}), and all its tasks run nevertheless"
+        )),
+        _ => None,
+    }
 }
 
 fn failure_action(service: &Value) -> &str {

@@ -66,7 +66,7 @@ fn nodes() -> Nodes {
 }
 
 fn of(service: &Value, tasks: &[Value]) -> Verdict {
-    judge(service, tasks, &nodes(), &secret(), 0)
+    judge(service, tasks, &nodes(), &secret(), 0, None)
 }
 
 fn code(verdict: &Verdict) -> &'static str {
@@ -199,8 +199,8 @@ fn the_scheduler_s_reason_is_passed_on() {
     let mut pending = task("new", "", "running", "pending");
     pending["Status"]["Err"] =
         json!("no suitable node (scheduling constraints not satisfied on 3 nodes)");
-    let Verdict::NotYet { pending: Some(reason), .. } = of(&replicated(1, "updating"), &[pending])
-    else {
+    let verdict = of(&replicated(1, "updating"), &[pending]);
+    let Verdict::NotYet { why: Some(Holdup::NoNode(reason)), .. } = verdict else {
         panic!("it is pending")
     };
     assert!(reason.contains("no suitable node"));
@@ -221,7 +221,7 @@ fn repeated_failures_of_this_update_end_the_wait_and_older_ones_don_t() {
     assert_eq!(code(&of(&replicated(2, "updating"), &early)), "not yet");
     // A retry of the wait, after a person has mended what made them fail.
     let retried = "2026-11-21T03:00:03Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    let verdict = judge(&replicated(2, "updating"), &late, &nodes(), &secret(), retried);
+    let verdict = judge(&replicated(2, "updating"), &late, &nodes(), &secret(), retried, None);
     assert_eq!(code(&verdict), "not yet");
 }
 
@@ -260,4 +260,58 @@ fn the_watch_time_is_the_monitor_s_and_more_while_swarm_still_watches() {
     slow["Spec"]["UpdateConfig"] =
         json!({ "Monitor": 1_000_000_000_u64, "Delay": 9_000_000_000_u64 });
     assert_eq!(watch_time(&slow), Duration::from_secs(12));
+}
+
+/// After the pivot a person mended what an update was paused for, all tasks ran with the new
+/// secret, and `retry` was stuck again: the swarm still says `paused`.
+#[test]
+fn a_paused_update_with_nothing_left_to_update_holds() {
+    let tasks = [task("new", "n1", "running", "running"), task("new", "n2", "running", "running")];
+    for state in ["paused", "rollback_paused"] {
+        let Verdict::Holds { watched: false, note: Some(note), .. } =
+            of(&replicated(2, state), &tasks)
+        else {
+            panic!("it holds, and is watched by us")
+        };
+        assert!(note.contains("paused"), "{note}");
+        assert_eq!(code(&of(&replicated(3, state), &tasks)), "update_paused");
+    }
+    let mixed = [task("new", "n1", "running", "running"), task("old", "n2", "running", "running")];
+    assert_eq!(code(&of(&replicated(2, "paused"), &mixed)), "update_paused");
+}
+
+/// A worker went down in the middle of an update, and the swarm said `updating` for ever.
+#[test]
+fn a_node_that_is_down_is_named_while_an_update_waits_for_it() {
+    let mut lost = task("new", "gone", "shutdown", "preparing");
+    lost["Slot"] = json!(2);
+    let tasks =
+        [task("new", "n1", "running", "running"), lost, task("old", "n2", "running", "running")];
+    let Verdict::NotYet { why: Some(Holdup::NodeDown(why)), .. } =
+        of(&replicated(2, "updating"), &tasks)
+    else {
+        panic!("it waits for the node")
+    };
+    assert_eq!(why, "gamma is down, and 1 task of it is there");
+    let Verdict::NotYet { why: None, .. } = of(&replicated(2, ""), &tasks) else {
+        panic!("nothing is under way")
+    };
+}
+
+#[test]
+fn of_a_service_that_ran_badly_as_many_tasks_as_before_are_enough() {
+    let mut pending = task("new", "", "running", "pending");
+    pending["Status"]["Err"] = json!("no suitable node");
+    let tasks = [task("new", "n1", "running", "running"), pending];
+    let of = |enough: Option<u64>, tasks: &[Value]| {
+        judge(&replicated(2, "updating"), tasks, &nodes(), &secret(), 0, enough)
+    };
+    assert_eq!(code(&of(None, &tasks)), "not yet");
+    assert_eq!(code(&of(Some(2), &tasks)), "not yet");
+    assert_eq!(code(&of(Some(1), &tasks)), "holds");
+    assert_eq!(code(&of(Some(0), &tasks[1..])), "holds", "nothing ran before");
+    let old = [task("old", "n1", "running", "running")];
+    assert_eq!(code(&of(Some(0), &old)), "not yet", "what runs with the old secret is to go");
+    let Verdict::Holds { note: Some(note), .. } = of(Some(1), &tasks) else { panic!("it holds") };
+    assert!(note.contains("1 of 2"), "{note}");
 }

@@ -18,7 +18,10 @@ use windlass_engine::step::{About, Context, Span, StepError, WaitStep};
 use super::judge::{self, Failure, Verdict};
 use super::{refs, task, watch};
 use crate::docker::{Swarm, Woken};
-use crate::object::{Object, names};
+use crate::object::{Object, listed, names};
+
+/// How soon to look again at least, when the daemon does not answer at the end of the window.
+const LOOK_AGAIN_MS: u64 = 200;
 
 /// The step.
 pub struct Observe {
@@ -52,6 +55,9 @@ pub struct Base {
 pub struct Output {
     /// How long the services were watched, in seconds.
     pub seconds: u64,
+    /// Services that were removed meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
 }
 
 #[async_trait]
@@ -85,8 +91,9 @@ impl WaitStep for Observe {
     async fn wait(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
         let seconds = args.window.0.as_secs();
         if args.nothing_to_do() {
-            return Ok(Output { seconds });
+            return Ok(Output { seconds, removed: Vec::new() });
         }
+        let mut removed = Vec::new();
         let mut events = self.swarm.watch(&args.ids());
         let mut patience = watch::Patience::default();
         let mut interval = Duration::from_secs(5);
@@ -96,15 +103,21 @@ impl WaitStep for Observe {
             windlass_engine::clock::utc(base.ends)
         ));
         loop {
+            let left = base.ends - cx.now();
             match self.look(cx, args, base).await {
-                Ok(()) => patience.restore(),
+                // Only a look after the end of the window tells that all went well until then.
+                Ok(now) if left <= 0 => return Ok(Output { seconds, removed: now }),
+                Ok(now) => {
+                    patience.restore();
+                    if now != removed {
+                        cx.progress(&format!("removed meanwhile: {}", listed(&now, 10)));
+                        removed = now;
+                    }
+                }
                 Err(error) => patience.bear(cx, error)?,
             }
-            let left = base.ends - cx.now();
-            if left <= 0 {
-                return Ok(Output { seconds });
-            }
-            let left = Duration::from_millis(left.unsigned_abs());
+            let until_end = u64::try_from(left).unwrap_or_default().max(LOOK_AGAIN_MS);
+            let left = Duration::from_millis(until_end);
             if events.changed(cx, interval.min(left)).await == Woken::TimeUp {
                 interval = (interval * 3 / 2).min(Duration::from_secs(30));
             }
@@ -112,8 +125,7 @@ impl WaitStep for Observe {
     }
 
     async fn expect(&self, _: &Context, args: &Args) -> Result<Output, StepError> {
-        let seconds = args.window.0.as_secs();
-        Ok(Output { seconds })
+        Ok(Output { seconds: args.window.0.as_secs(), removed: Vec::new() })
     }
 
     fn says(&self, args: &Args) -> String {
@@ -149,8 +161,10 @@ impl Args {
 }
 
 impl Observe {
-    /// Looks once, and fails if something is wrong.
-    async fn look(&self, cx: &Context, args: &Args, base: &Base) -> Result<(), StepError> {
+    /// Looks once, and fails if something is wrong. Returns the services that are no more: nothing
+    /// of them can fail.
+    async fn look(&self, cx: &Context, args: &Args, base: &Base) -> Result<Vec<String>, StepError> {
+        let mut removed = Vec::new();
         let doing = args.doing();
         let services = self.swarm.services_of(&args.ids()).await.map_err(|e| e.reading(&doing))?;
         let tasks = self.swarm.tasks_of(&args.ids()).await.map_err(|e| e.reading(&doing))?;
@@ -159,7 +173,8 @@ impl Observe {
                 tasks.iter().filter(|t| t["ServiceID"] == wanted.id).cloned().collect();
             let doing = format!("watch {}", wanted.name);
             let Some(service) = services.iter().find(|s| s["ID"] == wanted.id) else {
-                return Err(watch::gone(&doing));
+                removed.push(wanted.name.clone());
+                continue;
             };
             let failure = match judge::by_spec(service, &args.secret, &of_it) {
                 Some(Verdict::Failed(failure)) => Some(failure),
@@ -169,7 +184,7 @@ impl Observe {
                 return Err(watch::failed(cx, &self.swarm, &doing, wanted, &failure).await);
             }
         }
-        Ok(())
+        Ok(removed)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use windlass_engine::step::{Risk, Severity};
 
+use super::health::Unhealthy;
 use crate::docker::Nodes;
 use crate::object::{Object, listed};
 
@@ -77,6 +78,16 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<Risk> {
         Risk { severity, kind, about, text: text.to_owned() }
     };
     rows.into_iter().filter(|(applies, ..)| *applies).map(risk).collect()
+}
+
+/// Returns what is to be known of a service that is switched although it does not run as it should.
+pub(super) fn of_unhealthy(service: &Unhealthy) -> Risk {
+    let then = match service.paused {
+        true => "; the switch sets its paused rollout going",
+        false => "",
+    };
+    let text = format!("does not run as it should before the run ({}){then}", service.why);
+    Risk { severity: Severity::Wrong, kind: "unhealthy", about: service.name.clone(), text }
 }
 
 /// Returns what the stack file of a service must name once the run is over, if that is another

@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, StepError};
 
+use super::health::{self, Unhealthy};
 use super::switch_secret::version;
-use super::{judge, refs, watch};
+use super::write::{self, Minds, Moment};
+use super::{judge, refs};
 use crate::docker::Swarm;
 use crate::object::Object;
 use crate::planned;
@@ -37,6 +39,10 @@ pub struct Args {
     pub service: Object,
     /// The secret that its previous spec must not refer to.
     pub secret: Object,
+    /// Services that did not run as they should before, as `service.check` returned them: these are
+    /// sealed although an update of theirs is paused or under way, and it begins anew.
+    #[serde(default)]
+    pub unhealthy: Vec<Unhealthy>,
 }
 
 /// What was found before the change.
@@ -78,48 +84,53 @@ impl ChangeStep for Seal {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let to_seal = |service: &Value| check(service, args, &doing, false).is_ok();
+        let to_seal = |service: &Value| check(service, args, &doing).is_ok();
         let found = self.swarm.service_for_update(&args.service.id, to_seal).await;
-        let found = found.map_err(|e| e.reading(&doing))?;
-        let mut service = found.ok_or_else(|| watch::gone(&doing))?;
-        planned::service(cx, &mut service);
-        let needed = refs::count(&service["PreviousSpec"], &args.secret.id) > 0;
-        let base = Base { version: version(&service), needed };
-        let output = Output { sealed: needed };
-        if !needed {
-            let says = format!(
-                "nothing: the previous spec of {} does not refer to {}",
-                args.service.name, args.secret.name
-            );
-            return Ok(Prepared::new(base, output, says));
+        let mut found = found.map_err(|e| e.reading(&doing))?;
+        if found.as_ref().is_some_and(|service| is_referred_to(cx, args, service)) {
+            let moment = args.moment(cx, &doing);
+            found =
+                moment.come(cx, &self.swarm, found, |s| s["Spec"]["TaskTemplate"].clone()).await?;
         }
-        check(&service, args, &doing, cx.assumed().is_some())?;
+        let nothing = |version, why: &str| {
+            let (base, output) = (Base { version, needed: false }, Output { sealed: false });
+            Ok(Prepared::new(base, output, format!("nothing: {why}")))
+        };
+        let Some(mut service) = found else {
+            return nothing(0, &format!("{} was removed", args.service.name));
+        };
+        planned::service(cx, &mut service);
+        if refs::count(&service["PreviousSpec"], &args.secret.id) == 0 {
+            let (service_name, secret) = (&args.service.name, &args.secret.name);
+            let why = format!("the previous spec of {service_name} does not refer to {secret}");
+            return nothing(version(&service), &why);
+        }
+        check(&service, args, &doing)?;
         match cx.assumed() {
             Some(_) => planned::sealed(cx, &args.service.id),
             None => self.swarm.hand_on(&service),
         }
-        Ok(Prepared::new(base, output, doing))
+        let base = Base { version: version(&service), needed: true };
+        Ok(Prepared::new(base, Output { sealed: true }, doing))
     }
 
-    async fn apply(&self, _: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
+    async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
         let doing = args.doing();
         if !base.needed {
             return Ok(Output { sealed: false });
         }
-        let service = match self.swarm.handed_on(&args.service.id, base.version) {
-            Some(service) => service,
-            None => {
-                let found =
-                    self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
-                let service = found.ok_or_else(|| watch::gone(&doing))?;
-                check(&service, args, &doing, false)?;
-                service
-            }
+        let moment = args.moment(cx, &doing);
+        let template = |service: &Value| service["Spec"]["TaskTemplate"].clone();
+        let Some(service) = moment.prepared(cx, &self.swarm, base.version, template).await? else {
+            return Ok(Output { sealed: false });
         };
-        let written =
-            self.swarm.update_service(&args.service.id, version(&service), &service["Spec"]).await;
-        written.map_err(|e| e.writing(&doing))?;
-        Ok(Output { sealed: true })
+        check(&service, args, &doing)?;
+        match self.swarm.update_service(&args.service.id, version(&service), &service["Spec"]).await
+        {
+            Ok(()) => Ok(Output { sealed: true }),
+            Err(error) if error.is_not_found() => Ok(Output { sealed: false }),
+            Err(error) => Err(error.writing(&doing)),
+        }
     }
 
     async fn probe(
@@ -131,7 +142,7 @@ impl ChangeStep for Seal {
         let doing = format!("look at the service {}", args.service.name);
         let found = self.swarm.service(&args.service.id).await.map_err(|e| e.reading(&doing))?;
         let Some(service) = found else {
-            return Ok(Probe::Foreign(format!("service {} was removed", args.service.name)));
+            return Ok(Probe::Applied(Output { sealed: false }));
         };
         Ok(match refs::count(&service["PreviousSpec"], &args.secret.id) {
             0 => Probe::Applied(Output { sealed: base.needed }),
@@ -148,20 +159,32 @@ impl Args {
     fn doing(&self) -> String {
         format!("seal {} against a rollback to {}", self.service.name, self.secret.name)
     }
+
+    fn moment<'a>(&'a self, cx: &Context, doing: &'a str) -> Moment<'a> {
+        let minds = match health::of(&self.unhealthy, &self.service) {
+            Some(_) => Minds::Starts,
+            None => Minds::Updates,
+        };
+        Moment { service: &self.service, doing, minds, ends: write::for_now(cx) }
+    }
+}
+
+/// True if the previous spec refers to the secret: only then is the service written.
+fn is_referred_to(cx: &Context, args: &Args, service: &Value) -> bool {
+    let mut service = service.clone();
+    planned::service(cx, &mut service);
+    refs::count(&service["PreviousSpec"], &args.secret.id) > 0
 }
 
 /// True if `docker service rollback` would make the service refer to the secret. Any update of a
 /// job runs it again, so a job is never sealed.
 pub(super) fn is_needed(service: &Value, secret: &Object) -> bool {
-    let mode = &service["Spec"]["Mode"];
-    let job = mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object();
-    !job && refs::count(&service["PreviousSpec"], &secret.id) > 0
+    !judge::is_job(service) && refs::count(&service["PreviousSpec"], &secret.id) > 0
 }
 
 /// Refuses where writing the same spec would do more than forget the previous one.
-fn check(service: &Value, args: &Args, doing: &str, planning: bool) -> Result<(), StepError> {
-    let mode = &service["Spec"]["Mode"];
-    if mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object() {
+fn check(service: &Value, args: &Args, doing: &str) -> Result<(), StepError> {
+    if judge::is_job(service) {
         let message = format!("{doing}: it is a job, and any update runs it again");
         return Err(StepError::permanent("job_service", message));
     }
@@ -170,25 +193,7 @@ fn check(service: &Value, args: &Args, doing: &str, planning: bool) -> Result<()
         return Err(StepError::permanent("in_use", message)
             .hint("Switch it to another secret first: service.switch_secret."));
     }
-    match judge::update_state(service) {
-        _ if planning => Ok(()),
-        // The update would begin anew, and its rollback would lead to the spec that failed.
-        "updating" | "rollback_started" => {
-            let message = format!("{doing}: an update of it is in progress");
-            Err(StepError::transient("update_in_progress", message))
-        }
-        // A one-shot task that ended within the monitor time paused it; there is nothing to resume.
-        "paused" if service["Spec"]["TaskTemplate"]["RestartPolicy"]["Condition"] == "none" => {
-            Ok(())
-        }
-        "paused" | "rollback_paused" => {
-            let message =
-                format!("{doing}: its update is paused, and writing would set it going again");
-            Err(StepError::permanent("update_paused", message)
-                .hint(format!("See why: `docker service ps --no-trunc {}`.", args.service.name)))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -199,18 +204,15 @@ mod tests {
     #[test]
     fn a_seal_is_refused_where_it_would_restart_something() {
         let object = |id: &str| Object { id: id.into(), name: id.into() };
-        let args = Args { service: object("s"), secret: object("old") };
-        let code = |mode: Value, uses: &str, state: &str| {
+        let args = Args { service: object("s"), secret: object("old"), unhealthy: vec![] };
+        let code = |mode: Value, uses: &str| {
             let secrets = json!([{ "SecretID": uses }]);
             let spec = json!({ "Mode": mode, "TaskTemplate": { "ContainerSpec": { "Secrets": secrets } } });
-            let service = json!({ "Spec": spec, "UpdateStatus": { "State": state } });
-            check(&service, &args, "seal", false).map_err(|e| e.code)
+            check(&json!({ "Spec": spec }), &args, "seal").map_err(|e| e.code)
         };
         let replicated = || json!({ "Replicated": {} });
-        assert_eq!(code(replicated(), "new", "completed"), Ok(()));
-        assert_eq!(code(json!({ "ReplicatedJob": {} }), "new", ""), Err("job_service".into()));
-        assert_eq!(code(replicated(), "old", ""), Err("in_use".into()));
-        assert_eq!(code(replicated(), "new", "updating"), Err("update_in_progress".into()));
-        assert_eq!(code(replicated(), "new", "paused"), Err("update_paused".into()));
+        assert_eq!(code(replicated(), "new"), Ok(()));
+        assert_eq!(code(json!({ "ReplicatedJob": {} }), "new"), Err("job_service".into()));
+        assert_eq!(code(replicated(), "old"), Err("in_use".into()));
     }
 }

@@ -4,34 +4,27 @@
 //! |---|---|
 //! | reads | the service, as raw JSON; the nodes, if it is global |
 //! | changes | the ID and the name in every reference to `from`, in one update; nothing else |
-//! | undoes | the inverse on the spec as it is then, waits until the tasks run again, and seals it |
+//! | undoes | see `take_back.rs` |
 //! | a `kill -9` before or during | probe finds all references old: prepared and applied again |
 //! | a `kill -9` after | probe finds all references new: recorded as applied |
 //!
-//! The undo is not `docker service rollback` and not the spec of before: either would also take
-//! back what others (a new image from CI) changed in the meantime.
+//! A service that somebody removes in the middle of a run needs no switch any more: that is done,
+//! and said.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use windlass_engine::clock::millis;
-use windlass_engine::step::{
-    About, ChangeStep, Context, ErrorClass, Prepared, Probe, Risk, StepError,
-};
+use serde_json::Value;
+use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, Risk, Span, StepError};
 
-use super::{judge, refs, risk, seal, watch};
+use super::health::{self, Unhealthy};
+use super::write::{self, Minds, Moment};
+use super::{refs, risk};
 use crate::docker::{Nodes, Swarm};
 use crate::object::Object;
 use crate::planned;
-
-/// How long an undo waits for the tasks to run with the old secret again.
-const UNDO_WAIT: Duration = Duration::from_secs(600);
-
-/// How often an undo tries again when others write to the service at the same time.
-const UNDO_TRIES: u32 = 8;
 
 /// The step.
 pub struct SwitchSecret {
@@ -49,6 +42,13 @@ pub struct Args {
     pub from: Object,
     /// The secret that it is to refer to.
     pub to: Object,
+    /// How long an undo waits until the tasks run with the old secret again.
+    #[serde(default = "super::ten_minutes")]
+    pub deadline: Span,
+    /// Services that did not run as they should before, as `service.check` returned them: these are
+    /// switched although an update of theirs is paused or under way.
+    #[serde(default)]
+    pub unhealthy: Vec<Unhealthy>,
 }
 
 /// What was found before the change.
@@ -62,6 +62,9 @@ pub struct Base {
     before: String,
     /// A fingerprint of the task template as we make it.
     after: String,
+    /// True if the service had been removed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    gone: bool,
 }
 
 /// What it returns.
@@ -75,6 +78,14 @@ pub struct Output {
     pub references: usize,
     /// True if the rest of the task template is as it was read before the change.
     pub untouched: bool,
+    /// True if the service was removed meanwhile: there was nothing left to switch.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gone: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[async_trait]
@@ -100,10 +111,17 @@ impl ChangeStep for SwitchSecret {
         args: &Args,
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
-        let to_switch = |service: &Value| refs::count(&service["Spec"], &args.from.id) > 0;
-        let found = self.swarm.service_for_update(&args.service.id, to_switch).await;
-        let found = found.map_err(|e| e.reading(&doing))?;
-        let mut service = found.ok_or_else(|| watch::gone(&doing))?;
+        let refers = |service: &Value| refs::count(&service["Spec"], &args.from.id) > 0;
+        let found = self.swarm.service_for_update(&args.service.id, refers).await;
+        let mut found = found.map_err(|e| e.reading(&doing))?;
+        if found.as_ref().is_some_and(refers) {
+            let moment = args.moment(cx, &doing);
+            found = moment.come(cx, &self.swarm, found, |s| args.template(s)).await?;
+        }
+        let Some(mut service) = found else {
+            let says = format!("nothing: {} was removed", args.service.name);
+            return Ok(Prepared::new(Base::gone(), args.gone(), says));
+        };
         planned::service(cx, &mut service);
         let mut after = service["Spec"].clone();
         let swapped = refs::swap(&mut after, &args.from, &args.to);
@@ -116,6 +134,7 @@ impl ChangeStep for SwitchSecret {
             references: swapped,
             before: refs::fingerprint(&service["Spec"]),
             after: refs::fingerprint(&after),
+            gone: false,
         };
         let output = args.output(references, true);
         if swapped == 0 {
@@ -134,12 +153,14 @@ impl ChangeStep for SwitchSecret {
         Ok(prepared)
     }
 
-    async fn apply(&self, _: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
+    async fn apply(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
         let doing = args.doing();
-        let mut service = match self.swarm.handed_on(&args.service.id, base.version) {
-            Some(service) => service,
-            None => self.read(args, &doing).await?.ok_or_else(|| watch::gone(&doing))?,
-        };
+        if base.gone {
+            return Ok(args.gone());
+        }
+        let moment = args.moment(cx, &doing);
+        let prepared = moment.prepared(cx, &self.swarm, base.version, |s| args.template(s));
+        let Some(mut service) = prepared.await? else { return Ok(args.gone()) };
         let swapped = refs::swap(&mut service["Spec"], &args.from, &args.to);
         let references = refs::count(&service["Spec"], &args.to.id);
         if references == 0 {
@@ -150,7 +171,10 @@ impl ChangeStep for SwitchSecret {
             ));
         }
         if swapped > 0 {
-            self.write(&service, &doing).await?;
+            match self.write(&service, &doing).await {
+                Err(error) if error.code == "not_found" => return Ok(args.gone()),
+                written => written?,
+            }
             self.swarm.note_written(&args.service.id);
         }
         let untouched = refs::fingerprint(&service["Spec"]) == base.after;
@@ -165,42 +189,34 @@ impl ChangeStep for SwitchSecret {
     ) -> Result<Probe<Output>, StepError> {
         let doing = format!("look at the service {}", args.service.name);
         let Some(service) = self.read(args, &doing).await? else {
-            return Ok(Probe::Foreign(format!("service {} was removed", args.service.name)));
+            return Ok(Probe::Applied(args.gone()));
         };
         Ok(found(args, base, &service["Spec"]))
     }
 
-    async fn undo(&self, cx: &Context, args: &Args, _: &Base, _: &Output) -> Result<(), StepError> {
-        let doing = format!("switch {} back to {}", args.service.name, args.from.name);
-        let back = |service: &mut Value| {
-            let swapped = refs::swap(&mut service["Spec"], &args.to, &args.from);
-            if swapped == 0 && refs::count(&service["Spec"], &args.from.id) == 0 {
-                return Err(neither(&doing, args, service));
-            }
-            // An undo that is tried again sets an update going that was paused meanwhile. The same
-            // spec would not: it only makes the swarm forget that the update is not through.
-            let paused = swapped == 0 && judge::is_paused(service);
-            if paused {
-                let force = &mut service["Spec"]["TaskTemplate"]["ForceUpdate"];
-                *force = json!(force.as_u64().unwrap_or_default() + 1);
-            }
-            Ok(swapped > 0 || paused)
-        };
-        let began = cx.now();
-        self.rewrite(cx, args, &doing, back).await?;
-        let time = (began, began + millis(UNDO_WAIT));
-        let waited = watch::until_converged(cx, &self.swarm, &args.service, &args.from, time).await;
-        match waited {
-            Err(error) if error.code == "service_gone" => return Ok(()),
-            waited => waited?,
-        };
-        // What follows takes `to` away, and `docker service rollback` must not lead to it.
-        let seal = |service: &mut Value| Ok(seal::is_needed(service, &args.to));
-        self.rewrite(cx, args, &doing, seal).await
+    async fn undo(
+        &self,
+        cx: &Context,
+        args: &Args,
+        _: &Base,
+        output: &Output,
+    ) -> Result<(), StepError> {
+        if output.gone {
+            return Ok(());
+        }
+        self.take_back(cx, args).await
     }
 
-    fn undo_deadline(&self, _: &Args) -> Duration {
-        UNDO_WAIT + Duration::from_secs(60)
+    fn undo_deadline(&self, args: &Args) -> Duration {
+        // Before each of its two writes it may have to wait.
+        args.deadline.0 + 2 * write::PATIENCE + Duration::from_secs(60)
+    }
+}
+
+impl Base {
+    fn gone() -> Self {
+        let (version, references, before, after) = (0, 0, String::new(), String::new());
+        Base { version, references, before, after, gone: true }
     }
 }
 
@@ -215,46 +231,42 @@ impl Args {
             name: self.service.name.clone(),
             references,
             untouched,
+            gone: false,
         }
+    }
+
+    fn gone(&self) -> Output {
+        Output { gone: true, ..self.output(0, false) }
+    }
+
+    /// Returns what is known to have been wrong with the service before.
+    pub(super) fn unhealthy(&self) -> Option<&Unhealthy> {
+        health::of(&self.unhealthy, &self.service)
+    }
+
+    /// Returns the task template that the switch makes.
+    fn template(&self, service: &Value) -> Value {
+        let mut spec = service["Spec"].clone();
+        refs::swap(&mut spec, &self.from, &self.to);
+        spec["TaskTemplate"].take()
+    }
+
+    fn moment<'a>(&'a self, cx: &Context, doing: &'a str) -> Moment<'a> {
+        let minds = match self.unhealthy() {
+            Some(_) => Minds::Starts,
+            None => Minds::Updates,
+        };
+        Moment { service: &self.service, doing, minds, ends: write::for_now(cx) }
     }
 }
 
 impl SwitchSecret {
-    async fn read(&self, args: &Args, doing: &str) -> Result<Option<Value>, StepError> {
+    pub(super) async fn read(&self, args: &Args, doing: &str) -> Result<Option<Value>, StepError> {
         let found = self.swarm.service(&args.service.id).await;
         found.map_err(|e| e.reading(doing))
     }
 
-    /// Writes the service as `patch` makes it, if `patch` says so; again if others write meanwhile.
-    async fn rewrite(
-        &self,
-        cx: &Context,
-        args: &Args,
-        doing: &str,
-        patch: impl Fn(&mut Value) -> Result<bool, StepError>,
-    ) -> Result<(), StepError> {
-        let mut tries = 0;
-        loop {
-            let Some(mut service) = self.read(args, doing).await? else {
-                return Ok(());
-            };
-            if !patch(&mut service)? {
-                return Ok(());
-            }
-            tries += 1;
-            match self.write(&service, doing).await {
-                Ok(()) => return Ok(()),
-                Err(error) if error.code == "not_found" => return Ok(()),
-                Err(error) if error.class == ErrorClass::Conflict && tries < UNDO_TRIES => {
-                    let nap = Duration::from_millis(100 << tries);
-                    cx.clock().sleep_until(cx.now() + millis(nap)).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn write(&self, service: &Value, doing: &str) -> Result<(), StepError> {
+    pub(super) async fn write(&self, service: &Value, doing: &str) -> Result<(), StepError> {
         let id = service["ID"].as_str().unwrap_or_default();
         let written = self.swarm.update_service(id, version(service), &service["Spec"]).await;
         written.map_err(|e| e.writing(doing))
@@ -275,6 +287,7 @@ impl SwitchSecret {
             false => Nodes::new().into(),
         };
         let mut risks = risk::of_update(service, &nodes);
+        risks.extend(args.unhealthy().map(risk::of_unhealthy));
         let origin = planned::origin(cx, &args.service.id, &args.from);
         risks.extend(risk::of_stack_file(service, &origin, &args.to));
         Ok(risks)
@@ -305,7 +318,7 @@ fn found(args: &Args, base: &Base, spec: &Value) -> Probe<Output> {
     }
 }
 
-fn neither(doing: &str, args: &Args, service: &Value) -> StepError {
+pub(super) fn neither(doing: &str, args: &Args, service: &Value) -> StepError {
     let message = format!(
         "{doing}: it refers to neither of them, but to {}",
         refs::in_words(&service["Spec"])
@@ -322,10 +335,12 @@ pub(super) fn version(service: &Value) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn args() -> Args {
         let object = |id: &str, name: &str| Object { id: id.into(), name: name.into() };
-        Args { service: object("s", "web"), from: object("old", "db"), to: object("new", "db_v2") }
+        let (service, from, to) = (object("s", "web"), object("old", "db"), object("new", "db_v2"));
+        Args { service, from, to, deadline: crate::service::ten_minutes(), unhealthy: vec![] }
     }
 
     fn spec(image: &str, secrets: &[&str]) -> Value {
@@ -341,6 +356,7 @@ mod tests {
             references: 2,
             before: String::new(),
             after: refs::fingerprint(&spec("web:1", &["new", "new"])),
+            gone: false,
         };
         let found = |image: &str, secrets: &[&str]| found(&args(), &base, &spec(image, secrets));
         assert_eq!(found("web:1", &["old", "old"]), Probe::NotApplied);

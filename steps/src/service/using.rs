@@ -226,9 +226,8 @@ fn user(service: &Value, secret: &str) -> User {
 fn refused(doing: &str, skipped: &[Skipped]) -> StepError {
     let list: Vec<String> = skipped.iter().map(|s| format!("{} ({})", s.name, s.why)).collect();
     let message = format!("{doing}: some would be run again by the switch: {}", list.join("; "));
-    StepError::permanent("job_service", message).hint(
-        "Pass jobs: \"skip\" to leave them on the old secret (which then stays), or jobs: \"rerun\" if running them now is fine.",
-    )
+    StepError::permanent("job_service", message)
+        .hint("If running them now is fine: jobs: \"rerun\" (`-p jobs=rerun`).")
 }
 
 #[cfg(test)]

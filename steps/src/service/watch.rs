@@ -11,8 +11,8 @@ use serde_json::Value;
 use windlass_engine::clock::{Millis, millis};
 use windlass_engine::step::{Context, ErrorClass, StepError};
 
-use super::judge::{self, Failure, Verdict};
-use crate::docker::{Swarm, Watch, Woken};
+use super::judge::{self, Failure, Holdup, Verdict};
+use crate::docker::{Nodes, Swarm, Watch, Woken};
 use crate::object::Object;
 
 /// How long a daemon may be away during a wait before the wait says so: a manager that restarts is
@@ -32,20 +32,31 @@ pub(super) struct Settled {
     pub running: u64,
     pub wanted: u64,
     pub note: Option<String>,
+    /// The manager that leads the swarm at the end, as far as it was looked at.
+    pub leader: Option<String>,
 }
 
-/// Waits until a service has converged on a secret, or until `ends`; tasks that failed before
-/// `since` don't count.
+/// What is waited for.
+pub(super) struct Goal<'a> {
+    pub(super) service: &'a Object,
+    pub(super) secret: &'a Object,
+    /// How many tasks need run, if the service did not run as it should before.
+    pub(super) enough: Option<u64>,
+    /// Tasks that failed before don't count.
+    pub(super) since: Millis,
+    pub(super) ends: Millis,
+}
+
+/// Waits until a service has converged on a secret.
 pub(super) async fn until_converged(
     cx: &Context,
     swarm: &Swarm,
-    service: &Object,
-    secret: &Object,
-    (since, ends): (Millis, Millis),
+    goal: &Goal<'_>,
 ) -> Result<Settled, StepError> {
+    let Goal { service, secret, ends, .. } = goal;
     let doing = format!("wait for {} to run with {}", service.name, secret.name);
     let mut watch = swarm.watch(&[&service.id]);
-    let mut eye = Eye::new(service, secret, since);
+    let mut eye = Eye::new(goal);
     let mut patience = Patience::default();
     let mut progress = String::new();
     loop {
@@ -67,17 +78,21 @@ pub(super) async fn until_converged(
             Some(Verdict::Holds { running, wanted, note, watched }) => {
                 let left = if *watched { Duration::ZERO } else { eye.left_to_watch(cx) };
                 if left.is_zero() {
-                    let note = note.clone();
-                    return Ok(Settled { running: *running, wanted: *wanted, note });
+                    let (note, leader) = (note.clone(), eye.leader.take());
+                    return Ok(Settled { running: *running, wanted: *wanted, note, leader });
                 }
                 (format!("{running} of {wanted} tasks run {}, watching them", secret.name), left)
             }
-            Some(Verdict::NotYet { running, wanted, pending }) => {
-                let why = pending.as_ref().map(|p| format!(": {p}")).unwrap_or_default();
-                (
-                    format!("{running} of {wanted} tasks run {}{why}", secret.name),
-                    eye.interval(&watch),
-                )
+            Some(Verdict::NotYet { running, wanted, why }) => {
+                let why = match why {
+                    Some(Holdup::NoNode(reason)) => format!(": {reason}"),
+                    Some(Holdup::NodeDown(down)) => {
+                        format!(": {down}; {}", hint("node_down", &service.name))
+                    }
+                    None => String::new(),
+                };
+                let text = format!("{running} of {wanted} tasks run {}{why}", secret.name);
+                (text, eye.interval(&watch))
             }
             None => (String::new(), eye.interval(&watch)),
         };
@@ -96,9 +111,7 @@ pub(super) async fn until_converged(
 
 /// One watcher of one service: what it saw, and when it wants to look again.
 struct Eye<'a> {
-    service: &'a Object,
-    secret: &'a Object,
-    since: Millis,
+    goal: &'a Goal<'a>,
     /// The service as last read; nothing if it must be read again.
     seen: Option<Value>,
     seen_at: Millis,
@@ -106,17 +119,21 @@ struct Eye<'a> {
     steady: Option<(Millis, Vec<String>)>,
     looks: u32,
     fresh_nodes: bool,
+    leader: Option<String>,
 }
 
 impl<'a> Eye<'a> {
-    fn new(service: &'a Object, secret: &'a Object, since: Millis) -> Self {
+    fn new(goal: &'a Goal<'a>) -> Self {
         let (seen, seen_at, steady, looks, fresh_nodes) = (None, 0, None, 0, false);
-        Eye { service, secret, since, seen, seen_at, steady, looks, fresh_nodes }
+        Eye { goal, seen, seen_at, steady, looks, fresh_nodes, leader: None }
     }
 
+    /// After trouble with the daemon nothing that was seen before counts: the managers may have
+    /// chosen another leader.
     fn forget(&mut self) {
         self.seen = None;
         self.steady = None;
+        self.fresh_nodes = true;
     }
 
     /// Looks and judges. Nothing if there is no point yet in looking at the tasks.
@@ -126,8 +143,10 @@ impl<'a> Eye<'a> {
         swarm: &Swarm,
         doing: &str,
     ) -> Result<Option<Verdict>, StepError> {
+        let Goal { service, secret, since, enough, .. } = self.goal;
+        let id = service.id.as_str();
         let read = |error: crate::docker::DockerError| error.reading(doing);
-        if self.looks == 0 && swarm.was_written(&self.service.id) {
+        if self.looks == 0 && swarm.was_written(id) {
             // An update of ours has just begun: its end will be told.
             self.looks = 1;
             return Ok(None);
@@ -138,27 +157,25 @@ impl<'a> Eye<'a> {
             Some(service) => service,
             None => {
                 self.seen_at = cx.now();
-                let found = swarm.service(&self.service.id).await.map_err(read)?;
+                let found = swarm.service(id).await.map_err(read)?;
                 found.ok_or_else(|| gone(doing))?
             }
         };
         self.looks += 1;
         let service = self.seen.insert(service);
-        let decided = judge::by_spec(service, self.secret, &[]).is_some();
+        let decided = judge::by_spec(service, secret, &[]).is_some();
         if self.looks == 1 && !decided && judge::update_state(service) == "updating" {
             return Ok(None);
         }
-        let tasks = swarm.tasks_of(&[&self.service.id]).await.map_err(read)?;
-        let known = swarm.nodes_known();
-        let mut verdict = judge::judge(service, &tasks, &known, self.secret, self.since);
-        let global = service["Spec"]["Mode"]["Global"].is_object();
-        let matters =
-            matches!(verdict, Verdict::Holds { .. }) || judge::update_state(service) == "completed";
-        if (global || matters) && !decided {
+        let tasks = swarm.tasks_of(&[id]).await.map_err(read)?;
+        let verdict = if decided {
+            judge::judge(service, &tasks, &Nodes::new(), secret, *since, *enough)
+        } else {
             let nodes = swarm.nodes_lately(cx.now(), !self.fresh_nodes).await.map_err(read)?;
             self.fresh_nodes = false;
-            verdict = judge::judge(service, &tasks, &nodes, self.secret, self.since);
-        }
+            self.leader = leader(&nodes);
+            judge::judge(service, &tasks, &nodes, secret, *since, *enough)
+        };
         self.steady = match verdict {
             Verdict::Holds { .. } => Some(self.steadied(cx, &tasks)),
             _ => None,
@@ -257,9 +274,18 @@ impl Patience {
     }
 }
 
+/// Returns the name of the manager that leads the swarm.
+pub(super) fn leader(nodes: &Nodes) -> Option<String> {
+    let leader = nodes.values().find(|node| node["ManagerStatus"]["Leader"] == true)?;
+    leader["Description"]["Hostname"].as_str().map(str::to_owned)
+}
+
+/// The code of the error that a service was removed.
+pub(super) const GONE: &str = "service_gone";
+
 /// The service is no more.
 pub(super) fn gone(doing: &str) -> StepError {
-    StepError::permanent("service_gone", format!("{doing}: the service was removed"))
+    StepError::permanent(GONE, format!("{doing}: the service was removed"))
 }
 
 /// Makes an error of a failure, with the last lines of the task that failed.
@@ -300,6 +326,9 @@ fn hint(code: &str, service: &str) -> String {
              that is mended: `docker service update --secret-rm ... --secret-add \
              source=...,target=... {service}`."
         ),
+        "node_down" => format!(
+            "`docker service update --force {service}` starts the update anew, without that node"
+        ),
         "foreign_change" => {
             format!("See who deploys {service}: `docker service inspect {service}`.")
         }
@@ -311,11 +340,15 @@ fn hint(code: &str, service: &str) -> String {
 
 fn late(doing: &str, service: &Object, verdict: Option<Verdict>) -> StepError {
     let (code, message) = match verdict {
-        Some(Verdict::NotYet { pending: Some(why), running, wanted }) => (
+        Some(Verdict::NotYet { why: Some(Holdup::NoNode(why)), running, wanted }) => (
             "pending",
             format!(
                 "{doing}: {running} of {wanted} tasks run, and the others find no place: {why}"
             ),
+        ),
+        Some(Verdict::NotYet { why: Some(Holdup::NodeDown(why)), running, wanted }) => (
+            "node_down",
+            format!("{doing}: {running} of {wanted} tasks run, and the update stands still: {why}"),
         ),
         Some(Verdict::NotYet { running, wanted, .. } | Verdict::Holds { running, wanted, .. }) => (
             "timed_out",
