@@ -77,6 +77,8 @@ fn waits_and_approvals_are_in_the_plan() {
     let make = format!("plan {}/make.rhai -p name=a", operator.home.path().display());
     let expected = "\
 $ windlass plan ~/make.rhai -p name=a
+On the swarm SWARM (manager node001, 3 nodes) at unix://~/no.sock
+
 What would be done
   1  create secret a
   2  approval: keep it?
@@ -118,7 +120,7 @@ error: the run is not started: it would make 1 change, then fail, and take every
   WL0016 - `windlass explain WL0016` tells more
 [1]
 $ windlass runs
-no runs
+no runs: ~/state holds no state
 ";
     assert_eq!(operator.transcript(&[&plan, &run, "runs"]), expected);
 }

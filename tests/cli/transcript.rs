@@ -15,11 +15,16 @@ impl Operator {
         commands.iter().map(told).collect()
     }
 
-    /// Takes out what is another each time: the home directory, names of runs, times.
+    /// Takes out what is another each time: the home directory, names of runs, the swarm.
     pub(crate) fn redacted(&self, text: &str) -> String {
         let text = text.replace(self.home.path().to_str().unwrap(), "~");
-        let lines =
-            text.lines().map(|line| line.split(' ').map(word).collect::<Vec<_>>().join(" "));
+        let lines = text.lines().map(|line| {
+            let line = line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+            match line.strip_prefix("On the swarm ").and_then(|rest| rest.split_once(' ')) {
+                Some((_, rest)) => format!("On the swarm SWARM {rest}"),
+                None => line,
+            }
+        });
         lines.map(|line| line + "\n").collect()
     }
 }
