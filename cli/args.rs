@@ -27,8 +27,9 @@ pub use token::{TokenAction, TokenArgs};
 8 store or swarm out of reach, 70 bug."
 )]
 pub struct Args {
-    /// Where journals are kept.
-    #[arg(long, global = true, env = "WINDLASS_STATE", value_name = "DIR")]
+    // Not by clap's `env`: what is in the environment would stand in every usage line.
+    /// Where journals are kept [env: WINDLASS_STATE].
+    #[arg(long, global = true, value_name = "DIR")]
     pub state: Option<PathBuf>,
 
     /// Print results as JSON.

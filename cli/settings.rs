@@ -22,6 +22,8 @@ pub struct Settings {
     pub plain: bool,
     /// How the environment names the Docker daemon.
     pub docker: Environment,
+    /// True if an option names the daemon: whoever can't heed it must say so.
+    pub names_daemon: bool,
     /// Who acts, and from where.
     pub by: Origin,
 }
@@ -34,14 +36,19 @@ impl Settings {
             .map(|directory| PathBuf::from(directory).join("windlass-key"))
             .filter(|path| path.exists());
         Settings {
-            state: args.state.clone().unwrap_or_else(default_state),
+            state: args.state.clone().or_else(state_of_environment).unwrap_or_else(default_state),
             key: env::var_os("WINDLASS_KEY_FILE").map(PathBuf::from).or(credential),
             json: args.json,
             plain: no_colour || !stderr().is_terminal(),
             docker: docker_environment(args),
+            names_daemon: args.host.is_some() || args.context.is_some(),
             by: Origin { user: user(), host: host(), pid: std::process::id() },
         }
     }
+}
+
+fn state_of_environment() -> Option<PathBuf> {
+    env::var_os("WINDLASS_STATE").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// As the XDG specification has it; root keeps its state with the other services.

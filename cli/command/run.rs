@@ -5,6 +5,7 @@ use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{Status, What};
 use windlass_engine::journal::Decision;
 use windlass_engine::runbook::Runbook;
+use windlass_steps::docker::Endpoint;
 
 use super::plan::{self, Prepared};
 use crate::args::{BeginArgs, DecideArgs};
@@ -68,12 +69,20 @@ async fn start(
         params: prepared.params.clone(),
         secrets: values.map(|(name, value)| (name.clone(), SecretBytes::of(value))).collect(),
         allow_self: begin.allow_self,
+        place: settings.names_daemon.then(|| place(settings)).transpose()?,
     });
     if begin.detach {
         return hand_over(settings, request).await;
     }
     let course = prepared.plan.as_ref().ok().map(Course::of);
     follow_at(settings, Desk::open(settings, Stay::Long).await?, request, course).await
+}
+
+fn place(settings: &Settings) -> Result<String, Problem> {
+    let endpoint = Endpoint::resolve(&settings.docker);
+    let endpoint =
+        endpoint.map_err(|e| Problem::new("WL0014", Exit::OutOfReach, format!("failed to {e}")))?;
+    Ok(endpoint.host)
 }
 
 /// Shows what would be done in short, and asks whether to begin.

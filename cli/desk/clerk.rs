@@ -14,6 +14,7 @@ use super::keeping::keep;
 use super::protocol::{Ending, Given, Reply, Request, Start, Taken};
 use super::tokens;
 use super::which::{latest, listed, only};
+use crate::exit::Exit;
 use crate::problem::{Problem, elsewhere};
 
 /// Carries a request out and sends the parts of the answer. Ends when the answer is complete, or
@@ -146,6 +147,16 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
+    // The process that owns the state may act on another swarm than the one that is meant.
+    if let Some(place) = start.place.as_ref().filter(|place| *place != engine.place()) {
+        let message = format!(
+            "the process that owns the state acts on {}, and the run is meant for {place}",
+            engine.place()
+        );
+        return Err(Problem::new("WL0005", Exit::NotStarted, message).hint(
+            "Leave --host and --context out, or keep the runs of that swarm apart with --state DIR.",
+        ));
+    }
     let runbook = Runbook::compile(&start.name, &start.text, engine.steps())
         .map_err(windlass_engine::engine::EngineError::from)?;
     let secrets = start.secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();

@@ -87,6 +87,8 @@ pub struct Start {
     pub secrets: Vec<(String, SecretBytes)>,
     /// Whether it may end the daemon itself.
     pub allow_self: bool,
+    /// The Docker daemon that it is meant for, if an option names one.
+    pub place: Option<String>,
 }
 
 impl std::fmt::Debug for SecretBytes {

@@ -3,6 +3,7 @@
 use super::{Desk, Reply, Request, Stay};
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::show;
 
 /// Asks, and hands over every part of the answer.
 ///
@@ -20,6 +21,10 @@ pub async fn ask_each(
         match reply {
             Reply::Problem { problem } => result = Err(problem),
             reply => each(reply),
+        }
+        // `windlass log RUN -f | head` has nothing left to do.
+        if show::reader_is_gone() {
+            break;
         }
     }
     desk.close().await;

@@ -11,6 +11,8 @@ pub mod style;
 pub mod table;
 pub mod waits;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Serialize;
 
 use crate::problem::Problem;
@@ -20,7 +22,15 @@ use style::{bold, dim, red};
 pub fn line(text: &str) {
     use std::io::Write;
     // Whoever reads has seen enough (`| head`): that is no error.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let written = writeln!(std::io::stdout(), "{text}");
+    READER_IS_GONE.fetch_or(written.is_err(), Ordering::Relaxed);
+}
+
+static READER_IS_GONE: AtomicBool = AtomicBool::new(false);
+
+/// True once a result could not be printed, because nobody reads it any more.
+pub fn reader_is_gone() -> bool {
+    READER_IS_GONE.load(Ordering::Relaxed)
 }
 
 /// Prints a result as JSON.

@@ -6,7 +6,7 @@ use windlass_engine::wait::is_wait;
 
 use super::course::about;
 use super::line;
-use super::style::{bold, dim, yellow};
+use super::style::{bold, yellow};
 use super::table::columns;
 
 /// Names that are listed before the rest is counted.
@@ -19,9 +19,8 @@ pub fn show(plan: &Plan) {
 
 fn lines(plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(identity) = &plan.identity {
-        lines.push(format!("{} {} at {}", bold("On the"), identity.name, plan.place));
-        lines.push(String::new());
+    if let Some(target) = target(plan) {
+        lines.extend([target, String::new()]);
     }
     lines.push(bold("What would be done"));
     lines.extend(calls(plan));
@@ -32,15 +31,24 @@ fn lines(plan: &Plan) -> Vec<String> {
     lines
 }
 
+/// Returns which swarm it acts on, if that is known.
+fn target(plan: &Plan) -> Option<String> {
+    let identity = plan.identity.as_ref()?;
+    Some(format!("{} {} at {}", bold("On the"), identity.name, plan.place))
+}
+
 /// Returns a plan in short, for those who are asked whether to start.
 pub fn brief(plan: &Plan) -> Vec<String> {
     let (changes, services) = (plan.changes().count(), plan.restarts.len());
     let plural = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let mut lines = vec![format!("  {}", plural(changes, "change"))];
-    if services > 0 {
+    let mut lines: Vec<String> = target(plan).iter().map(|text| format!("  {text}")).collect();
+    let restarts = if services == 0 {
+        String::new()
+    } else {
         let names = listed(plan.restarts.keys().map(String::as_str));
-        lines[0].push_str(&format!("; {} restart: {names}", plural(services, "service")));
-    }
+        format!("; {} restart: {names}", plural(services, "service"))
+    };
+    lines.push(format!("  {}{restarts}", plural(changes, "change")));
     let waits = plan.calls.iter().filter(|call| shown(call) && is_long(call));
     lines.extend(waits.map(|call| format!("  {}", said(call))));
     if let Some(pivot) = plan.calls.iter().find(|call| plan.pivot.as_ref() == Some(&call.key)) {
@@ -66,13 +74,12 @@ fn calls(plan: &Plan) -> Vec<String> {
     let rows: Vec<Vec<String>> = calls
         .map(|call| {
             let pivot = plan.pivot.as_ref() == Some(&call.key);
-            let mark = match (pivot, call.kind) {
-                (true, _) => format!(
+            let mark = match pivot {
+                true => format!(
                     " {}",
                     yellow("<- the pivot: before it the run can go back, after it only forward")
                 ),
-                (false, Kind::Destroy) => format!(" {}", dim("(for good)")),
-                _ => String::new(),
+                false => String::new(),
             };
             vec![format!("  {}", call.key), format!("{}{mark}", said(call))]
         })

@@ -69,8 +69,7 @@ impl Kind {
     pub const FIXED_SCHEDULE: Kind = Kind("WL0020", 409, "The schedule does not fit");
     pub const NO_NOTICE: Kind = Kind("WL0022", 404, "There is no such notice");
     pub const PRUNED: Kind = Kind("WL0034", 410, "The run was pruned");
-    pub const WOULD_FAIL: Kind =
-        Kind("WL0016", 422, "The run would fail before it changes anything");
+    pub const WOULD_FAIL: Kind = Kind("WL0016", 422, "The run would fail");
     pub const NO_TOKEN: Kind = Kind("WL0040", 401, "The token is missing or refused");
     pub const NOT_ALLOWED: Kind = Kind("WL0041", 403, "The role is missing");
     pub const UNREADABLE: Kind = Kind("WL0042", 400, "The request can't be read");

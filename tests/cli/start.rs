@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
-use crate::waits::simulated;
+use crate::waits::{asking, simulated};
 use crate::{Operator, assert_says};
 
 const MAKE: &str = r#"//! title = "Make a secret"
@@ -204,6 +204,18 @@ fn options_name_the_daemon_as_those_of_the_docker_command_do() {
     }
 }
 
+/// It would have run on the swarm of the other process.
+#[test]
+fn a_process_that_acts_on_another_swarm_does_not_take_the_run() {
+    let operator = Operator::at_home();
+    let _shell = asking(&operator, "approve(#{ text: \"x\" });", "approval: x");
+    let file = operator.file("note.rhai", "//! title = \"N\"\nnote(\"n\");\n");
+    let start = format!("run {file} --detach");
+    let other = operator.windlass(&format!("-H unix:///other.sock {start}"));
+    assert_says(&other, 6, &["no.sock, and the run is meant for unix:///other.sock", "WL0005"]);
+    assert_says(&operator.windlass(&start), 0, &["run_"]);
+}
+
 /// The reader of a pipe went away: the process died of it with the code 101, and left the run
 /// interrupted.
 #[test]
@@ -218,6 +230,42 @@ fn a_run_goes_on_when_nobody_reads_what_it_says() {
     drop((run.stdout.take(), run.stderr.take()));
     assert_eq!(run.wait().unwrap().code(), Some(0));
     assert_says(&operator.windlass("runs"), 0, &["done"]);
+}
+
+/// `log -f | head` stayed until the run was over, although nobody read it any more.
+#[test]
+fn a_log_that_nobody_reads_any_more_ends() {
+    let operator = Operator::at_home();
+    let shell = asking(
+        &operator,
+        "approve(#{ text: \"x\" }); note(\"a\"); approve(#{ text: \"y\" });",
+        "approval: x",
+    );
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+    let mut log = operator.command(&["log", &run, "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = [0];
+    log.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    drop(log.stdout.take());
+    assert_says(&operator.windlass(&format!("approve {run} 1")), 0, &["approved"]);
+    assert_eq!(log.wait().unwrap().code(), Some(0));
+    drop(shell);
+}
+
+/// `--state` stood in every usage line, as if it had to be given.
+#[test]
+fn a_usage_line_names_what_has_to_be_given() {
+    let operator = Operator::at_home();
+    let expected = "\
+$ windlass check
+error: the following required arguments were not provided:
+  <FILES>...
+
+Usage: windlass check <FILES>...
+
+For more information, try '--help'.
+[2]
+";
+    assert_eq!(operator.transcript(&["check"]), expected);
 }
 
 /// Somebody at a terminal.

@@ -215,6 +215,11 @@ impl Engine {
         self.1.as_deref().unwrap_or(&self.0.by)
     }
 
+    /// Returns the address of what it acts on.
+    pub fn place(&self) -> &str {
+        &self.0.place
+    }
+
     /// Returns the version of windlass.
     pub fn version(&self) -> &str {
         &self.0.version

@@ -201,6 +201,23 @@ fn the_journal_of_the_first_format_is_read_and_tells_its_story() {
     assert_eq!(call("4.1.1").error.as_ref().unwrap().code, "paused");
 }
 
+/// The process died, and was started again an hour later: the call had taken "3601 s".
+#[test]
+fn the_time_when_nobody_was_there_is_no_time_of_a_call() {
+    let create = head("secret.create", Kind::Change, json!({ "name": "db_2" }));
+    let told = [
+        (0, bodies().swap_remove(0)),
+        (1_000, intended("3", 1, create, "create the secret db_2")),
+        (3_601_000, Body::Resumed { by: by() }),
+        (3_602_500, applied("3", None, json!({ "id": "id2" }), How::Probed)),
+    ];
+    let mut chain = ChainHead::default();
+    let entries: Vec<_> =
+        told.into_iter().map(|(at, body)| chain.push(at, 1, body).unwrap().0).collect();
+    let state = RunState::of(&entries).unwrap();
+    assert_eq!(state.took(&state.calls[&key("3")], 3_602_500), 1_500);
+}
+
 /// What this version writes is still the first format, byte for byte. If this fails, the format
 /// has changed: give it a number, teach the reader both, and add a fixture.
 #[test]

@@ -75,6 +75,10 @@ impl DockerError {
         if let Some((_, rest)) = message.split_once("desc = ") {
             message = rest;
         }
+        if message.starts_with('<') {
+            // A page for people: whatever answers there, it is no Docker daemon.
+            message = "";
+        }
         DockerError::Refused { status, message: message.to_owned() }
     }
 
@@ -141,7 +145,9 @@ fn is_forbidden(reason: &str) -> bool {
 fn said(status: &u16, message: &str) -> String {
     match message {
         "" => {
-            format!("the answer is HTTP status {status} without a word: is this a Docker daemon?")
+            format!(
+                "the answer is HTTP status {status} and no word of a Docker daemon: is this one?"
+            )
         }
         message => format!("the daemon says: {message}"),
     }
