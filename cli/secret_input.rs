@@ -11,6 +11,7 @@ use std::os::fd::RawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use windlass_engine::runbook::{Header, ParameterKind};
 use windlass_engine::secret::Secret;
 use windlass_steps::secret::generate::Charset;
@@ -169,6 +170,7 @@ pub fn ask(name: &str, help: &str) -> Result<Secret, Problem> {
         let typed = typed.map_err(|e| usage(&format!("no answer for `{name}`: {e}")))?;
         Ok::<_, Problem>(Secret::new(typed.into_bytes()))
     };
+    let _silence = Silence::begin();
     for _ in 0..ASKED_MAX {
         let value = prompt(format!("{name} ({help}): "))?;
         if value.is_empty() {
@@ -180,6 +182,32 @@ pub fn ask(name: &str, help: &str) -> Result<Secret, Problem> {
         }
     }
     Err(usage(&format!("no value for `{name}`")))
+}
+
+/// A terminal that does not show what is typed. The prompt alone would be silent too, but only from a
+/// moment after it is there: what is typed or pasted before would be shown.
+struct Silence {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silence {
+    /// Nothing where there is no terminal.
+    fn begin() -> Option<Self> {
+        let terminal = File::open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
+        Some(Silence { terminal, before })
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing put back.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }
 
 fn source_of(name: &str, source: &str) -> Result<Source, Problem> {
