@@ -8,8 +8,8 @@
 //! master.key      wraps them; elsewhere if WINDLASS_KEY_FILE or a systemd credential says so
 //! ```
 
-use std::fs::{self, DirBuilder, File, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use windlass_engine::engine::EngineError;
@@ -38,12 +38,17 @@ impl Home {
         let path = &settings.state;
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
-        for directory in [path.clone(), path.join("keys"), path.join("journal")] {
+        // The store makes its own directory: an empty one in its place would hide that it is missing.
+        for directory in [path.clone(), path.join("keys")] {
             // Checked before anything is made in it.
             if directory.exists() {
                 ours_alone(&directory)?;
             }
             builder.create(&directory).map_err(|e| unusable(path, &e.to_string()))?;
+        }
+        let journal = path.join("journal");
+        if journal.exists() {
+            ours_alone(&journal)?;
         }
         let key = settings.key.clone().unwrap_or_else(|| path.join("master.key"));
         Ok(Home { path: path.clone(), key })
@@ -59,8 +64,11 @@ impl Home {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(self.path.join("owner.lock"))
             .map_err(|e| unusable(&e))?;
+        // Whoever can read it can lock it, and keep the owner out.
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(|e| unusable(&e))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Ownership(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -81,9 +89,38 @@ impl Home {
     /// Opens the store. Only the owner may.
     ///
     /// # Errors
+    /// If it is damaged, or is not where the keys of its runs are.
+    pub fn store(&self, owned: &Ownership) -> Result<SledStore, Problem> {
+        self.must_not_be_missing()?;
+        self.new_store(owned)
+    }
+
+    /// Opens the store, and makes one if there is none although there are keys: for an import. Only
+    /// the owner may.
+    ///
+    /// # Errors
     /// If it is damaged.
-    pub fn store(&self, _owned: &Ownership) -> Result<SledStore, Problem> {
-        Ok(SledStore::open(&self.path.join("journal"))?)
+    pub fn new_store(&self, _owned: &Ownership) -> Result<SledStore, Problem> {
+        let journal = self.path.join("journal");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&journal);
+        made.map_err(|e| unusable(&self.path, &e.to_string()))?;
+        Ok(SledStore::open(&journal)?)
+    }
+
+    /// A state with keys of runs and without a journal was in use: a new journal would hide the runs
+    /// of the one that is not mounted, or was moved.
+    fn must_not_be_missing(&self) -> Result<(), Problem> {
+        let journal = self.path.join("journal");
+        let holds_something = fs::read_dir(&journal).is_ok_and(|mut files| files.next().is_some());
+        let keys = keys_in(&self.path);
+        let Some(run) = keys.first().filter(|_| !holds_something) else { return Ok(()) };
+        let (path, count) = (self.path.display(), keys.len());
+        let message = format!(
+            "{path} has the keys of {count} runs, {run} among them, and no journal: nothing was touched"
+        );
+        Err(Problem::new("WL0011", Exit::OutOfReach, message).hint(format!(
+            "Mount or move the journal back to {path}/journal, or read an export with `windlass store import FILE`. To begin afresh and give those runs up, move {path}/keys away.",
+        )))
     }
 
     /// Opens what can be read of the store, and says what is missing. Only the owner may.
@@ -91,14 +128,24 @@ impl Home {
     /// # Errors
     /// If nothing of it can be read.
     pub fn salvage(&self, _owned: &Ownership) -> Result<(SledStore, Vec<String>), Problem> {
+        self.must_not_be_missing()?;
         Ok(SledStore::salvage(&self.path.join("journal"))?)
     }
 
     /// Reads the keys, and makes a master key for a new store. Only the owner may.
     ///
     /// # Errors
-    /// If the key can't be read, or is not one.
-    pub fn keyring(&self, _owned: &Ownership) -> Result<Keyring, Problem> {
+    /// If the key can't be read, or is not one; or if it is missing, and the state `is_in_use`.
+    pub fn keyring(&self, _owned: &Ownership, is_in_use: bool) -> Result<Keyring, Problem> {
+        if !self.key.exists() && (is_in_use || !keys_in(&self.path).is_empty()) {
+            let message = format!(
+                "the master key {} is missing, and this state was made with one",
+                self.key.display()
+            );
+            return Err(Problem::new("WL0012", Exit::OutOfReach, message).hint(
+                "Put that file back, or name it with WINDLASS_KEY_FILE. A new key could not open what is sealed, so none was made.",
+            ));
+        }
         let master = MasterKey::read_or_create(&self.key).map_err(EngineError::Key)?;
         Ok(Keyring::new(master, Box::new(FileKeys::at(self.path.join("keys")))))
     }
@@ -126,7 +173,11 @@ impl Home {
 
 /// Returns the names of runs that are not over, without opening the store: such a run has a key.
 pub fn unfinished(settings: &Settings) -> Vec<String> {
-    let Ok(keys) = fs::read_dir(settings.state.join("keys")) else { return Vec::new() };
+    keys_in(&settings.state)
+}
+
+fn keys_in(state: &Path) -> Vec<String> {
+    let Ok(keys) = fs::read_dir(state.join("keys")) else { return Vec::new() };
     let names = keys.filter_map(|key| key.ok()?.file_name().into_string().ok());
     let mut runs: Vec<String> =
         names.filter_map(|name| name.strip_suffix(".key").map(str::to_owned)).collect();
@@ -137,7 +188,9 @@ pub fn unfinished(settings: &Settings) -> Vec<String> {
 
 /// True if there is a state directory. A command that only looks makes none.
 pub fn exists(settings: &Settings) -> bool {
-    settings.state.join("journal").exists()
+    // Not its journal: that may be missing, and must not look like a state that was never used. Nor
+    // is one that is somebody else's passed over in silence.
+    settings.state.exists()
 }
 
 /// Refuses to look where there is no state.

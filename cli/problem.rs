@@ -113,7 +113,7 @@ impl From<EngineError> for Problem {
                     .hint("Another process has the store open: let it end first.")
             }
             EngineError::Store(_) => Problem::new("WL0011", Exit::OutOfReach, text)
-                .hint("Is the disk full? Nothing is done that can't be recorded."),
+                .hint("If the disk is full, or may not be written to: make room, and try again. What is recorded is whole."),
             EngineError::Key(_) | EngineError::WrongMasterKey => {
                 Problem::new("WL0012", Exit::OutOfReach, text).hint(
                     "Runs that are not over need the master key with which they were begun: put that file back.",

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use windlass_engine::clock::SystemClock;
-use windlass_engine::engine::{Engine, Options};
+use windlass_engine::engine::{Engine, KEY_CHECK, Options};
 use windlass_engine::journal::{JournalStore, MemoryStore};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_steps::docker::{Endpoint, Swarm};
@@ -64,7 +64,9 @@ impl Desk {
         let began = Instant::now();
         loop {
             if let Some(owned) = home.own()? {
-                let (store, keyring) = (home.store(&owned)?, home.keyring(&owned)?);
+                let store = home.store(&owned)?;
+                let is_in_use = store.value(KEY_CHECK)?.is_some();
+                let keyring = home.keyring(&owned, is_in_use)?;
                 let engine = engine(settings, Arc::new(store), keyring)?;
                 // An owner that is about to leave must not be handed a run: whoever comes
                 // meanwhile waits for the lock, which is free in a moment.

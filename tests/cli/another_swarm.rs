@@ -93,7 +93,7 @@ fn a_run_goes_on_at_the_swarm_where_it_began_and_at_no_other() {
 
     // Whoever knows better says so, and the run then has nothing of its own there.
     let moved = format!("undo {run} --another-swarm gone");
-    assert_says(&at(&operator, &other, &moved), 5, &["from here on it acts on the swarm"]);
+    assert_says(&at(&operator, &other, &moved), 0, &["from here on it acts on the swarm"]);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_run_that_is_undone_at_its_own_swarm_leaves_nothing_there() {
     shell.signal(Signal::INT);
     shell.ends(4);
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
-    assert_says(&at(&operator, &here, &format!("undo {run}")), 5, &["taken back"]);
+    assert_says(&at(&operator, &here, &format!("undo {run}")), 0, &["taken back"]);
     let left = all(&at(&operator, &here, "snapshot"));
     assert!(!left.contains("\"made\""), "{left}");
 }

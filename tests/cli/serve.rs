@@ -28,7 +28,7 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
     daemon.signal(Signal::KILL);
     drop(daemon);
     let mut daemon = serve(&operator);
-    daemon.hears("1 open runs are taken up");
+    daemon.hears("1 open run is taken up");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     assert_says(&operator.windlass("runs --open"), 0, &["waiting", "go on?"]);
     assert_says(&operator.says("ben", &format!("approve {run}")), 0, &[]);

@@ -90,3 +90,31 @@ fn a_long_state_path_works_over_the_socket_too() {
         operator.command(&["--state", long.to_str().unwrap(), "run", &file]).output().unwrap();
     assert_says(&run, 0, &["done"]);
 }
+
+/// With the journal moved away, `runs` said "no runs" and swept the keys of all that were open.
+#[test]
+fn keys_without_a_journal_or_without_their_master_key_are_left_alone() {
+    let operator = Operator::at_home();
+    let shell = crate::waits::asking(&operator, "approve(#{ text: \"go on?\" });", "go on?");
+    shell.signal(rustix::process::Signal::INT);
+    shell.ends(4);
+    let state = operator.state();
+    let keys = || std::fs::read_dir(state.join("keys")).unwrap().count();
+    assert_eq!(keys(), 1);
+    let run = operator.the_run()["run"].as_str().unwrap().to_owned();
+
+    std::fs::rename(state.join("journal"), state.join("aside")).unwrap();
+    for command in ["runs", "store check"] {
+        let words = [run.as_str(), "no journal", "windlass store import", "WL0011"];
+        assert_says(&operator.windlass(command), 8, &words);
+    }
+    assert_eq!((keys(), state.join("journal").exists()), (1, false));
+    std::fs::rename(state.join("aside"), state.join("journal")).unwrap();
+
+    std::fs::rename(state.join("master.key"), state.join("master.aside")).unwrap();
+    assert_says(&operator.windlass("runs"), 8, &["is missing", "none was made", "WL0012"]);
+    assert!(!state.join("master.key").exists());
+    std::fs::rename(state.join("master.aside"), state.join("master.key")).unwrap();
+    assert_says(&operator.windlass("runs"), 0, &[&run]);
+    assert_eq!(keys(), 1);
+}

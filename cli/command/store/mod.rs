@@ -48,8 +48,8 @@ fn alone(
         }
         StoreAction::Import { file } => {
             // The check is recorded with a store: an import under another key could never resume.
-            let check = home.keyring(owned)?.check();
-            file::import(&home.store(owned)?, file, &check)
+            let check = home.keyring(owned, false)?.check();
+            file::import(&home.new_store(owned)?, file, &check)
         }
         StoreAction::Restore { file, new_key } => {
             restore::restore(settings, home, owned, file, *new_key)

@@ -146,7 +146,10 @@ fn master(home: &Home, keys: &Keys, new_key: bool) -> Result<Option<MasterKey>, 
 }
 
 fn is_empty(directory: &Path) -> Result<bool, Problem> {
-    let entries = fs::read_dir(directory);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        entries => entries,
+    };
     let mut entries = entries.map_err(|e| unusable(directory, "read", &e.to_string()))?;
     Ok(entries.next().is_none())
 }

@@ -239,6 +239,7 @@ impl Engine {
         if let Some(RunStatus::Finished(end)) = status {
             return Err(EngineError::Over { run: run.clone(), end });
         }
+        self.recorded_runbook(&created)?;
         self.same_place(run, Answer::Needed).await?;
         let driver = self.driver_of(&created, ledger, self.standby(run))?;
         Ok(open_calls(&driver).await)

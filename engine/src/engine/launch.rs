@@ -10,7 +10,7 @@ use super::place::Answer;
 use super::{Drive, Engine, EngineError, Live};
 use crate::event::{Act, Needed, RunView};
 use crate::id::RunId;
-use crate::journal::{Body, Chain, Created, Decision, RunStatus, next};
+use crate::journal::{Body, Chain, Created, Decision, RunStatus, next, text_hash};
 use crate::run::{Driver, Ledger, Outcome, Standby, Threads, in_question};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
@@ -292,6 +292,12 @@ impl Engine {
         let text = self.0.store.value(&created.text)?.ok_or_else(|| {
             EngineError::Damaged(format!("the text of {} is missing", created.runbook))
         })?;
+        if text_hash(&text) != created.text {
+            return Err(EngineError::Damaged(format!(
+                "the text of {} is not the one with which {} began: it was changed in the store",
+                created.runbook, created.run
+            )));
+        }
         let text = String::from_utf8_lossy(&text);
         let steps = &self.0.world.steps;
         Ok(Runbook::recorded(&created.runbook, &text, created.language, steps)?)
@@ -317,7 +323,10 @@ impl Engine {
 
     pub(super) fn ledger(&self, run: &RunId) -> Result<Ledger, EngineError> {
         let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
-        Ledger::open(run.clone(), store, clock, self.0.events.clone()).map_err(EngineError::Damaged)
+        // A store that can't be read just now is no damaged journal.
+        let records = store.read(run)?;
+        Ledger::open(run.clone(), records, store, clock, self.0.events.clone())
+            .map_err(EngineError::Damaged)
     }
 
     /// Returns what stays of a run while it waits.

@@ -1,6 +1,6 @@
 //! Opening the engine.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Handle;
@@ -10,7 +10,7 @@ use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
 use crate::event::{EventSink, SummaryRecord};
 use crate::id::RunId;
-use crate::journal::{JournalStore, Origin};
+use crate::journal::{JournalStore, Origin, RunStatus};
 use crate::run::{Points, RunState, World};
 use crate::secret::Keyring;
 use crate::step::Registry;
@@ -40,34 +40,43 @@ pub struct Options {
     pub points: Option<Points>,
 }
 
-/// Returns the runs that are not over. The summaries may lag behind the journals: one that does is
-/// put right, or a run that is over would keep its locks, and an answer would wait for another. One
+/// Puts the summaries of open runs right: they may lag behind the journals, and then a run that is
+/// over would keep its locks, and an answer would wait for another. One
 /// that tells of as many entries as there are is right as it is, and its journal is not read: most
 /// of a thousand runs wait, and a summary is written with each wait and with each answer.
-fn open_runs(store: &dyn JournalStore) -> Result<HashSet<RunId>, EngineError> {
-    let mut open = HashSet::new();
+fn put_right(store: &dyn JournalStore) -> Result<(), EngineError> {
     for (run, listed) in store.summaries(true)? {
         if let Ok(summary) = serde_json::from_slice::<SummaryRecord>(&listed)
             && summary.is_open()
             && summary.entries == store.count(&run)?
         {
-            open.insert(run);
             continue;
         }
         // A damaged journal is reported when somebody asks for that run; it stays open.
         let (state, _) = RunState::read(store.read(&run)?).unwrap_or_default();
         let summary = SummaryRecord::of(&run, &state);
-        let is_open = state.status.is_none() || summary.is_open();
         let bytes =
             serde_json::to_vec(&summary).map_err(|e| EngineError::Damaged(e.to_string()))?;
         if state.status.is_some() && bytes != listed {
-            store.sync(store.put_summary(&run, is_open, &bytes)?)?;
-        }
-        if is_open {
-            open.insert(run);
+            store.sync(store.put_summary(&run, summary.is_open(), &bytes)?)?;
         }
     }
-    Ok(open)
+    Ok(())
+}
+
+/// True if a run is known to be over: its journal says so, or it was forgotten since. Of a run that
+/// has no journal nothing is known: it may lie in one that is not mounted, or not imported yet.
+fn is_over(store: &dyn JournalStore, run: &RunId) -> bool {
+    let forgotten = || {
+        let stones = store.tombstones();
+        stones.is_ok_and(|stones| stones.iter().any(|(stone, _)| stone == run))
+    };
+    match store.read(run) {
+        Ok(records) if records.is_empty() => forgotten(),
+        Ok(records) => RunState::read(records)
+            .is_ok_and(|(state, _)| state.status.is_some_and(RunStatus::is_finished)),
+        Err(_) => false,
+    }
 }
 
 impl Engine {
@@ -85,8 +94,8 @@ impl Engine {
             Some(_) => {}
             None => store.sync(store.put_value(KEY_CHECK, check.as_bytes())?)?,
         }
-        let open = open_runs(store.as_ref())?;
-        keyring.sweep(|run| open.contains(run))?;
+        put_right(store.as_ref())?;
+        keyring.sweep(|run| is_over(store.as_ref(), run))?;
         let world = Arc::new(World { steps, runtime, points, place: OnceLock::new() });
         let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
         let let_go = watch::Sender::new(());

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::decide::{Next, decide};
 use super::drive::{Driver, Point, unrecorded};
-use super::retry::backoff;
+use super::retry::{BACKOFF_MAX, backoff};
 use super::state::{Call, RunState};
 use crate::clock::{Millis, millis};
 use crate::event::{Event, What};
@@ -47,6 +47,8 @@ impl Driver {
                 Next::Return(output) => return Ok(output),
                 Next::Raise(error) => return Err(CallFailure::Error(error)),
                 Next::Sleep { until, attempt } => {
+                    // Stored before the clock was set back, it may be decades away.
+                    let until = until.min(self.now().saturating_add(millis(BACKOFF_MAX)));
                     self.sleep(until)?;
                     self.begin(&call, attempt)?;
                 }

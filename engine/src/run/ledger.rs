@@ -25,17 +25,17 @@ struct Inner {
 }
 
 impl Ledger {
-    /// Opens the journal of a run: a new one, or what is there.
+    /// Opens the journal of a run over its records: a new one, or what is there.
     ///
     /// # Errors
-    /// If it is damaged.
+    /// In words, if it is damaged.
     pub(crate) fn open(
         run: RunId,
+        records: Vec<Vec<u8>>,
         store: Arc<dyn JournalStore>,
         clock: Arc<dyn Clock>,
         events: EventSink,
     ) -> Result<Self, String> {
-        let records = store.read(&run).map_err(|e| e.to_string())?;
         let (state, head) = RunState::read(records).map_err(|e| format!("{run}: {e}"))?;
         Ok(Ledger {
             run,

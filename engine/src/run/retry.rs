@@ -11,6 +11,9 @@ const TRANSIENT_ATTEMPTS_MAX: u32 = 9;
 /// long is not a coincidence.
 const CONFLICT_ATTEMPTS_MAX: u32 = 20;
 
+/// The longest wait before another attempt.
+pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
 /// Returns how long to wait before the next attempt, or nothing if there should be none.
 ///
 /// Deterministic: the time at which the next attempt is due is stored with the failure.
@@ -20,7 +23,7 @@ pub(super) fn backoff(class: ErrorClass, attempt: u32) -> Option<Duration> {
         ErrorClass::Conflict => (attempt < CONFLICT_ATTEMPTS_MAX)
             .then(|| Duration::from_millis((50 * doubling).min(2_000))),
         ErrorClass::Transient | ErrorClass::Ambiguous => (attempt < TRANSIENT_ATTEMPTS_MAX)
-            .then(|| Duration::from_millis((1_000 * doubling).min(30_000))),
+            .then(|| Duration::from_millis(1_000 * doubling).min(BACKOFF_MAX)),
         ErrorClass::Permanent | ErrorClass::NeedsOperator => None,
     }
 }

@@ -150,13 +150,14 @@ impl Keyring {
         self.keys.destroy(run)
     }
 
-    /// Destroys the keys of runs that are not open: a process can die between the end of a run and
-    /// the destruction of its key, or between making a key and recording the run.
+    /// Destroys the keys of runs that are known to be over: a process can die between the end of a
+    /// run and the destruction of its key. A key whose run is not known stays: one too many harms
+    /// nobody, and one that is gone can't be had back.
     ///
     /// # Errors
     /// If the keys can't be listed, overwritten or deleted.
-    pub fn sweep(&self, open: impl Fn(&RunId) -> bool) -> Result<(), KeyError> {
-        self.keys.runs()?.iter().filter(|run| !open(run)).try_for_each(|run| self.destroy(run))
+    pub fn sweep(&self, over: impl Fn(&RunId) -> bool) -> Result<(), KeyError> {
+        self.keys.runs()?.iter().filter(|run| over(run)).try_for_each(|run| self.destroy(run))
     }
 
     /// Returns a key for a purpose of its own, from which neither the master key nor the key for

@@ -1,7 +1,10 @@
 //! Runs that are over can go; whatever a resume or a check needs stays.
 
-use windlass_engine::engine::{EngineError, Retention};
-use windlass_engine::journal::{End, JournalStore, text_hash};
+use windlass_engine::engine::{Engine, EngineError, Options, Retention};
+use windlass_engine::id::RunId;
+use windlass_engine::journal::{End, JournalStore, Origin, text_hash};
+use windlass_engine::secret::{KeyStore, Keyring, MasterKey};
+use windlass_engine::step::Registry;
 
 use crate::{Place, TEXT};
 
@@ -68,4 +71,49 @@ async fn the_text_of_a_runbook_goes_with_the_last_run_that_names_it() {
     place.engine.forget(&[other], |_| {}).unwrap();
     assert!(kept(TEXT) && !kept(OTHER));
     assert!(place.store.value("schedule/nightly").unwrap().is_some());
+}
+
+/// An edited text was run by `resume` without a word.
+#[tokio::test]
+async fn a_run_whose_text_was_edited_does_not_go_on() {
+    let place = Place::new();
+    let run = place.an_open_run("run_edited", TEXT);
+    place
+        .store
+        .put_value(&text_hash(TEXT.as_bytes()), b"//! title = \"A note\"\nlet x = 2;\n")
+        .unwrap();
+    for error in [
+        place.engine.resume(&run).map(drop).unwrap_err(),
+        place.engine.undo(&run, "now").map(drop).unwrap_err(),
+        place.engine.plan_resume(&run).await.map(drop).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("it was changed in the store"), "{error}");
+    }
+    assert_eq!(place.store.count(&run).unwrap(), 1);
+}
+
+/// Another store, or an older one, was put in the place of the right one, and all keys were swept.
+#[tokio::test]
+async fn a_key_goes_only_when_its_run_is_known_to_be_over() {
+    let place = Place::new();
+    let over = place.a_run(TEXT).await;
+    let keyring = || Keyring::new(MasterKey::from_bytes([5; 32]), Box::new(place.keys.clone()));
+    // As a process leaves it that died between the end of a run and the end of its key.
+    keyring().begin(&over).unwrap();
+    keyring().begin(&RunId::from("run_of_another_journal")).unwrap();
+    keyring().sweep(|_| false).unwrap();
+    let reopened = Engine::open(Options {
+        store: place.store.clone(),
+        keyring: keyring(),
+        steps: Registry::default(),
+        clock: place.clock.clone(),
+        runtime: tokio::runtime::Handle::current(),
+        by: Origin::default(),
+        place: String::new(),
+        version: "0.1.0".to_owned(),
+        points: None,
+    });
+    drop(reopened.unwrap());
+    let left: Vec<String> = place.keys.runs().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["run_of_another_journal"]);
 }

@@ -38,14 +38,22 @@ pub fn export(engine: &Engine, runs: &[RunId], out: impl Write) -> Result<(), Wr
     for run in runs {
         let records = engine.records(run)?;
         let damaged = |e: String| EngineError::Damaged(format!("{run}: {e}"));
-        let first = Chain::over(records.first()).next();
-        let created = match first.transpose().map_err(|e| damaged(e.to_string()))?.map(|e| e.body) {
-            Some(Body::Created(created)) => created,
-            _ => return Err(damaged("it does not begin with `created`".to_owned()).into()),
-        };
+        // What is signed is vouched for: the first entry that is not what was written is named.
+        let mut created = None;
+        for entry in Chain::over(&records) {
+            if let Body::Created(first) = entry.map_err(|e| damaged(e.to_string()))?.body {
+                created.get_or_insert(first);
+            }
+        }
+        let created =
+            created.ok_or_else(|| damaged("it does not begin with `created`".to_owned()))?;
         let text = engine.store().value(&created.text).map_err(EngineError::from)?;
         let text = text.and_then(|text| String::from_utf8(text).ok());
         let text = text.ok_or_else(|| damaged("the text of its runbook is missing".to_owned()))?;
+        if text_hash(text.as_bytes()) != created.text {
+            let changed = "the text of its runbook is not the one in its journal: it was changed";
+            return Err(damaged(changed.to_owned()).into());
+        }
         writer.run(run, &created.runbook, &text, &records)?;
     }
     writer.end(&key)?;

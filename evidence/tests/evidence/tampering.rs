@@ -221,3 +221,31 @@ async fn an_engine_signs_its_runs_with_the_key_of_its_state() {
     assert_eq!((verified.runs.len(), &verified.runs[0].run), (2, &run));
     assert!(export(&engine, &[RunId::from("run_none")], Vec::new()).is_err());
 }
+
+/// A broken chain and a swapped text were signed, and whoever verified them had to find out.
+#[tokio::test]
+async fn what_was_changed_in_the_store_is_not_signed() {
+    use windlass_engine::journal::{JournalStore, MemoryStore, text_hash};
+
+    let refused = |store: &std::sync::Arc<MemoryStore>, run: &str| {
+        let engine = crate::journal::engine(store.clone());
+        let run = windlass_engine::id::RunId::from(run);
+        windlass_evidence::file::export(&engine, &[run], &mut Vec::new()).unwrap_err().to_string()
+    };
+    let store = std::sync::Arc::new(MemoryStore::new());
+    let mut records = crate::journal::records("run_changed", 2);
+    for (seq, record) in (0..).zip(crate::journal::records("run_whole", 2)) {
+        store.append(&"run_whole".into(), seq, &record).unwrap();
+    }
+    records[1] = String::from_utf8(records[1].clone()).unwrap().replace("db_1", "db_9").into();
+    for (seq, record) in (0..).zip(&records) {
+        store.append(&"run_changed".into(), seq, record).unwrap();
+    }
+    let text = crate::journal::TEXT;
+    store.put_value(&text_hash(text.as_bytes()), text.as_bytes()).unwrap();
+    let broken = refused(&store, "run_changed");
+    assert!(broken.contains("entry 2 does not follow"), "{broken}");
+    store.put_value(&text_hash(text.as_bytes()), b"another").unwrap();
+    let swapped = refused(&store, "run_whole");
+    assert!(swapped.contains("the text of its runbook"), "{swapped}");
+}

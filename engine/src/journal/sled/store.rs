@@ -218,7 +218,23 @@ impl Drop for SledStore {
     }
 }
 
+/// What the operating system refuses for want of room, or because it may not be written to: there is
+/// nothing wrong with what is on disk. sled tells of it in words only, and often by a panic.
+const REFUSALS: [&str; 8] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "Read-only file system",
+    "StorageFull",
+    "QuotaExceeded",
+    "FileTooLarge",
+    "ReadOnlyFilesystem",
+];
+
 pub(super) fn damaged(path: &Path, problem: String) -> StoreError {
+    if REFUSALS.iter().any(|words| problem.contains(words)) {
+        return StoreError::Io(problem);
+    }
     StoreError::Damaged { path: path.to_owned(), problem }
 }
 
@@ -228,4 +244,23 @@ fn forgotten(run: &RunId) -> StoreError {
 
 fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A full disk was told as damage, with the advice to put a backup back.
+    #[test]
+    fn a_disk_that_refuses_is_no_damage() {
+        for errno in [28, 122, 27, 30] {
+            let refused = std::io::Error::from_raw_os_error(errno);
+            for problem in [refused.to_string(), format!("sled panicked: {refused:?}")] {
+                let error = damaged(Path::new("/state"), problem);
+                assert!(matches!(error, StoreError::Io(_)), "{error:?}");
+            }
+        }
+        let torn = damaged(Path::new("/state"), "entry 3 does not follow".to_owned());
+        assert!(matches!(torn, StoreError::Damaged { .. }));
+    }
 }
