@@ -181,7 +181,7 @@ fn syntax(error: &serde_json::Error, body: &[u8]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::types::{SECRET, SERVICE};
+    use super::super::schema::{SECRET, SERVICE};
     use super::*;
 
     fn service(body: &str) -> Result<Value, String> {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::render;
 use super::route::{Answer, Ask};
-use super::types::NETWORK;
+use super::schema::NETWORK;
 use crate::simulated::model::Model;
 use crate::simulated::model::network::Network;
 use crate::simulated::model::refusal::Refusal;

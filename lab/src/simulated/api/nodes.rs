@@ -2,7 +2,7 @@
 
 use super::render;
 use super::route::{Answer, Ask};
-use super::types::NODE;
+use super::schema::NODE;
 use crate::simulated::model::Model;
 use crate::simulated::model::refusal::Refusal;
 

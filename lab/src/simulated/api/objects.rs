@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::render;
 use super::route::{Answer, Ask, not_here};
-use super::types::{CONFIG, SECRET};
+use super::schema::{CONFIG, SECRET};
 use crate::simulated::model::Model;
 use crate::simulated::model::object::Sort;
 use crate::simulated::model::refusal::Refusal;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::render::{self, Extra};
 use super::route::{Answer, Ask};
-use super::types::SERVICE;
+use super::schema::SERVICE;
 use crate::simulated::model::Model;
 use crate::simulated::model::refusal::Refusal;
 
