@@ -7,6 +7,7 @@ mod docker;
 mod events;
 mod faults;
 mod leaders;
+mod locals;
 mod nodes;
 mod objects;
 mod rollouts;

@@ -2,6 +2,7 @@
 
 pub(crate) mod events;
 pub(crate) mod go;
+pub(crate) mod local;
 pub(crate) mod logs;
 pub(crate) mod networks;
 pub(crate) mod nodes;
@@ -12,5 +13,6 @@ pub(crate) mod route;
 pub(crate) mod schema;
 pub(crate) mod server;
 pub(crate) mod services;
+pub(crate) mod swarm;
 pub(crate) mod system;
 pub(crate) mod tasks;

@@ -209,7 +209,7 @@ pub(crate) fn task(out: &mut String, task: &Task) {
 }
 
 /// Returns the ID of a task's container; empty if none was made.
-fn container(task: &Task) -> String {
+pub(crate) fn container(task: &Task) -> String {
     let starting = task.state == State::Starting;
     if !task.contained && !starting {
         return String::new();

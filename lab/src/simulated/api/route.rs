@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::go::{self, Struct};
 use super::query::Query;
-use super::{logs, networks, nodes, objects, services, system, tasks};
+use super::{local, logs, networks, nodes, objects, services, swarm, system, tasks};
 use crate::simulated::model::Model;
 use crate::simulated::model::object::Sort;
 use crate::simulated::model::refusal::Refusal;
@@ -67,6 +67,7 @@ pub(crate) fn answer(model: &mut Model, ask: &Ask) -> Answer {
 fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
     let path: Vec<&str> = ask.path.iter().map(String::as_str).collect();
     if needs_swarm(&path) {
+        model.check_active()?;
         model.check_member()?;
         model.check_leader()?;
     }
@@ -74,7 +75,13 @@ fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
         ("GET" | "HEAD", ["_ping"]) => Ok(system::ping()),
         ("GET", ["version"]) => Ok(system::version()),
         ("GET", ["info"]) => Ok(system::info(model)),
-        ("GET", ["swarm"]) => Ok(system::swarm(model)),
+        (_, ["swarm", rest @ ..]) => swarm::route(model, rest, ask),
+        ("GET", ["containers", "json"]) => local::containers(model, ask),
+        ("GET", ["containers", name, "json"]) => Err(local::no_container(name)),
+        ("GET", ["system", "df"]) => Ok(local::usage(model)),
+        ("GET", ["volumes"]) => Ok(local::volumes()),
+        ("GET", ["images", "json"]) => Ok(local::images()),
+        ("GET", ["plugins"]) => Ok(Answer::json(200, "[]".to_owned())),
         ("GET", ["services"]) => services::list(model, ask),
         ("POST", ["services", "create"]) => services::create(model, ask),
         ("GET", ["services", id]) => services::inspect(model, id, ask),
@@ -102,8 +109,8 @@ fn routed(model: &mut Model, ask: &Ask) -> Result<Answer, Refusal> {
 
 /// True if the daemon asks the managers before it answers.
 fn needs_swarm(path: &[&str]) -> bool {
-    let swarm = ["swarm", "services", "tasks", "nodes", "secrets", "configs"];
-    path.first().is_some_and(|first| swarm.contains(first))
+    let swarm = ["services", "tasks", "nodes", "secrets", "configs"];
+    path == ["swarm"] || path.first().is_some_and(|first| swarm.contains(first))
 }
 
 /// What the daemon says of a path that it does not know.

@@ -149,6 +149,27 @@ structs! {
         "Name": TEXT, "Labels": LABELS, "Role": Go::Text("swarm.NodeRole"),
         "Availability": Go::Text("swarm.NodeAvailability"),
     }
+    /// `POST /swarm/update`.
+    SWARM = "swarm.Spec" {
+        "Name": TEXT, "Labels": LABELS, "Orchestration": Go::Struct(&ORCHESTRATION),
+        "Raft": Go::Struct(&RAFT), "Dispatcher": Go::Struct(&DISPATCHER),
+        "CAConfig": Go::Struct(&CERTIFICATES), "EncryptionConfig": Go::Struct(&ENCRYPTION),
+    }
+    ORCHESTRATION = "swarm.OrchestrationConfig" { "TaskHistoryRetentionLimit": INT64 }
+    RAFT = "swarm.RaftConfig" {
+        "SnapshotInterval": UINT64, "KeepOldSnapshots": UINT64,
+        "LogEntriesForSlowFollowers": UINT64, "ElectionTick": INT, "HeartbeatTick": INT,
+    }
+    DISPATCHER = "swarm.DispatcherConfig" { "HeartbeatPeriod": DURATION }
+    CERTIFICATES = "swarm.CAConfig" { "NodeCertExpiry": DURATION }
+    ENCRYPTION = "swarm.EncryptionConfig" { "AutoLockManagers": Go::Bool }
+    /// `POST /swarm/init`.
+    SWARM_INIT = "swarm.InitRequest" {
+        "ListenAddr": TEXT, "AdvertiseAddr": TEXT, "DataPathAddr": TEXT, "DataPathPort": UINT32,
+        "ForceNewCluster": Go::Bool, "Spec": Go::Struct(&SWARM), "AutoLockManagers": Go::Bool,
+        "Availability": Go::Text("swarm.NodeAvailability"), "DefaultAddrPool": TEXTS,
+        "SubnetSize": UINT32,
+    }
     /// `POST /networks/create`.
     NETWORK = "types.NetworkCreateRequest" {
         "Name": TEXT, "CheckDuplicate": Go::Bool, "Driver": TEXT, "Scope": TEXT,

@@ -76,7 +76,7 @@ pub(crate) fn info(model: &Model) -> Answer {
             "RemoteManagers": remote.collect::<Vec<_>>(),
             "Nodes": model.nodes.len(),
             "Managers": managers().count(),
-            "Cluster": cluster(model),
+            "Cluster": super::swarm::cluster(model),
         },
         "SecurityOptions": ["name=seccomp,profile=default"],
         "Warnings": null,
@@ -87,41 +87,13 @@ pub(crate) fn info(model: &Model) -> Answer {
             info["Swarm"][key] = Value::Null;
         }
     }
+    if !model.swarm.active {
+        info["Swarm"] = json!({
+            "NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": false,
+            "Error": "", "RemoteManagers": null,
+        });
+    }
     Answer::json(200, info.to_string())
-}
-
-pub(crate) fn swarm(model: &Model) -> Answer {
-    let mut swarm = cluster(model);
-    swarm["JoinTokens"] =
-        json!({ "Worker": "SWMTKN-1-simulated-worker", "Manager": "SWMTKN-1-simulated-manager" });
-    Answer::json(200, swarm.to_string())
-}
-
-fn cluster(model: &Model) -> Value {
-    json!({
-        "ID": model.cluster.as_str(),
-        "Version": { "Index": 10 },
-        "CreatedAt": render::stamp(model.started),
-        "UpdatedAt": render::stamp(model.started),
-        "Spec": {
-            "Name": "default",
-            "Labels": {},
-            "Orchestration": { "TaskHistoryRetentionLimit": model.history_max },
-            "Raft": {
-                "SnapshotInterval": 10_000, "KeepOldSnapshots": 0,
-                "LogEntriesForSlowFollowers": 500, "ElectionTick": 10, "HeartbeatTick": 1,
-            },
-            "Dispatcher": { "HeartbeatPeriod": 5_000_000_000_i64 },
-            "CAConfig": { "NodeCertExpiry": 7_776_000_000_000_000_i64 },
-            "TaskDefaults": {},
-            "EncryptionConfig": { "AutoLockManagers": false },
-        },
-        "TLSInfo": render::tls(),
-        "RootRotationInProgress": false,
-        "DefaultAddrPool": ["10.0.0.0/8"],
-        "SubnetSize": 24,
-        "DataPathPort": 4789,
-    })
 }
 
 pub(crate) fn image(name: &str) -> Result<Answer, Refusal> {

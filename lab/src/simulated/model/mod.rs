@@ -13,6 +13,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod ailment;
+pub(crate) mod cluster;
 pub(crate) mod definition;
 pub(crate) mod events;
 pub(crate) mod expansion;
@@ -40,6 +41,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent::Overrides;
 use ailment::Ailment;
+use cluster::Cluster;
 use events::Bus;
 use id::{Id, Ids};
 use network::Network;
@@ -62,6 +64,7 @@ pub(crate) struct Model {
     pub(crate) queue: Queue,
     pub(crate) bus: Bus,
     pub(crate) cluster: Id,
+    pub(crate) swarm: Cluster,
     pub(crate) started: i64,
     /// The node whose daemon answers.
     pub(crate) own_node: Id,
@@ -104,6 +107,7 @@ impl Model {
             queue: Queue::default(),
             bus: Bus::default(),
             cluster,
+            swarm: Cluster::new(now),
             started: now,
             own_node,
             leader: None,
