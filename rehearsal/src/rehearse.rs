@@ -8,6 +8,7 @@ use windlass_engine::runbook::CompileError;
 use windlass_lab::simulated::{Simulated, Snapshot};
 
 use crate::faults::KINDS;
+use crate::prospect::{Prospect, prospect};
 use crate::report::{CLEAN, FaultKind, Pass, Report, SwarmShape};
 use crate::theatre::Theatre;
 use crate::variant::Variant;
@@ -83,7 +84,8 @@ pub fn rehearse(
 ) -> Result<Report, RehearsalError> {
     let began = Instant::now();
     let runtime = Runtime::new().map_err(|e| RehearsalError::Machine(e.to_string()))?;
-    let (swarm, not_played) = Simulated::copied(&options.snapshot, options.seed);
+    let Prospect { not_played, unhealthy } = prospect(&options.snapshot);
+    let swarm = Simulated::from_snapshot(&options.snapshot, options.seed);
     let theatre = Theatre::open(&swarm, &runtime, options)?;
     let variants = match &options.only {
         None => theatre.variants.clone(),
@@ -107,6 +109,7 @@ pub fn rehearse(
         title: theatre.scene.runbook.header().title.clone(),
         swarm: shape(&options.snapshot),
         not_played,
+        unhealthy,
         calls: theatre.calls(),
         faults: fault_kinds(),
         passes,

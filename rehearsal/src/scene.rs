@@ -12,7 +12,7 @@ use windlass_steps::docker::{Endpoint, Swarm};
 use crate::oracle::{Ailment, Shape, ailments};
 
 /// How long a swarm is given to calm down before the first pass, in milliseconds of its own time.
-const CALM_MS: i64 = 180_000;
+pub(crate) const CALM_MS: i64 = 180_000;
 
 /// What all passes share.
 pub(crate) struct Scene {

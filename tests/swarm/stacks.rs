@@ -94,3 +94,30 @@ fn stacks_on_overlay_networks_are_rehearsed_on_live_and_from_a_snapshot() {
     let words = &["switch orders_api", "switch orders_worker", "switch orders_postgres"];
     rehearse(&operator, "rotate-secret -p secret=orders_db_password_2026_07_v1", words);
 }
+
+/// A rehearsal said that all would be well, and the run was stuck: 0 of 1 tasks ran, for want of an
+/// image. Now plan, rehearsal and run say the same.
+#[test]
+fn a_service_that_does_not_run_is_told_alike_by_plan_rehearsal_and_run() {
+    let rig = Rig::up();
+    rig.create_secret("db", "old");
+    rig.create_service("web", "--secret db");
+    rig.docker("service create --detach --no-resolve-image --name broken --secret db nope/app:1");
+    let rejected = || rig.docker("service ps --no-trunc broken").contains("No such image");
+    rig.wait_until("the image is missing", rejected);
+    let operator = rig.operator();
+    let directory = tempfile::tempdir().unwrap();
+    let value = directory.path().join("value");
+    std::fs::write(&value, "new").unwrap();
+    let same = "rotate-secret-same-name -p secret=db";
+    let run = format!("run {same} --yes --secret value=@{}", value.display());
+    for args in [format!("plan {same}"), format!("rehearse {same}"), run] {
+        let mut command = operator.command(&args);
+        let output = command.env_remove("WINDLASS_LOG").stdin(Stdio::null()).output().unwrap();
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_ne!(output.status.code(), Some(0), "{args}: {said}");
+        assert!(said.contains("broken: 0 of 1 tasks run"), "{args}: {said}");
+        assert!(said.contains("No such image: nope/app:1"), "{args}: {said}");
+    }
+    assert_eq!(rig.secret_names(), ["db"], "something was changed");
+}

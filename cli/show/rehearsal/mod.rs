@@ -16,6 +16,15 @@ use super::{line, note};
 
 /// Says before the first pass what the copy will be like.
 pub fn show_prospect(prospect: &Prospect) {
+    match &prospect.unhealthy[..] {
+        [] => {}
+        [one] => note(&format!("{} 1 service does not run as it should: {one}", yellow("note:"))),
+        several => {
+            let count = several.len();
+            note(&format!("{} {count} services don't run as they should:", yellow("note:")));
+            several.iter().for_each(|one| note(&format!("  {one}")));
+        }
+    }
     for what in &prospect.not_played {
         note(&format!("{} not played: {what}", yellow("note:")));
     }

@@ -63,7 +63,7 @@ fn head(report: &Report, totals: &Totals) -> String {
     format!(
         "<header>\n<p class=\"name\">Rehearsal of <code>{runbook}</code></p>\n<h1>{title}</h1>\n\
          <p class=\"answer {class}\">{answer}</p>\n<ul class=\"counts\">{counts}</ul>\n\
-         <p class=\"swarm\">On a copy of a swarm: {swarm}, taken {taken}.</p>\n{not_played}\
+         <p class=\"swarm\">On a copy of a swarm: {swarm}, taken {taken}.</p>\n{copy}\
          <noscript><p>Scripts are off: the links of the table lead to the passes further down.</p></noscript>\n\
          </header>\n",
         runbook = escaped(&report.runbook),
@@ -71,18 +71,23 @@ fn head(report: &Report, totals: &Totals) -> String {
         class = class(worst(totals)),
         answer = answer(totals),
         taken = escaped(&swarm.taken.replace('T', " ")),
-        not_played = not_played(report),
+        copy = copy(report),
     )
 }
 
-/// What the copy leaves out of the swarm: nobody should take the result for more than it is.
-fn not_played(report: &Report) -> String {
-    let items = report.not_played.iter().map(|text| format!("<li>{}</li>", escaped(text)));
-    let items: String = items.collect();
-    match items.is_empty() {
-        true => String::new(),
-        false => format!("<p class=\"swarm\">Not played:</p>\n<ul>{items}</ul>\n"),
-    }
+/// What the copy leaves out of the swarm, and what is wrong with it: nobody should take the result
+/// for more than it is.
+fn copy(report: &Report) -> String {
+    let list = |head: &str, items: &[String]| {
+        let items: String =
+            items.iter().map(|text| format!("<li>{}</li>", escaped(text))).collect();
+        match items.is_empty() {
+            true => String::new(),
+            false => format!("<p class=\"swarm\">{head}:</p>\n<ul>{items}</ul>\n"),
+        }
+    };
+    let unhealthy = list("Services that don't run as they should", &report.unhealthy);
+    format!("{unhealthy}{}", list("Not played", &report.not_played))
 }
 
 fn answer(totals: &Totals) -> String {

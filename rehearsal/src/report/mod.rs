@@ -34,6 +34,9 @@ pub struct Report {
     /// What of that swarm is not played, each by name.
     #[serde(default)]
     pub not_played: Vec<String>,
+    /// Services that did not run as they should, and why.
+    #[serde(default)]
+    pub unhealthy: Vec<String>,
     /// The calls of the clean pass, in order of place.
     pub calls: Vec<CallRow>,
     /// The faults, as the heads of the columns.

@@ -44,6 +44,10 @@ fn theatre(snapshot: Snapshot, runtime: &Runtime) -> Result<Theatre, RehearsalEr
 #[test]
 fn a_service_that_does_not_run_is_no_better_in_a_copy() {
     let runtime = Runtime::new().unwrap();
+    let unhealthy = windlass_rehearsal::prospect(&without_image("api")).unhealthy;
+    assert_eq!(unhealthy.len(), 1, "{unhealthy:?}");
+    assert!(unhealthy[0].starts_with("api: 0 of 2 tasks run"), "{unhealthy:?}");
+    assert!(unhealthy[0].contains("No such image: nope/app:1"), "{unhealthy:?}");
     let Err(error) = theatre(without_image("api"), &runtime) else {
         panic!("a run that is refused or gets stuck on the swarm ended well in the copy");
     };

@@ -35,6 +35,7 @@ fn every_pass_is_on_the_page_and_every_link_leads_somewhere() {
         assert!(page.contains(&lane), "no timeline names the call: {lane}");
     }
     assert!(page.contains("<li>credential specs (shop_web)</li>"));
+    assert!(page.contains("<li>shop_mail: 0 of 1 tasks run</li>"));
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn report(services: usize) -> Report {
             tasks: 64,
             taken: "2026-11-21T03:04:05Z".into(),
         },
+        unhealthy: vec!["shop_mail: 0 of 1 tasks run".into()],
         not_played: vec!["credential specs (shop_web)".into()],
         calls,
         faults: FAULTS.map(fault).to_vec(),

@@ -44,7 +44,7 @@ pub(super) fn of<'a>(unhealthy: &'a [Unhealthy], service: &Object) -> Option<&'a
 }
 
 /// Returns what is wrong with a service; nothing if it runs as it should.
-pub(super) fn unhealthy(service: &Value, tasks: &[Value], nodes: &Nodes) -> Option<Unhealthy> {
+pub fn unhealthy(service: &Value, tasks: &[Value], nodes: &Nodes) -> Option<Unhealthy> {
     if judge::is_job(service) {
         return None;
     }

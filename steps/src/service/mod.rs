@@ -24,6 +24,8 @@ pub mod using;
 mod watch;
 mod write;
 
+pub use health::{Unhealthy, unhealthy};
+
 /// How long tasks may take to run, unless the runbook says otherwise.
 fn ten_minutes() -> windlass_engine::step::Span {
     windlass_engine::step::Span(std::time::Duration::from_secs(600))

@@ -36,6 +36,7 @@ fn report(services: usize, faults: usize) -> Report {
         swarm: SwarmShape::default(),
         passes: passes.collect(),
         not_played: Vec::new(),
+        unhealthy: Vec::new(),
         calls,
         faults,
         wall_ms: 0,
