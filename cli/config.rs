@@ -37,12 +37,14 @@ pub struct Serve {
     pub runs: std::num::NonZeroUsize,
     /// How long a stop waits for calls that have begun.
     pub patience: Span,
+    /// Whose members may ask over the socket of the state directory.
+    pub group: Option<String>,
 }
 
 impl Default for Serve {
     fn default() -> Self {
         let runs = std::num::NonZeroUsize::MIN.saturating_add(7);
-        Serve { runs, patience: Span(Duration::from_secs(60)) }
+        Serve { runs, patience: Span(Duration::from_secs(60)), group: None }
     }
 }
 

@@ -12,6 +12,7 @@ use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use windlass_console::people;
 use windlass_engine::engine::EngineError;
 use windlass_engine::journal::SledStore;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
@@ -64,6 +65,7 @@ impl Home {
             .create(true)
             .truncate(false)
             .write(true)
+            // Whoever can open it can hold it.
             .mode(0o600)
             .open(self.path.join("owner.lock"))
             .map_err(|e| unusable(&e))?;
@@ -150,6 +152,34 @@ impl Home {
         Ok(Keyring::new(master, Box::new(FileKeys::at(self.path.join("keys")))))
     }
 
+    /// Lets the members of a group ask over the socket. They get at nothing else: they may pass
+    /// through the directory, and what else is in it is the owner's alone.
+    ///
+    /// # Errors
+    /// If there is no such group, or the modes can't be set.
+    pub fn let_in(&self, group: &str) -> Result<(), Problem> {
+        let cannot = |why: &dyn std::fmt::Display| {
+            Problem::new("WL0021", Exit::Usage, format!("the group {group} can't be let in: {why}"))
+                .hint(
+                    "`[serve] group` and `--group` name a group of this machine (`getent group`).",
+                )
+        };
+        let gid = people::group_id(group).map_err(|e| cannot(&e))?;
+        let gid = gid.ok_or_else(|| cannot(&"this machine has no such group"))?;
+        let shut = [("keys", 0o700), ("journal", 0o700), ("owner.lock", 0o600)];
+        for (name, mode) in shut {
+            let set = fs::set_permissions(self.path.join(name), Permissions::from_mode(mode));
+            set.map_err(|e| cannot(&e))?;
+        }
+        for (path, mode) in [(self.socket(), 0o660), (self.path.clone(), 0o710)] {
+            let given = std::os::unix::fs::chown(&path, None, Some(gid));
+            given.map_err(|e| cannot(&e))?;
+            let set = fs::set_permissions(&path, Permissions::from_mode(mode));
+            set.map_err(|e| cannot(&e))?;
+        }
+        Ok(())
+    }
+
     /// Returns where the store lies. Only the owner may touch it.
     pub fn journal(&self, _owned: &Ownership) -> PathBuf {
         self.path.join("journal")
@@ -169,6 +199,15 @@ impl Home {
     pub fn socket(&self) -> PathBuf {
         self.path.join("windlass.sock")
     }
+}
+
+/// Returns the socket in a state directory of root's, for anybody else: they may be let in there,
+/// and only there. In a directory of another user that user would read what is asked.
+pub fn of_root(settings: &Settings) -> Option<PathBuf> {
+    let meta = fs::metadata(&settings.state).ok()?;
+    let theirs = meta.uid() == 0 && meta.mode() & 0o022 == 0;
+    let foreign = !rustix::process::geteuid().is_root();
+    (theirs && foreign).then(|| settings.state.join("windlass.sock"))
 }
 
 /// Returns the names of runs that are not over, without opening the store: such a run has a key.
@@ -219,7 +258,7 @@ fn ours_alone(path: &Path) -> Result<(), Problem> {
     if meta.uid() != me {
         let message = format!("{shown} belongs to user {}, and you are user {me}", meta.uid());
         return Err(Problem::new("WL0013", Exit::OutOfReach, message)
-            .hint("Run windlass as that user, or name a directory of your own with --state DIR."));
+            .hint("Run windlass as that user, or name a directory of your own with --state DIR. A daemon of root can let a group in: `windlass serve --group GROUP`."));
     }
     if meta.mode() & 0o022 != 0 {
         let message = format!("others can write to {shown} (mode {:o})", meta.mode() & 0o7777);

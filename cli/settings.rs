@@ -4,6 +4,7 @@ use std::env;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 
+use windlass_console::people::user_name;
 use windlass_engine::journal::Origin;
 use windlass_steps::docker::Environment;
 
@@ -24,14 +25,17 @@ pub struct Settings {
     pub docker: Environment,
     /// True if an option names the daemon: whoever can't heed it must say so.
     pub names_daemon: bool,
-    /// Who acts, and from where.
-    pub by: Origin,
+    /// This process, for what it does by itself.
+    pub process: Origin,
+    /// For whom sudo runs this command, as `SUDO_USER` says; nobody, unless the user is root.
+    pub sudo_user: Option<String>,
 }
 
 impl Settings {
     /// Reads the environment.
     pub fn from_environment(args: &Args) -> Self {
         let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let uid = rustix::process::getuid();
         let credential = env::var_os("CREDENTIALS_DIRECTORY")
             .map(|directory| PathBuf::from(directory).join("windlass-key"))
             .filter(|path| path.exists());
@@ -42,7 +46,13 @@ impl Settings {
             plain: no_colour || !stderr().is_terminal(),
             docker: docker_environment(args),
             names_daemon: args.host.is_some() || args.context.is_some(),
-            by: Origin { user: user(), host: host(), pid: std::process::id() },
+            process: Origin {
+                user: user_name(uid.as_raw()).unwrap_or_else(|_| format!("uid {}", uid.as_raw())),
+                host: host(),
+                pid: std::process::id(),
+                as_user: None,
+            },
+            sudo_user: env::var("SUDO_USER").ok().filter(|_| uid.is_root()),
         }
     }
 }
@@ -82,14 +92,7 @@ fn docker_environment(args: &Args) -> Environment {
     }
 }
 
-fn user() -> String {
-    let named = env::var("SUDO_USER").or_else(|_| env::var("USER"));
-    named.unwrap_or_else(|_| match rustix::process::getuid() {
-        uid if uid.is_root() => "root".to_owned(),
-        uid => format!("uid {}", uid.as_raw()),
-    })
-}
-
-fn host() -> String {
+/// Returns the name of this machine.
+pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

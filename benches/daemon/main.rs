@@ -52,13 +52,14 @@ fn fill(state: &Path, waiting: usize, working: usize) -> usize {
     let compiled = |text| Runbook::compile("bench", text, engine.steps()).unwrap();
     let (waits, works) = (compiled(WAITS), compiled(WORKS));
     engine.drive_at_most(16);
-    let begun: Vec<_> =
-        (0..waiting).map(|_| engine.start(&waits, &[], Vec::new()).unwrap().run).collect();
+    let begun: Vec<_> = (0..waiting)
+        .map(|_| engine.start(&waits, &somebody(), &[], Vec::new()).unwrap().run)
+        .collect();
     while !begun.iter().all(|run| engine.is_put_away(run)) {
         std::thread::sleep(Duration::from_millis(5));
     }
     for _ in 0..working {
-        engine.start(&works, &[], Vec::new()).unwrap();
+        engine.start(&works, &somebody(), &[], Vec::new()).unwrap();
     }
     engine.park_all();
     runtime.block_on(engine.idle());
@@ -79,7 +80,7 @@ fn open(state: &Path, runtime: &Runtime) -> Engine {
         steps: windlass_steps::all(Arc::new(Swarm::connect(&endpoint))),
         clock: Arc::new(SystemClock),
         runtime: runtime.handle().clone(),
-        by: Origin::default(),
+        process: somebody(),
         place: "a bench".to_owned(),
         version: "bench".to_owned(),
         points: None,
@@ -111,4 +112,9 @@ fn resident(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// Whoever asks, where it does not matter who.
+fn somebody() -> Origin {
+    Origin { user: "ada".to_owned(), ..Origin::default() }
 }

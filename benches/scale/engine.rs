@@ -52,7 +52,7 @@ pub fn rotate(given: &[String]) {
     let params = [("secret", SECRET), ("parallel", "64")];
     let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let secrets = vec![("value".to_owned(), Secret::new(b"the new value".to_vec()))];
-    let handle = engine.start(&runbook, &params, secrets).unwrap();
+    let handle = engine.start(&runbook, &somebody(), &params, secrets).unwrap();
     let run = handle.run.clone();
     let outcome = runtime.block_on(handle.outcome());
     let view = engine.view(&run).unwrap();
@@ -71,7 +71,7 @@ fn open(socket: &str, state: &Path, clock: Fast, runtime: &Runtime) -> Engine {
         steps: windlass_steps::all(Arc::new(Swarm::connect(&endpoint))),
         clock: Arc::new(clock),
         runtime: runtime.handle().clone(),
-        by: Origin::default(),
+        process: somebody(),
         place: "a bench".to_owned(),
         version: "bench".to_owned(),
         points: None,
@@ -92,4 +92,9 @@ fn peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Whoever asks, where it does not matter who.
+fn somebody() -> Origin {
+    Origin { user: "ada".to_owned(), ..Origin::default() }
 }

@@ -31,13 +31,13 @@ pub async fn hand_in(
 ) -> Result<Exit, Problem> {
     let call = asked.call.as_deref().map(str::parse::<CallKey>).transpose();
     let call = call.map_err(|e: BadCallKey| Problem::new("WL0002", Exit::Usage, e.to_string()))?;
-    let (run, by) = (asked.run, settings.by.clone());
+    let run = asked.run;
     let said = match &answer {
         Given::Approve { .. } => "approved",
         Given::Deny { .. } => "denied",
         Given::Fields { .. } => "answered",
     };
-    let request = Request::Answer { run, call, answer, by };
+    let request = Request::Answer { run, call, answer };
     let taken = ask_once(settings, request, |reply| match reply {
         Reply::Taken(taken) => Some(taken),
         _ => None,

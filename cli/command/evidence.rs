@@ -134,7 +134,7 @@ fn tell(settings: &Settings, verified: &Verified) {
     show::note(&format!(
         "signed {} by {} on {} with the key {}",
         windlass_engine::clock::utc(made.at),
-        made.by.user,
+        made.by.who(),
         made.by.host,
         verified.key.id()
     ));

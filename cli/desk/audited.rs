@@ -1,15 +1,15 @@
 //! Changes that are asked for over the socket, with an entry of the audit for each.
 //!
-//! The kernel says which user asks. A command that owns the state itself is not audited: whoever can
-//! open the state directory can write to it.
+//! A command that owns the state itself is not audited: whoever can open the state directory can
+//! write to it.
 
-use tokio::net::unix::UCred;
 use tokio::sync::mpsc::{Sender, channel};
-use windlass_console::{Actor, Audit, Begun};
+use windlass_console::{Audit, Begun};
 use windlass_engine::engine::Engine;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::StoreError;
 
+use super::asker::Asker;
 use super::clerk;
 use super::duty::DutyRequest;
 use super::keeping::Keeping;
@@ -17,19 +17,14 @@ use super::protocol::{Reply, Request};
 use super::tokens::TokenRequest;
 use crate::problem::Problem;
 
-/// Returns who is at the other end of the socket.
-pub fn actor(peer: &UCred) -> Actor {
-    let pid = peer.pid().map_or_else(|| "?".to_owned(), |pid| pid.to_string());
-    Actor { person: user(peer.uid()), token: None, from: format!("socket, pid {pid}") }
-}
-
-/// Carries a request out, and has the audit say so if it changes something.
-pub async fn serve(engine: &Engine, request: Request, by: &Actor, replies: &Sender<Reply>) {
+/// Carries a request out if whoever asks may ask for it, and has the audit say so if it changes
+/// something.
+pub async fn serve(engine: &Engine, request: Request, asker: &Asker, replies: &Sender<Reply>) {
     let Some((what, run)) = change(&request) else {
-        return clerk::serve(engine, request, replies).await;
+        return carry_out(engine, request, asker, replies).await;
     };
     let run = run.and_then(|run| engine.find(&run).ok());
-    let (audit, begun) = match begin(engine, by, what, run.as_ref()) {
+    let (audit, begun) = match begin(engine, asker, what, run.as_ref()) {
         Ok(begun) => begun,
         Err(error) => {
             let problem = error.into();
@@ -39,7 +34,7 @@ pub async fn serve(engine: &Engine, request: Request, by: &Actor, replies: &Send
     };
     let (sender, mut parts) = channel(1);
     let serving = async {
-        clerk::serve(engine, request, &sender).await;
+        carry_out(engine, request, asker, &sender).await;
         drop(sender);
     };
     let passing = async {
@@ -59,14 +54,24 @@ pub async fn serve(engine: &Engine, request: Request, by: &Actor, replies: &Send
     tokio::join!(serving, passing);
 }
 
+async fn carry_out(engine: &Engine, request: Request, asker: &Asker, replies: &Sender<Reply>) {
+    match asker.may(&request) {
+        Ok(()) => clerk::serve(engine, request, &asker.person, replies).await,
+        Err(problem) => {
+            // Whoever asked may have gone.
+            let _ = replies.send(Reply::Problem { problem }).await;
+        }
+    }
+}
+
 fn begin(
     engine: &Engine,
-    by: &Actor,
+    asker: &Asker,
     what: &str,
     run: Option<&RunId>,
 ) -> Result<(Audit, Begun), StoreError> {
     let audit = Audit::of(engine)?;
-    let begun = audit.begin(by, what, run)?;
+    let begun = audit.begin(&asker.actor(), what, run)?;
     Ok((audit, begun))
 }
 
@@ -112,15 +117,4 @@ fn change(request: &Request) -> Option<(&'static str, Option<String>)> {
         | Request::Log { .. }
         | Request::Keep(_) => None,
     }
-}
-
-/// Returns the name of a user of this machine, or the number if there is none.
-fn user(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| format!("uid {uid}"))
 }

@@ -5,6 +5,7 @@ use tokio::sync::mpsc::Sender;
 use windlass_engine::engine::{Engine, Person, RunHandle};
 use windlass_engine::event::{Summary, What};
 use windlass_engine::id::{CallKey, RunId};
+use windlass_engine::journal::Origin;
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_evidence::report;
@@ -19,8 +20,8 @@ use crate::problem::{Problem, elsewhere};
 
 /// Carries a request out and sends the parts of the answer. Ends when the answer is complete, or
 /// when nobody reads it any more: the run goes on all the same.
-pub async fn serve(engine: &Engine, request: Request, replies: &Sender<Reply>) {
-    let last = match carry_out(engine, request, replies).await {
+pub async fn serve(engine: &Engine, request: Request, by: &Person, replies: &Sender<Reply>) {
+    let last = match carry_out(engine, request, by, replies).await {
         Ok(()) => Reply::End,
         Err(problem) => Reply::Problem { problem },
     };
@@ -30,31 +31,34 @@ pub async fn serve(engine: &Engine, request: Request, replies: &Sender<Reply>) {
 async fn carry_out(
     engine: &Engine,
     request: Request,
+    person: &Person,
     replies: &Sender<Reply>,
 ) -> Result<(), Problem> {
+    let by = person.by.clone();
     match request {
         Request::Start(start) => {
             let events = engine.subscribe();
-            let handle = blocking(engine, move |engine| begin(engine, &start)).await?;
+            let handle = blocking(engine, move |engine| begin(engine, &start, &by)).await?;
             follow(engine, handle, events, replies).await
         }
         Request::Resume { run } => {
             let run = interrupted(engine, run.as_deref())?;
             let events = engine.subscribe();
-            let handle = blocking(engine, move |engine| Ok(engine.resume(&run)?)).await?;
+            let handle = blocking(engine, move |engine| Ok(engine.resume(&run, &by)?)).await?;
             follow(engine, handle, events, replies).await
         }
         Request::Undo { run, reason } => {
             let could = |run: &Summary| !run.driven && !run.status.goes_back();
             let run = only(engine, run.as_deref(), "is interrupted or stuck", could)?;
             let events = engine.subscribe();
-            let handle = blocking(engine, move |engine| Ok(engine.undo(&run, &reason)?)).await?;
+            let handle =
+                blocking(engine, move |engine| Ok(engine.undo(&run, &by, &reason)?)).await?;
             follow(engine, handle, events, replies).await
         }
         Request::MoveHere { run, reason } => {
             let run = interrupted(engine, run.as_deref())?;
             let of = run.clone();
-            let moved = move |engine: &Engine| Ok(engine.move_here(&of, engine.by(), &reason)?);
+            let moved = move |engine: &Engine| Ok(engine.move_here(&of, &by, &reason)?);
             blocking(engine, moved).await?;
             let view = Box::new(engine.view(&run)?);
             send(replies, Reply::Run { view, services: Vec::new() }).await;
@@ -67,9 +71,9 @@ async fn carry_out(
             let of = run.clone();
             let cancelling = move |engine: &Engine| {
                 if engine.is_driven(&of) {
-                    return Ok(engine.cancel(&of, &reason).map(|()| None)?);
+                    return Ok(engine.cancel(&of, &by, &reason).map(|()| None)?);
                 }
-                Ok(engine.undo(&of, &reason).map(Some)?)
+                Ok(engine.undo(&of, &by, &reason).map(Some)?)
             };
             match blocking(engine, cancelling).await? {
                 Some(handle) => follow(engine, handle, events, replies).await,
@@ -82,19 +86,18 @@ async fn carry_out(
         Request::Decide { run, decision, reason } => {
             let run = engine.find(&run)?;
             let of = run.clone();
-            let deciding = move |engine: &Engine| Ok(engine.decide(&of, decision, &reason)?);
+            let deciding = move |engine: &Engine| Ok(engine.decide(&of, &by, decision, &reason)?);
             blocking(engine, deciding).await?;
             let view = Box::new(engine.view(&run)?);
             send(replies, Reply::Run { view, services: Vec::new() }).await;
             Ok(())
         }
-        Request::Answer { run, call, answer, by } => {
+        Request::Answer { run, call, answer } => {
             let asks = if matches!(answer, Given::Fields { .. }) { "ask" } else { "approve" };
             let could = |run: &Summary| run.waits.iter().any(|wait| wait.step == asks);
             let how = if asks == "ask" { "asks anything" } else { "asks for approval" };
             let run = only(engine, run.as_deref(), how, could)?;
-            let (call, by) = (call.as_ref(), Person::at_home(by));
-            let taken = take(engine, &run, call, &by, answer).await?;
+            let taken = take(engine, &run, call.as_ref(), person, answer).await?;
             send(replies, Reply::Taken(Box::new(taken))).await;
             Ok(())
         }
@@ -132,7 +135,7 @@ async fn carry_out(
             Ok(())
         }
         Request::Log { run, follow } => log(engine, run.as_deref(), follow, replies).await,
-        Request::Keep(asked) => keep(engine, asked, replies).await,
+        Request::Keep(asked) => keep(engine, asked, &by, replies).await,
     }
 }
 
@@ -146,7 +149,7 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|error| Problem::bug(error.to_string()))?
 }
 
-fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
+fn begin(engine: &Engine, start: &Start, by: &Origin) -> Result<RunHandle, Problem> {
     // The process that owns the state may act on another swarm than the one that is meant.
     if let Some(place) = start.place.as_ref().filter(|place| *place != engine.place()) {
         let message = format!(
@@ -161,8 +164,8 @@ fn begin(engine: &Engine, start: &Start) -> Result<RunHandle, Problem> {
         .map_err(windlass_engine::engine::EngineError::from)?;
     let secrets = start.secrets.iter().map(|(name, v)| (name.clone(), v.secret())).collect();
     Ok(match start.allow_self {
-        true => engine.start_anyway(&runbook, &start.params, secrets, None),
-        false => engine.start(&runbook, &start.params, secrets),
+        true => engine.start_anyway(&runbook, by, &start.params, secrets, None),
+        false => engine.start(&runbook, by, &start.params, secrets),
     }?)
 }
 

@@ -10,7 +10,7 @@ use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::{Engine, EngineError, Gone, Retention, Tombstone};
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::Line;
+use windlass_engine::journal::{Line, Origin};
 use windlass_engine::step::Span;
 use windlass_evidence::report::{self, Report, ReportError};
 use windlass_evidence::{SigningKey, file, publish};
@@ -65,11 +65,16 @@ pub enum Kept {
 ///
 /// # Errors
 /// If it can't be.
-pub async fn keep(engine: &Engine, asked: Keeping, replies: &Sender<Reply>) -> Result<(), Problem> {
-    let (engine, replies) = (engine.clone(), replies.clone());
+pub async fn keep(
+    engine: &Engine,
+    asked: Keeping,
+    by: &Origin,
+    replies: &Sender<Reply>,
+) -> Result<(), Problem> {
+    let (engine, by, replies) = (engine.clone(), by.clone(), replies.clone());
     let answered = tokio::task::spawn_blocking(move || {
         let tell = |kept| replies.blocking_send(Reply::Kept(kept)).map_err(|_| Gone);
-        answer(&engine, asked, tell)
+        answer(&engine, asked, &by, tell)
     });
     answered.await.map_err(|error| Problem::bug(error.to_string()))?
 }
@@ -77,6 +82,7 @@ pub async fn keep(engine: &Engine, asked: Keeping, replies: &Sender<Reply>) -> R
 fn answer(
     engine: &Engine,
     asked: Keeping,
+    by: &Origin,
     mut tell: impl FnMut(Kept) -> Result<(), Gone>,
 ) -> Result<(), Problem> {
     match asked {
@@ -88,7 +94,7 @@ fn answer(
         Keeping::Evidence { runs } => {
             let runs: Result<Vec<RunId>, _> = runs.iter().map(|run| engine.find(run)).collect();
             let mut pieces = Pieces { text: Vec::new(), tell };
-            file::export(engine, &runs?, &mut pieces).map_err(|error| match error {
+            file::export(engine, &runs?, by, &mut pieces).map_err(|error| match error {
                 file::WriteError::Engine(error) => Problem::from(error),
                 file::WriteError::Io(error) => broken_off().hint(error.to_string()),
             })
@@ -99,7 +105,7 @@ fn answer(
         }
         Keeping::Prune { older_than, keep, dry_run } => {
             let since: Millis = engine.clock().now().saturating_sub(millis(older_than.0));
-            prune(engine, Retention { since, newest: keep }, dry_run, tell)
+            prune(engine, Retention { since, newest: keep }, dry_run, by, tell)
         }
         Keeping::Tombstones => engine.tombstones()?.into_iter().try_for_each(|tombstone| {
             told(tell(Kept::Tombstone { tombstone: Box::new(tombstone) }))
@@ -114,6 +120,7 @@ fn prune(
     engine: &Engine,
     retention: Retention,
     dry_run: bool,
+    by: &Origin,
     mut tell: impl FnMut(Kept) -> Result<(), Gone>,
 ) -> Result<(), Problem> {
     let mut old = engine.prunable(retention)?;
@@ -129,7 +136,7 @@ fn prune(
     }
     let names: Vec<RunId> = old.into_iter().map(|summary| summary.run).collect();
     let mut heard = Ok(());
-    engine.forget(&names, |tombstone| {
+    engine.forget(&names, by, |tombstone| {
         // Whoever asked may have gone: what was asked for is done all the same.
         heard = tell(Kept::Tombstone { tombstone: Box::new(tombstone) });
     })?;

@@ -1,14 +1,15 @@
 //! The desk: where commands hand in requests, wherever the engine is.
 //!
 //! A state directory has one owner. The first process that needs it becomes the owner, runs the
-//! engine, and answers other processes of the same user over a Unix socket; those that come later
-//! find the directory owned and ask over the socket. Commands don't know the difference.
+//! engine, and answers other processes over a Unix socket; those that come later find the directory
+//! owned and ask over the socket. Commands don't know the difference.
 //!
 //! ```text
-//! command -> Desk::ask(Request) -> clerk (engine)            -> Reply, Reply, ...
-//!                               \-> socket -> clerk (engine) /
+//! command -> Desk::ask(Request) -> asker (who runs this process) -> clerk (engine) -> Reply, ...
+//!                    \-> socket -> asker (who the kernel says) -> audited -> clerk (engine) /
 //! ```
 
+mod asker;
 mod audited;
 mod clerk;
 mod duty;

@@ -13,11 +13,12 @@ use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_steps::docker::{Endpoint, Swarm};
 use windlass_steps::swarm::place::SwarmPlace;
 
+use super::asker::Asker;
 use super::clerk::serve;
-use super::protocol::{Reply, Request};
+use super::protocol::{Reply, Request, Sent};
 use super::socket;
 use crate::exit::Exit;
-use crate::home::{Home, Ownership};
+use crate::home::{self, Home, Ownership};
 use crate::kill;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -42,6 +43,8 @@ pub enum Desk {
     Here {
         /// The engine.
         engine: Engine,
+        /// Who runs this process.
+        asker: Asker,
         /// Dropped last: the store is closed before another process may open it.
         owned: Ownership,
         /// Where it listens, if it does.
@@ -50,7 +53,9 @@ pub enum Desk {
     /// Another process does.
     There {
         /// Its socket.
-        home: Home,
+        socket: PathBuf,
+        /// For whom sudo runs this command.
+        sudo_user: Option<String>,
     },
 }
 
@@ -60,10 +65,17 @@ impl Desk {
     /// # Errors
     /// If the state can't be used, or its owner does not answer.
     pub async fn open(settings: &Settings, stay: Stay) -> Result<Self, Problem> {
+        let sudo_user = settings.sudo_user.clone();
+        if let Some(socket) = home::of_root(settings)
+            && tokio::net::UnixStream::connect(&socket).await.is_ok()
+        {
+            return Ok(Desk::There { socket, sudo_user });
+        }
         let home = Home::open(settings)?;
         let began = Instant::now();
         loop {
             if let Some(owned) = home.own()? {
+                let asker = Asker::here(settings)?;
                 let store = home.store(&owned)?;
                 let is_in_use = store.value(KEY_CHECK)?.is_some();
                 let keyring = home.keyring(&owned, is_in_use)?;
@@ -73,13 +85,13 @@ impl Desk {
                 if stay != Stay::Short {
                     socket::listen(&home.socket(), engine.clone())?;
                 }
-                return Ok(Desk::Here { engine, owned, socket: home.socket() });
+                return Ok(Desk::Here { engine, asker, owned, socket: home.socket() });
             }
             if tokio::net::UnixStream::connect(home.socket()).await.is_ok() {
                 if stay == Stay::Always {
                     return Err(owned(settings));
                 }
-                return Ok(Desk::There { home });
+                return Ok(Desk::There { socket: home.socket(), sudo_user });
             }
             if began.elapsed() > OWNER_PATIENCE {
                 let message = "another process owns the state and does not answer";
@@ -99,16 +111,20 @@ impl Desk {
     /// If the owner has gone.
     pub async fn ask(&self, request: Request) -> Result<mpsc::Receiver<Reply>, Problem> {
         match self {
-            Desk::Here { engine, .. } => {
+            Desk::Here { engine, asker, .. } => {
                 let (sender, replies) = mpsc::channel(1024);
-                let engine = engine.clone();
-                tokio::spawn(async move { serve(&engine, request, &sender).await });
+                let (engine, by) = (engine.clone(), asker.person.clone());
+                tokio::spawn(async move { serve(&engine, request, &by, &sender).await });
                 Ok(replies)
             }
-            Desk::There { home } => socket::ask(&home.socket(), &request).await.map_err(|error| {
-                Problem::bug(format!("the process that owns the state does not answer: {error}"))
-                    .hint("Try again: it may just have ended.")
-            }),
+            Desk::There { socket, sudo_user } => {
+                let sent = Sent { sudo_user: sudo_user.clone(), request };
+                socket::ask(socket, &sent).await.map_err(|error| {
+                    let message = "the process that owns the state does not answer";
+                    Problem::bug(format!("{message}: {error}"))
+                        .hint("Try again: it may just have ended.")
+                })
+            }
         }
     }
 
@@ -122,7 +138,7 @@ impl Desk {
 
     /// Stops what is driven here so that it can be resumed, and returns when it has stopped.
     pub async fn close(self) {
-        let Desk::Here { engine, owned, socket } = self else { return };
+        let Desk::Here { engine, owned, socket, .. } = self else { return };
         // From here on whoever comes waits for the lock.
         let _ = std::fs::remove_file(socket);
         engine.park_all();
@@ -162,7 +178,7 @@ fn engine(
         steps: windlass_steps::all(Arc::new(swarm.clone())),
         clock: Arc::new(SystemClock),
         runtime: Handle::current(),
-        by: settings.by.clone(),
+        process: settings.process.clone(),
         place: place.unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         points: kill::points(),

@@ -1,19 +1,34 @@
 //! What is asked, and what is answered: the same in one process and over the socket.
 
-use serde::{Deserialize, Serialize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use windlass_engine::engine::Approved;
 use windlass_engine::event::{Event, RunView, Status, Summary};
 use windlass_engine::id::CallKey;
-use windlass_engine::journal::{Decision, Entry, Origin};
+use windlass_engine::journal::{Decision, Entry};
 use windlass_engine::run::OpenCall;
+use windlass_engine::secret::Secret;
 use windlass_engine::step::Span;
+use zeroize::Zeroizing;
 
 use super::duty::{DutyReply, DutyRequest};
 use super::keeping::{Keeping, Kept};
 use super::tokens::{TokenReply, TokenRequest};
 use crate::problem::Problem;
 
-/// What a command asks of the engine.
+/// A request on its way to the process that owns the state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sent {
+    /// For whom sudo runs the command that asks. The owner heeds it if the kernel says that root
+    /// asks; who else asks is told by the kernel alone.
+    pub sudo_user: Option<String>,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What a command asks of the engine. Who asks is found out by the process that owns the state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Request {
@@ -29,8 +44,8 @@ pub enum Request {
     Cancel { run: Option<String>, reason: String },
     /// Decide about a call of a stuck run.
     Decide { run: String, decision: Decision, reason: String },
-    /// Approve, deny or answer what a run asks; who does is told by the process that asks.
-    Answer { run: Option<String>, call: Option<CallKey>, answer: Given, by: Origin },
+    /// Approve, deny or answer what a run asks.
+    Answer { run: Option<String>, call: Option<CallKey>, answer: Given },
     /// Say what a resume would do.
     PlanResume { run: Option<String> },
     /// List runs.
@@ -112,25 +127,35 @@ pub struct Taken {
     pub view: RunView,
 }
 
-/// A secret value on its way to the owner, over a socket that only the same user can open.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct SecretBytes(Vec<u8>);
+/// A secret value on its way to the owner, over a socket that nobody else can read.
+/// As base64: a list of numbers would be taken apart, number by number, on the way.
+#[derive(Clone)]
+pub struct SecretBytes(Secret);
 
 impl SecretBytes {
     /// Takes the bytes of a secret.
-    pub fn of(secret: &windlass_engine::secret::Secret) -> Self {
-        SecretBytes(secret.expose().to_vec())
+    pub fn of(secret: &Secret) -> Self {
+        SecretBytes(secret.clone())
     }
 
     /// Gives the secret back.
-    pub fn secret(&self) -> windlass_engine::secret::Secret {
-        windlass_engine::secret::Secret::new(self.0.clone())
+    pub fn secret(&self) -> Secret {
+        self.0.clone()
     }
 }
 
-impl Drop for SecretBytes {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.0);
+impl Serialize for SecretBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(STANDARD.encode(self.0.expose())))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Base64 needs no escapes, so the text is taken from where it was read to.
+        let text = <&str>::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(|_| D::Error::custom("a value is not base64"))?;
+        Ok(SecretBytes(Secret::new(bytes)))
     }
 }
 

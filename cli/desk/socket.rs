@@ -1,23 +1,50 @@
-//! The Unix socket between the owner of a state directory and other processes of the same user.
+//! The Unix socket between the owner of a state directory and the processes that ask it.
 //!
-//! One connection is one request: a line of JSON there, lines of JSON back.
+//! One connection is one request: a line of JSON there, lines of JSON back. Who may connect is in
+//! the mode of the socket (`home`); who it is, the kernel says.
+//!
+//! | a client that | meets |
+//! |---|---|
+//! | connects and says nothing | ten seconds; and no more than 64 are heard out at once |
+//! | sends without end | 16 MiB at most |
+//! | finds no descriptor left | its turn, when one is free again: nothing ends the listener |
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, UCred};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use windlass_console::Accepting;
 use windlass_engine::engine::Engine;
+use windlass_engine::secret::SecretBuffer;
+use zeroize::Zeroizing;
 
-use super::audited::{actor, serve};
-use super::protocol::{Reply, Request};
+use super::asker::Asker;
+use super::audited;
+use super::protocol::{Reply, Sent};
 use crate::problem::Problem;
+use crate::show;
+use crate::show::style::yellow;
 
 /// Parts of an answer that may wait for a slow reader.
 const BACKLOG_REPLIES_MAX: usize = 1024;
 
 /// Paths longer than this don't fit into the address of a socket.
 const PATH_BYTES_MAX: usize = 100;
+
+/// How long a client may take to say what it wants.
+const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Clients that may take their time at once; the others wait in the kernel's queue.
+const UNHEARD_MAX: usize = 64;
+
+/// What a request may have: a runbook's text, and the values of secrets.
+const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Answers requests over the socket until the process ends.
 ///
@@ -29,47 +56,72 @@ pub fn listen(path: &Path, engine: Engine) -> Result<(), Problem> {
     let _ = std::fs::remove_file(path);
     let (address, _directory) = address(path).map_err(cannot)?;
     let listener = UnixListener::bind(&address).map_err(cannot)?;
-    tokio::spawn(async move {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else { return };
-            let engine = engine.clone();
-            tokio::spawn(async move { answer(stream, &engine).await });
-        }
-    });
+    // For the owner and root, until somebody else is let in.
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(cannot)?;
+    tokio::spawn(accept(listener, engine));
     Ok(())
 }
 
-async fn answer(stream: UnixStream, engine: &Engine) {
-    // The directory lets nobody else in; the kernel says who it is all the same.
-    let me = rustix::process::geteuid().as_raw();
-    let Ok(peer) = stream.peer_cred() else { return };
-    if peer.uid() != me && peer.uid() != 0 {
-        return;
+async fn accept(listener: UnixListener, engine: Engine) {
+    let (places, mut accepting) = (Arc::new(Semaphore::new(UNHEARD_MAX)), Accepting::default());
+    loop {
+        // Nobody closes the semaphore.
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let engine = engine.clone();
+                tokio::spawn(async move {
+                    let (reader, writer) = stream.into_split();
+                    let heard = tokio::time::timeout(REQUEST_PATIENCE, hear(reader)).await;
+                    drop(place);
+                    if let Ok(Ok((reader, request))) = heard {
+                        answer(reader, writer, &request, &engine).await;
+                    }
+                });
+            }
+            Err(error) if accepting.pause().await => {
+                let note = yellow("note:");
+                show::note(&format!("{note} a command must wait for its connection: {error}"));
+            }
+            Err(_) => {}
+        }
     }
-    let (reader, mut writer) = stream.into_split();
-    let mut line = zeroize::Zeroizing::new(String::new());
-    if BufReader::new(reader).read_line(&mut line).await.is_err() {
-        return;
+}
+
+/// Reads a request: a line.
+async fn hear(mut reader: OwnedReadHalf) -> std::io::Result<(OwnedReadHalf, SecretBuffer)> {
+    let mut line = SecretBuffer::default();
+    let mut piece = Zeroizing::new(vec![0; 16 * 1024]);
+    while !line.ends_with(b"\n") {
+        let read = reader.read(&mut piece).await?;
+        if read == 0 || line.len() + read > REQUEST_BYTES_MAX {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        line.extend(&piece[..read]);
     }
+    Ok((reader, line))
+}
+
+async fn answer(
+    reader: OwnedReadHalf,
+    mut writer: OwnedWriteHalf,
+    request: &[u8],
+    engine: &Engine,
+) {
+    let Ok(peer) = reader.as_ref().peer_cred() else { return };
     let (sender, mut replies) = mpsc::channel(BACKLOG_REPLIES_MAX);
     let serving = async {
-        match serde_json::from_str::<Request>(&line) {
-            Ok(request) => serve(engine, request, &actor(&peer), &sender).await,
-            Err(error) => {
-                let message = format!("another version of windlass owns the state: {error}");
-                let problem = Problem::bug(message);
-                let _ = sender.send(Reply::Problem { problem }).await;
-            }
+        if let Err(problem) = serve(engine, peer, request, &sender).await {
+            // Whoever asked may have gone.
+            let _ = sender.send(Reply::Problem { problem }).await;
         }
         drop(sender);
     };
     let writing = async {
         while let Some(reply) = replies.recv().await {
             // A backup may hold keys.
-            let Ok(text) = serde_json::to_string(&reply) else { break };
-            let mut text = zeroize::Zeroizing::new(text);
-            text.push('\n');
-            if writer.write_all(text.as_bytes()).await.is_err() {
+            let Ok(line) = line(&reply) else { break };
+            if writer.write_all(&line).await.is_err() {
                 break;
             }
         }
@@ -78,22 +130,43 @@ async fn answer(stream: UnixStream, engine: &Engine) {
     tokio::join!(serving, writing);
 }
 
+async fn serve(
+    engine: &Engine,
+    peer: UCred,
+    request: &[u8],
+    replies: &mpsc::Sender<Reply>,
+) -> Result<(), Problem> {
+    let Sent { sudo_user, request } = serde_json::from_slice(request).map_err(|error| {
+        Problem::bug(format!("another version of windlass owns the state: {error}"))
+    })?;
+    let asker = tokio::task::spawn_blocking(move || Asker::at_socket(&peer, sudo_user.as_deref()));
+    let asker = asker.await.map_err(|error| Problem::bug(error.to_string()))??;
+    audited::serve(engine, request, &asker, replies).await;
+    Ok(())
+}
+
+/// Returns something as a line of JSON.
+fn line<T: serde::Serialize>(what: &T) -> serde_json::Result<SecretBuffer> {
+    let mut line = SecretBuffer::default();
+    serde_json::to_writer(&mut line, what)?;
+    line.extend(b"\n");
+    Ok(line)
+}
+
 /// Sends a request to the owner, and returns the parts of its answer as they come.
 ///
 /// # Errors
 /// If nobody listens.
-pub async fn ask(path: &Path, request: &Request) -> std::io::Result<mpsc::Receiver<Reply>> {
+pub async fn ask(path: &Path, sent: &Sent) -> std::io::Result<mpsc::Receiver<Reply>> {
     let (address, _directory) = address(path)?;
     let (reader, mut writer) = UnixStream::connect(&address).await?.into_split();
-    let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
-    line.push('\n');
-    writer.write_all(line.as_bytes()).await?;
+    writer.write_all(&line(sent)?).await?;
     let (sender, replies) = mpsc::channel(BACKLOG_REPLIES_MAX);
     tokio::spawn(async move {
         let mut lines = BufReader::new(reader).lines();
         let mut complete = false;
         while let Ok(Some(line)) = lines.next_line().await {
-            let line = zeroize::Zeroizing::new(line);
+            let line = Zeroizing::new(line);
             let reply = serde_json::from_str(&line).unwrap_or_else(|error| Reply::Problem {
                 problem: Problem::bug(format!("another version of windlass answers: {error}")),
             });

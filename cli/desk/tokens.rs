@@ -62,7 +62,7 @@ impl From<TokenError> for Problem {
                 .hint("`windlass token list` lists them, by their ids."),
             TokenError::Damaged(_) => Problem::new("WL0011", Exit::OutOfReach, text),
             TokenError::Store(error) => error.into(),
-            TokenError::Machine(_) => Problem::bug(text),
+            TokenError::Machine(_) | TokenError::Users(_) => Problem::bug(text),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::command::asked_to_stop;
 use crate::config::Config;
 use crate::desk::{Desk, Stay};
 use crate::exit::Exit;
+use crate::home::Home;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
@@ -40,6 +41,9 @@ pub struct ServeArgs {
     /// The configuration; /etc/windlass/windlass.toml if it is left out and there is one.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Whose members may ask over the socket of the state directory; else as `[serve] group` says.
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
     /// How many runs are driven at once; the others queue.
     #[arg(long, value_name = "N")]
     pub runs: Option<std::num::NonZeroUsize>,
@@ -57,6 +61,9 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     let Some(engine) = desk.here().cloned() else {
         return Err(Problem::bug("the desk of a daemon is elsewhere"));
     };
+    if let Some(group) = args.group.as_ref().or(config.serve.group.as_ref()) {
+        Home::open(settings)?.let_in(group)?;
+    }
     let supervisor = Supervisor::begin();
     engine.drive_at_most(args.runs.unwrap_or(config.serve.runs).get());
     let place = where_we_stand(settings).await;

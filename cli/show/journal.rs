@@ -11,7 +11,7 @@ use super::style::dim;
 pub fn entry(entry: &Entry) -> String {
     let what = match &entry.body {
         Body::Created(created) => {
-            format!("created: {} by {} on {}", created.runbook, created.by.user, created.by.host)
+            format!("created: {} by {} on {}", created.runbook, created.by.who(), created.by.host)
         }
         Body::Intended { key, says, attempt, head, .. } => {
             let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
@@ -39,7 +39,7 @@ pub fn entry(entry: &Entry) -> String {
             format!("{key} {} waits{until}{says}", head.step)
         }
         Body::Answered { key, answer, by, .. } => {
-            let by = by.as_ref().map(|by| format!(" by {}", by.user)).unwrap_or_default();
+            let by = by.as_ref().map(|by| format!(" by {}", by.who())).unwrap_or_default();
             format!("{key} {}{by}", answer.says())
         }
         Body::Unwinding { error, .. } => format!("going back: {}", told(error)),
@@ -48,11 +48,11 @@ pub fn entry(entry: &Entry) -> String {
         Body::UndoFailed { key, error } => format!("{key} undo failed: {}", told(error)),
         Body::Stuck { error, .. } => format!("stuck: {}", told(error)),
         Body::Decided { decision, reason, by } => {
-            format!("decided by {}: {} ({reason})", by.user, decided(decision))
+            format!("decided by {}: {} ({reason})", by.who(), decided(decision))
         }
-        Body::Resumed { by } => format!("resumed by {} on {}", by.user, by.host),
+        Body::Resumed { by } => format!("resumed by {} on {}", by.who(), by.host),
         Body::Placed { identity, by, reason } => {
-            let by = by.as_ref().map(|by| format!(", says {}", by.user)).unwrap_or_default();
+            let by = by.as_ref().map(|by| format!(", says {}", by.who())).unwrap_or_default();
             let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
             format!("acts on the {}{by}{reason}", identity.name)
         }

@@ -15,7 +15,6 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use windlass_engine::engine::Engine;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::Origin;
 
@@ -82,21 +81,13 @@ impl<Q, B> Call<Q, B> {
         self.who.as_ref().ok_or_else(|| bug("an endpoint without a role asks who is there"))
     }
 
-    /// Returns the engine in the name of whoever asks.
-    ///
-    /// # Errors
-    /// As [`Call::who`].
-    pub(crate) fn engine(&self, console: &Console) -> Result<Engine, Problem> {
-        Ok(console.engine.acting(self.origin()?))
-    }
-
     /// Returns who asks, and from where, as journals tell it.
     ///
     /// # Errors
     /// As [`Call::who`].
     pub(crate) fn origin(&self) -> Result<Origin, Problem> {
         let host = self.peer.address.ip().to_string();
-        Ok(Origin { user: self.who()?.person.clone(), host, pid: 0 })
+        Ok(Origin { user: self.who()?.person.clone(), host, pid: 0, as_user: None })
     }
 }
 

@@ -229,7 +229,7 @@ impl From<TokenError> for Problem {
             }
             TokenError::Store(error) => error.into(),
             TokenError::Damaged(_) => Kind::STORE.because(text),
-            TokenError::Machine(_) => bug(&text),
+            TokenError::Machine(_) | TokenError::Users(_) => bug(&text),
         }
     }
 }

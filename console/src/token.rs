@@ -21,6 +21,7 @@ use windlass_engine::engine::Engine;
 use windlass_engine::journal::{JournalStore, StoreError};
 use zeroize::Zeroizing;
 
+use crate::people;
 use crate::role::Role;
 
 /// Under which names the store keeps them.
@@ -108,6 +109,9 @@ pub enum TokenError {
     /// The store can't be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whether the person is a user of this machine can't be found out.
+    #[error(transparent)]
+    Users(#[from] people::NoUsers),
     /// No randomness.
     #[error("the machine gives no random bytes: {0}")]
     Machine(String),
@@ -143,6 +147,7 @@ impl Tokens {
         fits("name", &new.name)?;
         fits("person", &new.person)?;
         new.groups.iter().try_for_each(|group| fits("group", group))?;
+        self.is_nobodys_double(&new.person)?;
         let lives = new.expires_seconds.unwrap_or(1);
         let roles = (1..=Role::ALL.len()).contains(&new.roles.len());
         if !roles || new.groups.len() > 20 || !(1..=SECONDS_MAX).contains(&lives) {
@@ -217,6 +222,22 @@ impl Tokens {
             self.store.put_value(&format!("{USED_PREFIX}{id}"), now.to_string().as_bytes())?;
         }
         Ok(Ok(token))
+    }
+
+    /// Refuses a person whose name differs from that of another only in case. To the system they
+    /// are two people, and so they are here; but whoever has both names could approve twice.
+    fn is_nobodys_double(&self, person: &str) -> Result<(), TokenError> {
+        let lower = person.to_lowercase();
+        let others = self.list()?.into_iter().map(|token| token.person);
+        let others = others.chain(people::user_named(&lower)?);
+        let alike: Vec<String> = others.filter(|other| other.to_lowercase() == lower).collect();
+        match alike.first() {
+            None => Ok(()),
+            Some(_) if alike.iter().any(|other| other == person) => Ok(()),
+            Some(other) => Err(TokenError::Unfit(format!(
+                "`{person}` and `{other}` would be two people: give the name as it is, `{other}`"
+            ))),
+        }
     }
 
     fn used(&self, id: &str) -> Result<Option<Millis>, TokenError> {

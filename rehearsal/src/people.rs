@@ -29,6 +29,11 @@ pub(crate) fn answer(engine: &Engine, run: &RunId, runtime: &Handle) {
     }
 }
 
+/// Returns whoever begins and resumes the runs: nobody of those who approve.
+pub(crate) fn operator() -> Origin {
+    Origin { user: "operator".to_owned(), ..Origin::default() }
+}
+
 fn person(n: usize) -> Person {
     let user = format!("person {n}");
     Person::at_home(Origin { user, ..Origin::default() })

@@ -18,7 +18,7 @@ use windlass_lab::simulated::Edit;
 
 use crate::by_hand::by_hand;
 use crate::oracle::Shape;
-use crate::people;
+use crate::people::{self, operator};
 use crate::report::{MomentKind, Verdict};
 use crate::scene::Scene;
 use crate::stage::{Mortal, Stage};
@@ -191,11 +191,11 @@ impl Player<'_> {
         let begun = match &self.run {
             None => {
                 let secrets = self.scene.secrets();
-                engine.start(&self.scene.runbook, &self.scene.params, secrets)
+                engine.start(&self.scene.runbook, &operator(), &self.scene.params, secrets)
             }
             Some(run) => {
                 self.story.tell(self.stage.swarm.now(), MomentKind::Resumed, "`windlass resume`");
-                engine.resume(run)
+                engine.resume(run, &operator())
             }
         };
         match begun {
@@ -258,7 +258,8 @@ impl Player<'_> {
                 let engine = locked(&engine).clone();
                 if let Some(engine) = engine {
                     let run = engine.driven().into_iter().next();
-                    let _ = run.map(|run| engine.cancel(&run, "a rehearsal cancels"));
+                    let cancel = |run| engine.cancel(&run, &operator(), "a rehearsal cancels");
+                    let _ = run.map(cancel);
                 }
             }
             if point == Point::AfterAsking
@@ -305,13 +306,13 @@ impl Player<'_> {
             }
             self.story.tell(now, MomentKind::Decided, &format!("`windlass retry {key}`"));
             let decision = Decision::Retry { key };
-            let mut decided = engine.decide(&run, decision.clone(), "rehearsed");
+            let mut decided = engine.decide(&run, &operator(), decision.clone(), "rehearsed");
             if let Err(EngineError::Store(error)) = &decided {
                 self.story.tell(now, MomentKind::Note, &format!("failed: {error}"));
                 self.story.tell(now, MomentKind::Decided, "a person makes room on the disk");
                 self.stage.crash(0);
                 let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
-                decided = engine.decide(&run, decision, "rehearsed");
+                decided = engine.decide(&run, &operator(), decision, "rehearsed");
             }
             decided.map_err(|e| format!("a retry is refused: {e}"))?;
         }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use windlass_engine::engine::{Engine, EngineError, Options};
-use windlass_engine::journal::{MemoryStore, Origin};
+use windlass_engine::journal::MemoryStore;
 use windlass_engine::run::Points;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_lab::simulated::Simulated;
 use windlass_steps::docker::{Answer, Daemon, Swarm};
 
 use crate::clock::SwarmClock;
+use crate::people::operator;
 
 /// A simulated swarm, its clock, and the disk of a process.
 pub(crate) struct Stage {
@@ -70,7 +71,7 @@ impl Stage {
             steps: windlass_steps::all(swarm),
             clock: self.clock.clone(),
             runtime: self.runtime.clone(),
-            by: Origin::default(),
+            process: operator(),
             place: "a rehearsal".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             points,

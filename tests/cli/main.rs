@@ -4,6 +4,7 @@
 mod another_swarm;
 mod keeping;
 mod look;
+mod people;
 mod rehearse;
 mod schedule;
 mod serve;

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use crate::waits::{Shell, asking};
+use crate::waits::{BEN, Shell, asking};
 use crate::{Operator, assert_says};
 
 fn serve(operator: &Operator) -> Shell {
@@ -31,7 +31,7 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
     daemon.hears("1 open run is taken up");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     assert_says(&operator.windlass("runs --open"), 0, &["waiting", "go on?"]);
-    assert_says(&operator.says("ben", &format!("approve {run}")), 0, &[]);
+    assert_says(&operator.says(BEN, &format!("approve {run}")), 0, &[]);
     daemon.hears("ends: done");
 
     assert_says(&operator.windlass("drain"), 0, &["puts its runs away", "it has ended"]);
@@ -75,7 +75,7 @@ fn a_run_can_be_left_to_the_daemon_and_to_nobody_else() {
     daemon.hears("waits");
     let wrong = operator.file("wrong.rhai", "//! title = \"Wrong\"\nsecret::make(#{});\n");
     assert_says(&operator.windlass(&format!("run -d {wrong}")), 2, &["secret.make", "WL0003"]);
-    assert_says(&operator.says("ben", &format!("approve {name}")), 0, &[]);
+    assert_says(&operator.says(BEN, &format!("approve {name}")), 0, &[]);
     daemon.hears("ends: done");
 }
 
@@ -105,4 +105,25 @@ fn a_configuration_that_is_wrong_is_refused_by_line_before_anything_is_touched()
     let missing = operator.windlass("serve --config /no/such/file.toml");
     assert_says(&missing, 2, &["/no/such/file.toml", "WL0021"]);
     assert!(!operator.state().exists(), "the state was touched");
+}
+
+/// One accept that failed for want of a file descriptor once ended the socket for good.
+#[test]
+fn idle_connections_that_take_every_descriptor_end_and_the_daemon_goes_on_answering() {
+    let operator = Operator::at_home();
+    let mut daemon = operator.shell_with_files(64, "serve --listen off");
+    daemon.hears("serves");
+    let socket = operator.state().join("windlass.sock");
+    let connect = |_| std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    let idle: Vec<_> = (0..80).map(connect).collect();
+    daemon.hears("must wait for its connection: Too many open files");
+    assert_says(&operator.windlass("runs"), 0, &["no runs"]);
+    // Each of them is still open here, and ended there.
+    for mut stream in idle {
+        let ended = std::io::Read::read(&mut stream, &mut [0]);
+        assert!(matches!(ended, Ok(0)) || ended.is_err(), "it said something");
+    }
+    assert_says(&operator.windlass("drain"), 0, &["it has ended"]);
+    let heard = daemon.ends(0);
+    assert_eq!(heard.matches("must wait").count(), 1, "{heard}");
 }

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::{Operator, all, assert_says};
 
 /// Asks over HTTP, and returns all of the answer.
-fn ask(address: &str, method: &str, path: &str, token: &str, body: &str) -> String {
+pub(crate) fn ask(address: &str, method: &str, path: &str, token: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\

@@ -1,7 +1,7 @@
 //! Runs that wait for people: asked in one shell, answered from another.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Shell {
 }
 
 impl Operator {
-    /// Begins a command of a person, and goes on.
+    /// Begins a command of a user of this machine, as sudo does, and goes on.
     pub(crate) fn shell(&self, who: &str, args: &str) -> Shell {
         let nowhere = format!("unix://{}/no.sock", self.home.path().display());
         self.shell_at(&nowhere, who, args)
@@ -27,8 +27,43 @@ impl Operator {
     /// Begins a command of a person who reaches a swarm, and goes on.
     pub(crate) fn shell_at(&self, host: &str, who: &str, args: &str) -> Shell {
         let mut command = self.command(&args.split_whitespace().collect::<Vec<_>>());
-        command.env("DOCKER_HOST", host);
-        command.env("USER", who).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.env("DOCKER_HOST", host).env("SUDO_USER", who);
+        Shell::begin(command)
+    }
+
+    /// Begins a command that may have so many files open.
+    pub(crate) fn shell_with_files(&self, files: u32, args: &str) -> Shell {
+        let words: Vec<&str> = args.split_whitespace().collect();
+        let template = self.command(&words);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "sh"]);
+        command.arg(template.get_program()).args(words).stdin(Stdio::null()).env_clear();
+        command.envs(template.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Shell::begin(command)
+    }
+
+    /// Carries a command of a user of this machine out, as sudo does.
+    #[track_caller]
+    pub(crate) fn says(&self, who: &str, args: &str) -> Output {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "only root speaks for others: run it as root"
+        );
+        let args: Vec<&str> = args.split_whitespace().collect();
+        self.command(&args).env("SUDO_USER", who).output().unwrap()
+    }
+
+    /// The only run there is.
+    pub(crate) fn the_run(&self) -> serde_json::Value {
+        let output = self.windlass("runs --json");
+        let runs: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        runs.into_iter().next().unwrap()
+    }
+}
+
+impl Shell {
+    fn begin(mut command: Command) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();
         let said = BufReader::new(child.stderr.take().unwrap());
@@ -42,21 +77,6 @@ impl Operator {
         Shell { child, lines, heard: Vec::new() }
     }
 
-    /// Carries a command of a person out.
-    pub(crate) fn says(&self, who: &str, args: &str) -> Output {
-        let args: Vec<&str> = args.split_whitespace().collect();
-        self.command(&args).env("USER", who).output().unwrap()
-    }
-
-    /// The only run there is.
-    pub(crate) fn the_run(&self) -> serde_json::Value {
-        let output = self.windlass("runs --json");
-        let runs: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
-        runs.into_iter().next().unwrap()
-    }
-}
-
-impl Shell {
     /// Reads on until a line has these words, and returns it.
     #[track_caller]
     pub(crate) fn hears(&mut self, words: &str) -> String {
@@ -93,10 +113,16 @@ impl Drop for Shell {
     }
 }
 
+/// People that every Debian has.
+pub(crate) const ANN: &str = "games";
+pub(crate) const BEN: &str = "mail";
+const CLEO: &str = "news";
+const DORA: &str = "uucp";
+
 /// Begins a run of this script, and returns when it asks.
 pub(crate) fn asking(operator: &Operator, script: &str, words: &str) -> Shell {
     let file = operator.file("waits.rhai", &format!("//! title = \"Waits\"\n{script}\n"));
-    let mut shell = operator.shell("ann", &format!("run {file}"));
+    let mut shell = operator.shell(ANN, &format!("run {file}"));
     shell.hears(words);
     shell
 }
@@ -115,17 +141,28 @@ fn two_people_approve_from_other_shells_and_the_starter_does_not_count() {
     assert_says(&shown, 0, &["waiting", &format!("windlass approve {run} 1"), "windlass deny"]);
 
     let approve = format!("approve {run}");
-    assert_says(&operator.says("ann", &approve), 2, &["ann started the run", "WL0018"]);
-    assert_says(&operator.says("ben", &approve), 0, &["approved; 1 more must approve it"]);
-    assert_says(&operator.says("ben", &approve), 2, &["ben has approved already"]);
-    assert_says(&operator.windlass(&format!("show {run}")), 0, &["1 of 2 have approved: ben"]);
-    let last = operator.says("cleo", &format!("approve {run} 1 --reason fine"));
+    assert_says(&operator.says(ANN, &approve), 2, &["games started the run", "WL0018"]);
+    assert_says(&operator.says(BEN, &approve), 0, &["approved; 1 more must approve it"]);
+    assert_says(&operator.says(BEN, &approve), 2, &["mail has approved already"]);
+    assert_says(
+        &operator.windlass(&format!("show {run}")),
+        0,
+        &["1 of 2 have approved: mail (as root, by sudo)"],
+    );
+    let last = operator.says(CLEO, &format!("approve {run} 1 --reason fine"));
     assert_says(&last, 0, &["approved"]);
     let heard = shell.ends(0);
-    assert!(heard.contains("by ben") && heard.contains("fine by cleo"), "{heard}");
+    assert!(
+        heard.contains("by mail (as root, by sudo)") && heard.contains("fine by news ("),
+        "{heard}"
+    );
     let log = operator.windlass(&format!("log {run}"));
-    assert_says(&log, 0, &["1 approve waits", "1 approved by ben", "1 approved: fine by cleo"]);
-    assert_says(&operator.says("dora", &approve), 2, &["is over"]);
+    assert_says(
+        &log,
+        0,
+        &["1 approve waits", "1 approved by mail (as root, by sudo)", "1 approved: fine by news ("],
+    );
+    assert_says(&operator.says(DORA, &approve), 2, &["is over"]);
 }
 
 #[test]
@@ -133,9 +170,9 @@ fn a_denial_and_a_deadline_take_the_run_back() {
     let operator = Operator::at_home();
     let shell = asking(&operator, TWO, "windlass deny");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
-    assert_says(&operator.says("ben", &format!("deny {run}")), 2, &["--reason"]);
-    assert_says(&operator.says("ben", &format!("deny {run} --reason no")), 0, &["denied"]);
-    assert!(shell.ends(1).contains("denied: no by ben"));
+    assert_says(&operator.says(BEN, &format!("deny {run}")), 2, &["--reason"]);
+    assert_says(&operator.says(BEN, &format!("deny {run} --reason no")), 0, &["denied"]);
+    assert!(shell.ends(1).contains("denied: no by mail (as root, by sudo)"));
 
     for (otherwise, code, words) in [("deny", 1, "0 of 1 approved"), ("approve", 0, "done")] {
         let operator = Operator::at_home();
@@ -165,7 +202,7 @@ fn a_waiting_run_is_put_away_with_ctrl_c_answered_meanwhile_and_goes_on() {
 
     let file = operator.file("pass", "canary-in-a-coal-mine");
     let secret = format!("--secret pass=@{file}");
-    let answer = |words: &str| operator.says("ben", &format!("answer {run} {words}"));
+    let answer = |words: &str| operator.says(BEN, &format!("answer {run} {words}"));
     assert_says(&answer("-p n=3"), 2, &["`pass` is missing"]);
     assert_says(&answer(&format!("-p n=0 {secret}")), 2, &["from 1 on", "windlass show"]);
     assert_says(&answer("-p n=3 -p pass=canary-in-a-coal-mine"), 2, &["secret"]);
@@ -199,7 +236,7 @@ fn a_wait_survives_kill_9_with_its_deadline() {
 pub(crate) fn simulated(operator: &Operator) -> Shell {
     let socket = operator.home.path().join("no.sock");
     let lab = format!("lab up --simulated --services 3 --socket {}", socket.display());
-    let mut lab = operator.shell("ann", &lab);
+    let mut lab = operator.shell(ANN, &lab);
     lab.hears("answers until Ctrl-C");
     lab
 }
@@ -243,11 +280,11 @@ fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_dif
     let approve = format!("approve {run}");
     assert_says(&operator.windlass(&format!("show {run}")), 0, &["it goes on to remove", "old"]);
     change(&format!("{remove} {make}"));
-    let lapsed = operator.says("ben", &approve);
+    let lapsed = operator.says(BEN, &approve);
     assert_says(&lapsed, 7, &["not approved", "rests on something else", "asked again"]);
     let shown = operator.windlass(&format!("show {run}"));
     assert_says(&shown, 0, &["waiting", "things have changed", "rests on something else"]);
-    assert_says(&operator.says("ben", &approve), 0, &["approved"]);
+    assert_says(&operator.says(BEN, &approve), 0, &["approved"]);
     let heard = shell.ends(0);
     assert!(heard.contains("lapsed: rests on something else"), "{heard}");
 }
@@ -272,7 +309,7 @@ fn a_run_that_is_killed_at_random_while_it_waits_loses_and_repeats_nothing() {
     let seed = std::process::id();
     // It may be killed when its end was recorded, and not yet said.
     while operator.the_run()["open"] == true {
-        let mut shell = operator.shell("ann", &format!("resume {run}"));
+        let mut shell = operator.shell(ANN, &format!("resume {run}"));
         let at = Duration::from_millis(u64::from((seed + kills * 7919) % 400));
         std::thread::sleep(at);
         if shell.child.try_wait().unwrap().is_some() {

@@ -57,7 +57,7 @@ impl Rig {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.env("WINDLASS_STATE", self.home.path().join("state")).env("USER", "ann");
+        command.env("WINDLASS_STATE", self.home.path().join("state"));
         command.env("DOCKER_HOST", format!("unix://{}/docker.sock", self.home.path().display()));
         command
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use windlass_engine::engine::{Engine, EngineError, RunHandle};
 use windlass_engine::event::RunView;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::Decision;
+use windlass_engine::journal::{Decision, Origin};
 use windlass_engine::run::Outcome;
 
 use super::runs::in_full;
@@ -53,7 +53,7 @@ pub(crate) async fn resume(
     console: Console,
     call: Call<(), ()>,
 ) -> Result<Answer<RunView>, Problem> {
-    take_up(&console, &call, |engine, run| engine.resume(run).map(Some)).await
+    take_up(&console, &call, |engine, run, by| engine.resume(run, by).map(Some)).await
 }
 
 /// Takes back what an interrupted or stuck run did.
@@ -62,7 +62,7 @@ pub(crate) async fn undo(
     call: Call<(), Because>,
 ) -> Result<Answer<RunView>, Problem> {
     let reason = reason(&call.body.reason)?;
-    take_up(&console, &call, move |engine, run| engine.undo(run, &reason).map(Some)).await
+    take_up(&console, &call, move |engine, run, by| engine.undo(run, by, &reason).map(Some)).await
 }
 
 /// Stops a run, and takes back what it did.
@@ -71,11 +71,11 @@ pub(crate) async fn cancel(
     call: Call<(), Because>,
 ) -> Result<Answer<RunView>, Problem> {
     let reason = reason(&call.body.reason)?;
-    take_up(&console, &call, move |engine, run| {
+    take_up(&console, &call, move |engine, run, by| {
         if engine.is_driven(run) {
-            return engine.cancel(run, &reason).map(|()| None);
+            return engine.cancel(run, by, &reason).map(|()| None);
         }
-        engine.undo(run, &reason).map(Some)
+        engine.undo(run, by, &reason).map(Some)
     })
     .await
 }
@@ -110,12 +110,14 @@ pub(crate) async fn mark_done(
 async fn take_up<B>(
     console: &Console,
     call: &Call<(), B>,
-    act: impl FnOnce(&Engine, &RunId) -> Result<Option<RunHandle>, EngineError> + Send + 'static,
+    act: impl FnOnce(&Engine, &RunId, &Origin) -> Result<Option<RunHandle>, EngineError>
+    + Send
+    + 'static,
 ) -> Result<Answer<RunView>, Problem> {
-    let (engine, run) = (call.engine(console)?, call.run());
+    let (engine, run, by) = (console.engine.clone(), call.run(), call.origin()?);
     let handle = blocking(move || {
         // A run that there is not gets no journal from being asked about.
-        engine.view(&run).and_then(|_| act(&engine, &run))
+        engine.view(&run).and_then(|_| act(&engine, &run, &by))
     });
     if let Some(handle) = handle.await?? {
         follow(handle);
@@ -129,9 +131,11 @@ async fn decide<B>(
     decision: Decision,
     because: &str,
 ) -> Result<Answer<RunView>, Problem> {
-    let (engine, run, because) = (call.engine(console)?, call.run(), reason(because)?);
-    let deciding =
-        blocking(move || engine.view(&run).and_then(|_| engine.decide(&run, decision, &because)));
+    let (engine, run, by) = (console.engine.clone(), call.run(), call.origin()?);
+    let because = reason(because)?;
+    let deciding = blocking(move || {
+        engine.view(&run).and_then(|_| engine.decide(&run, &by, decision, &because))
+    });
     deciding.await??;
     Ok(in_full(console, call.run()).await?.into())
 }

@@ -113,7 +113,7 @@ pub(crate) async fn start(
     console: Console,
     call: Call<(), Start>,
 ) -> Result<Answer<RunView>, Problem> {
-    let (engine, who) = (call.engine(&console)?, call.who()?);
+    let (engine, by, who) = (console.engine.clone(), call.origin()?, call.who()?);
     let text = call.body.text.as_ref();
     who.must(Need::OneOf(if text.is_some() { &[Role::Author] } else { &[Role::Operator] }))?;
     words("a runbook's name", &call.body.runbook, 200)?;
@@ -131,9 +131,9 @@ pub(crate) async fn start(
             None => runbooks::compile(&engine, library.as_ref(), &name)?,
         };
         let begun = if allow_self {
-            engine.start_anyway(&runbook, &given, secrets, cause)
+            engine.start_anyway(&runbook, &by, &given, secrets, cause)
         } else {
-            engine.start_because(&runbook, &given, secrets, cause)
+            engine.start_because(&runbook, &by, &given, secrets, cause)
         };
         Ok(begun?)
     };

@@ -10,6 +10,7 @@
 //! HTTP/1.1 only: one request at a time on a connection makes the limit of connections a limit of
 //! requests, and there are no streams to reset.
 
+mod accepting;
 mod timed;
 mod tls;
 
@@ -30,6 +31,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+pub use self::accepting::Accepting;
 pub(crate) use self::timed::Timed;
 pub use self::tls::TlsError;
 pub(crate) use self::tls::acceptor;
@@ -63,6 +65,7 @@ impl Listener {
         let mut connections = JoinSet::new();
         let places = Arc::new(Semaphore::new(self.connections_max));
         let listener = Arc::new(self);
+        let mut accepting = Accepting::default();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept(&places) => accepted,
@@ -79,9 +82,9 @@ impl Listener {
                     });
                 }
                 Err(error) => {
-                    // Out of file descriptors, most likely: those that close make room.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if accepting.pause().await {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                    }
                 }
             }
         }
@@ -98,7 +101,8 @@ impl Listener {
         // A place first: those that find none wait in the kernel's queue, and cost us nothing.
         let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
         let (stream, peer) = self.socket.accept().await?;
-        stream.set_nodelay(true)?;
+        // That a client has gone is found out by whoever speaks to it.
+        let _ = stream.set_nodelay(true);
         Ok((stream, peer, place))
     }
 

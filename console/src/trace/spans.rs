@@ -78,7 +78,7 @@ impl Tracer {
                 self.run.attributes.extend([
                     ("windlass.run", self.name.to_string()),
                     ("windlass.title", created.title.clone()),
-                    ("windlass.by", format!("{}@{}", created.by.user, created.by.host)),
+                    ("windlass.by", format!("{}@{}", created.by.who(), created.by.host)),
                     ("windlass.place", created.place.clone()),
                 ]);
             }
@@ -108,7 +108,7 @@ impl Tracer {
                 self.happened(None, at, &format!("stuck: {}", error.message));
             }
             Body::Decided { by, reason, .. } => {
-                self.happened(None, at, &format!("decided by {}: {reason}", by.user));
+                self.happened(None, at, &format!("decided by {}: {reason}", by.who()));
             }
             Body::Resumed { .. } => self.happened(None, at, "resumed"),
             Body::Placed { identity, .. } => {

@@ -89,7 +89,7 @@ impl Disk {
             steps: world.steps(),
             clock: Arc::new(SystemClock),
             runtime: tokio::runtime::Handle::current(),
-            by: Origin { user: "daemon".to_owned(), host: "here".to_owned(), pid: 1 },
+            process: process(),
             place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: None,
@@ -291,4 +291,9 @@ impl Rig {
 /// What is offered as safe.
 pub fn acts(run: &serde_json::Value) -> Vec<&str> {
     run["safe"].as_array().unwrap().iter().map(|safe| safe["act"].as_str().unwrap()).collect()
+}
+
+/// The process that answers.
+pub fn process() -> Origin {
+    Origin { user: "daemon".to_owned(), host: "here".to_owned(), ..Origin::default() }
 }

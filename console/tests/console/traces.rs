@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use windlass_console::{Config, Role};
 
-use crate::rig::{Disk, PATIENCE, Rig};
+use crate::rig::{Disk, PATIENCE, Rig, process};
 
 /// A receiver that refuses the first few requests.
 struct Receiver {
@@ -106,7 +106,7 @@ async fn a_trace_that_was_refused_or_whose_process_died_is_sent_later_and_the_sa
     bound.close().await;
     let text = "//! title = \"T\"\nthing::make(#{ name: \"a\" });\n";
     let compiled = windlass_engine::runbook::Runbook::compile("late", text, &world.steps());
-    let handle = engine.start(&compiled.unwrap(), &[], Vec::new()).unwrap();
+    let handle = engine.start(&compiled.unwrap(), &process(), &[], Vec::new()).unwrap();
     let late = handle.run.to_string();
     handle.outcome().await;
     let _rig = Rig::with(disk.after_a_crash(), with(&receiver)).await;

@@ -184,7 +184,7 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
             view.unwinding.as_ref().map(|error| error.message.clone()),
         ),
         Body::Resumed { by } => {
-            (format!("{runbook} goes on"), Some(format!("taken up by {} at {}", by.user, by.host)))
+            (format!("{runbook} goes on"), Some(format!("taken up by {} at {}", by.who(), by.host)))
         }
         Body::Waiting { says, until, .. } => {
             let until = until.map(|until| format!(", until {}", utc(until))).unwrap_or_default();

@@ -201,9 +201,9 @@ impl Look<'_> {
         let engine = &self.ticker.engine;
         let reason = format!("schedule {} came again", self.name());
         let told = if engine.is_driven(&open.run) {
-            engine.cancel(&open.run, &reason)
+            engine.cancel(&open.run, engine.process(), &reason)
         } else {
-            engine.undo(&open.run, &reason).map(drop)
+            engine.undo(&open.run, engine.process(), &reason).map(drop)
         };
         match told {
             Ok(()) => self.kept.standing.told_to_stop = Some(open.run.clone()),

@@ -46,7 +46,7 @@ pub(super) fn start(
         secrets.push((name.clone(), with_newline(value, config.newline)));
     }
     let cause = Some(kept.cause(planned));
-    let begun = engine.start_because(&runbook, &config.given(), secrets, cause);
+    let begun = engine.start_because(&runbook, engine.process(), &config.given(), secrets, cause);
     // The run goes on by itself; how it ends is read from its journal.
     begun.map(|handle| handle.run).map_err(|error| match error {
         EngineError::Locked { .. } => NotStarted::Locked(error.to_string()),

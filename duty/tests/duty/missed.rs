@@ -3,7 +3,7 @@
 use windlass_duty::notice::Kind;
 use windlass_duty::schedule::{CATCH_UP_MAX, RECORDED_MAX};
 
-use crate::rig::{Rig, at};
+use crate::rig::{Rig, at, somebody};
 
 /// The daemon is down from half past midnight until 03:20: over three times.
 async fn down_over_three_times(rule: &str) -> Rig {
@@ -165,7 +165,7 @@ async fn no_success_for_long_is_told_again_and_again_until_there_is_one() {
     rig.look_at("03:31:00").await;
     assert_eq!(overdue(&rig), 2);
     let run = rig.runs()[0].run.clone();
-    rig.engine.resume(&run).unwrap();
+    rig.engine.resume(&run, &somebody()).unwrap();
     rig.let_pass().await;
     rig.look_at("03:40:00").await;
     assert!(rig.book.get("s").unwrap().standing.success.is_some());

@@ -3,7 +3,7 @@
 use windlass_duty::notice::Kind;
 use windlass_engine::event::Status;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, somebody};
 
 /// The run of 01:00 stands at the gate when 02:00 comes.
 async fn still_running(rule: &str) -> Rig {
@@ -35,7 +35,7 @@ async fn one_run_waits_and_a_further_one_is_left_out_if_the_rule_is_queue() {
     assert_eq!(rig.fates(), ["01:00 started None", "03:00 skipped"]);
     let rig = rig.crash(0);
     let run = rig.runs()[0].run.clone();
-    rig.engine.resume(&run).unwrap();
+    rig.engine.resume(&run, &somebody()).unwrap();
     rig.let_pass().await;
     rig.look_at("03:10:00").await;
     assert_eq!(rig.started(), ["01:00", "02:00"], "what waits survives a crash");
@@ -90,7 +90,7 @@ async fn a_lock_that_another_run_holds_is_waited_for_unless_the_rule_is_skip() {
         rig.schedule(&format!("overlap = '{rule}'"));
         rig.look_at("01:00:00").await;
         assert!(rig.started().is_empty());
-        rig.engine.undo(&holder, "out of the way").unwrap().outcome().await;
+        rig.engine.undo(&holder, &somebody(), "out of the way").unwrap().outcome().await;
         rig.look_at("01:10:00").await;
         assert_eq!(rig.fates(), [expected]);
     }

@@ -112,7 +112,7 @@ impl Rig {
             steps: world.steps(),
             clock: clock.clone(),
             runtime: Handle::current(),
-            by: By { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 1 },
+            process: somebody(),
             place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: None,
@@ -213,7 +213,7 @@ impl Rig {
     fn start(&self, runbook: &str, secrets: Vec<(String, Secret)>) -> RunHandle {
         let (name, text) = self.shelf.runbook(runbook).unwrap();
         let runbook = Runbook::compile(&name, &text, self.engine.steps()).unwrap();
-        self.engine.start(&runbook, &[], secrets).unwrap()
+        self.engine.start(&runbook, &somebody(), &[], secrets).unwrap()
     }
 }
 
@@ -229,4 +229,9 @@ pub const ALL: [Kind; 7] = [
 
 pub fn name(text: &str) -> Name {
     text.parse().unwrap()
+}
+
+/// Whoever asks, where it does not matter who.
+pub fn somebody() -> By {
+    By { user: "ada".to_owned(), ..By::default() }
 }

@@ -7,7 +7,7 @@ use windlass_engine::journal::Decision;
 use windlass_engine::secret::Secret;
 
 use crate::receiver::Receiver;
-use crate::rig::{EVERYTHING, Rig};
+use crate::rig::{EVERYTHING, Rig, somebody};
 
 fn watch(rig: &Rig) -> Watch {
     Watch::open(rig.engine.clone(), rig.outbox.clone()).unwrap().unwrap()
@@ -44,8 +44,8 @@ async fn each_end_is_told_once_however_often_it_is_looked_at() {
 
     rig.clock.seconds(1);
     let key = "1".parse().unwrap();
-    rig.engine.decide(&stuck, Decision::Skip { key }, "not needed").unwrap();
-    rig.engine.resume(&stuck).unwrap().outcome().await;
+    rig.engine.decide(&stuck, &somebody(), Decision::Skip { key }, "not needed").unwrap();
+    rig.engine.resume(&stuck, &somebody()).unwrap().outcome().await;
     watch.follow(&stuck).unwrap();
     let kinds: Vec<Kind> = told(&rig).into_iter().skip(3).map(|(kind, _)| kind).collect();
     assert!(kinds.contains(&Kind::Recovered) && kinds.contains(&Kind::Finished), "{kinds:?}");

@@ -16,7 +16,7 @@ use windlass_engine::run::RunState;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
 use windlass_engine::step::Kind;
 
-use crate::rig::{Rig, median};
+use crate::rig::{Rig, median, somebody};
 use crate::row;
 
 /// Set for the child that opens a store and prints what that took.
@@ -94,7 +94,7 @@ pub fn measure_resume(directory: &Path) {
         let began = Instant::now();
         let rig = Rig::open(directory);
         assert!(rig.engine.runs(true).unwrap().len() > RUNS - 10);
-        let handle = rig.engine.resume(run).unwrap();
+        let handle = rig.engine.resume(run, &somebody()).unwrap();
         let first = loop {
             if let Some(first) = rig.times.lock().unwrap().first() {
                 break *first;

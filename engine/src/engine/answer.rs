@@ -44,7 +44,7 @@ const LOOKS_MAX: usize = 5;
 /// Somebody who answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Who, and from where. A person is known by the user name.
+    /// Who, and from where.
     pub by: Origin,
     /// Their roles; all there are, if none are listed: so for whoever can open the state directory.
     pub roles: Option<Vec<String>>,
@@ -273,7 +273,9 @@ impl Engine {
             let why = format!("{run} is stuck or goes back: it takes no answers now");
             return Err(EngineError::NotNow(why));
         }
-        Ok(Found { hold, key, call, starter: starter.unwrap_or_default() })
+        // Without a starter nobody could be refused for being the one.
+        let starter = starter.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+        Ok(Found { hold, key, call, starter })
     }
 
     fn hold(&self, run: &RunId) -> Result<Hold, EngineError> {

@@ -210,9 +210,9 @@ impl Engine {
         self.0.keyring.derive(purpose)
     }
 
-    /// Returns who this process acts for.
-    pub fn by(&self) -> &Origin {
-        self.1.as_deref().unwrap_or(&self.0.by)
+    /// Returns this process, for what it does by itself and nobody has asked for.
+    pub fn process(&self) -> &Origin {
+        &self.0.process
     }
 
     /// Returns the address of what it acts on.

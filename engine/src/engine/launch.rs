@@ -10,7 +10,7 @@ use super::place::Answer;
 use super::{Drive, Engine, EngineError, Live};
 use crate::event::{Act, Needed, RunView};
 use crate::id::RunId;
-use crate::journal::{Body, Chain, Created, Decision, RunStatus, next, text_hash};
+use crate::journal::{Body, Chain, Created, Decision, Origin, RunStatus, next, text_hash};
 use crate::run::{Driver, Ledger, Outcome, Standby, Threads, in_question};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
@@ -38,10 +38,11 @@ impl Engine {
     pub fn start(
         &self,
         runbook: &Runbook,
+        by: &Origin,
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
     ) -> Result<RunHandle, EngineError> {
-        self.start_because(runbook, given, secrets, None)
+        self.start_because(runbook, by, given, secrets, None)
     }
 
     /// Begins a run, and records what started it: so whoever started it knows it again after a
@@ -52,12 +53,13 @@ impl Engine {
     pub fn start_because(
         &self,
         runbook: &Runbook,
+        by: &Origin,
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
         cause: Option<String>,
     ) -> Result<RunHandle, EngineError> {
         let ground = self.0.ground.get().map_or(&[][..], Vec::as_slice);
-        self.begin(runbook, given, secrets, cause, ground)
+        self.begin(runbook, by, given, secrets, cause, ground)
     }
 
     /// Says under which locks a run would end this very process: a node that it runs on, a secret
@@ -75,17 +77,19 @@ impl Engine {
     pub fn start_anyway(
         &self,
         runbook: &Runbook,
+        by: &Origin,
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
         cause: Option<String>,
     ) -> Result<RunHandle, EngineError> {
-        self.begin(runbook, given, secrets, cause, &[])
+        self.begin(runbook, by, given, secrets, cause, &[])
     }
 
     /// Begins a run, but not under one of the locks in `ground`.
     fn begin(
         &self,
         runbook: &Runbook,
+        by: &Origin,
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
         cause: Option<String>,
@@ -120,7 +124,7 @@ impl Engine {
             locks,
             place: self.0.place.clone(),
             identity,
-            by: self.by().clone(),
+            by: by.clone(),
             version: self.0.version.clone(),
             cause,
             language: runbook.language(),
@@ -133,23 +137,23 @@ impl Engine {
     ///
     /// # Errors
     /// If it is over, stuck, driven already, or can't be read.
-    pub fn resume(&self, run: &RunId) -> Result<RunHandle, EngineError> {
-        self.take_up(run, None)
+    pub fn resume(&self, run: &RunId, by: &Origin) -> Result<RunHandle, EngineError> {
+        self.take_up(run, by, None)
     }
 
     /// Takes everything back that an interrupted or stuck run did.
     ///
     /// # Errors
     /// If it is over or past its pivot, driven already, or can't be read.
-    pub fn undo(&self, run: &RunId, reason: &str) -> Result<RunHandle, EngineError> {
-        self.take_up(run, Some(reason))
+    pub fn undo(&self, run: &RunId, by: &Origin, reason: &str) -> Result<RunHandle, EngineError> {
+        self.take_up(run, by, Some(reason))
     }
 
     /// Asks a run that is being driven to stop and take everything back.
     ///
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
-    pub fn cancel(&self, run: &RunId, reason: &str) -> Result<(), EngineError> {
+    pub fn cancel(&self, run: &RunId, by: &Origin, reason: &str) -> Result<(), EngineError> {
         self.may_block(self.same_place(run, Answer::Welcome))?;
         let mut live = self.0.live();
         let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
@@ -158,7 +162,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
-        let (reason_given, by) = (reason.to_owned(), self.by().clone());
+        let (reason_given, by) = (reason.to_owned(), by.clone());
         driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
         driver.standby.control.cancel(reason);
         drop(live);
@@ -170,7 +174,13 @@ impl Engine {
     ///
     /// # Errors
     /// If the run is not stuck, or the decision does not fit where the call stands.
-    pub fn decide(&self, run: &RunId, decision: Decision, reason: &str) -> Result<(), EngineError> {
+    pub fn decide(
+        &self,
+        run: &RunId,
+        by: &Origin,
+        decision: Decision,
+        reason: &str,
+    ) -> Result<(), EngineError> {
         if self.0.live().contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
@@ -184,7 +194,7 @@ impl Engine {
         if let (Some(key), None) = (decision.key(), call) {
             return Err(EngineError::NoSuchCall { run: run.clone(), key: key.clone() });
         }
-        let body = Body::Decided { decision, reason: reason.to_owned(), by: self.by().clone() };
+        let body = Body::Decided { decision, reason: reason.to_owned(), by: by.clone() };
         if next(status, call, &body).is_err() {
             let about = body.key().map(|key| format!("call {key} of ")).unwrap_or_default();
             let why = if status.is_some_and(RunStatus::is_stuck) {
@@ -227,7 +237,12 @@ impl Engine {
         Err(EngineError::Output { run, key, step, problem, example: Box::new(example) })
     }
 
-    fn take_up(&self, run: &RunId, undo: Option<&str>) -> Result<RunHandle, EngineError> {
+    fn take_up(
+        &self,
+        run: &RunId,
+        by: &Origin,
+        undo: Option<&str>,
+    ) -> Result<RunHandle, EngineError> {
         if !self.is_driven(run) {
             self.may_block(self.same_place(run, Answer::Needed))?;
         }
@@ -254,7 +269,7 @@ impl Engine {
                 }
                 // There is nothing to decide about a call: going on is the only decision there is.
                 let (decision, reason) = (Decision::GoOn, "resumed".to_owned());
-                ledger.record(Body::Decided { decision, reason, by: self.by().clone() })?;
+                ledger.record(Body::Decided { decision, reason, by: by.clone() })?;
             }
             _ => {}
         }
@@ -263,10 +278,10 @@ impl Engine {
         }
         let runbook = self.recorded_runbook(&created)?;
         let driver = self.driver_of(&created, ledger, self.standby(run))?;
-        driver.ledger.append(Body::Resumed { by: self.by().clone() })?;
+        driver.ledger.append(Body::Resumed { by: by.clone() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
-            driver.ledger.record(Body::Decided { decision, reason, by: self.by().clone() })?;
+            driver.ledger.record(Body::Decided { decision, reason, by: by.clone() })?;
         }
         // Asked for now, or before a crash: a decision that is recorded is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
@@ -334,7 +349,7 @@ impl Engine {
         let (engine, of) = (Arc::downgrade(&self.0), run.clone());
         let wake = move || {
             // Without an engine there is nobody who could go on with the run.
-            engine.upgrade().into_iter().for_each(|engine| Engine(engine, None).wake(&of));
+            engine.upgrade().into_iter().for_each(|engine| Engine(engine).wake(&of));
         };
         Standby::new(self.0.clock.clone(), Arc::new(wake))
     }

@@ -42,9 +42,9 @@ use crate::secret::Keyring;
 
 /// The engine. Cheap to clone; all clones are the same engine.
 ///
-/// A clone may act for somebody else than the process does: [`Engine::acting`].
+/// Whatever begins, moves or decides something is told who asks for it: nobody is assumed.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>, Option<Arc<Origin>>);
+pub struct Engine(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn JournalStore>,
@@ -52,7 +52,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     world: Arc<World>,
     events: EventSink,
-    by: Origin,
+    process: Origin,
     place: String,
     version: String,
     /// Runs that this process has in hand. Also guards the taking of locks.
@@ -90,15 +90,6 @@ struct Live {
 struct Drive {
     driver: Arc<Driver>,
     runbook: Arc<Runbook>,
-}
-
-impl Engine {
-    /// Returns the same engine in the name of somebody else: what is begun, taken up or decided
-    /// through it is journaled as theirs.
-    #[must_use]
-    pub fn acting(&self, by: Origin) -> Self {
-        Engine(self.0.clone(), Some(Arc::new(by)))
-    }
 }
 
 impl Inner {

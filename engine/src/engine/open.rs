@@ -30,8 +30,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where steps run.
     pub runtime: Handle,
-    /// Who this process acts for.
-    pub by: Origin,
+    /// This process: it takes up what an earlier one left, and starts what is due, by itself.
+    pub process: Origin,
     /// Where steps act, such as `unix:///var/run/docker.sock`; for people.
     pub place: String,
     /// The version of windlass; for people.
@@ -85,7 +85,8 @@ impl Engine {
     /// # Errors
     /// If the store belongs to another master key, or can't be read.
     pub fn open(options: Options) -> Result<Self, EngineError> {
-        let Options { store, keyring, steps, clock, runtime, by, place, version, points } = options;
+        let Options { store, keyring, steps, clock, runtime, process, place, version, points } =
+            options;
         let check = keyring.check();
         match store.value(KEY_CHECK)? {
             Some(recorded) if recorded != check.as_bytes() => {
@@ -105,7 +106,7 @@ impl Engine {
             clock,
             world,
             events,
-            by,
+            process,
             place,
             version,
             live,
@@ -115,6 +116,6 @@ impl Engine {
             let_go,
             answering: tokio::sync::Mutex::default(),
         };
-        Ok(Engine(Arc::new(inner), None))
+        Ok(Engine(Arc::new(inner)))
     }
 }

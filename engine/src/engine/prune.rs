@@ -74,11 +74,12 @@ impl Engine {
     pub fn forget(
         &self,
         runs: &[RunId],
+        by: &Origin,
         mut each: impl FnMut(Tombstone),
     ) -> Result<(), EngineError> {
         let _alone = self.keep_alone()?;
         for run in runs {
-            each(self.forget_one(run)?);
+            each(self.forget_one(run, by)?);
         }
         if runs.is_empty() { Ok(()) } else { self.remove_unused_texts() }
     }
@@ -103,7 +104,7 @@ impl Engine {
         })
     }
 
-    fn forget_one(&self, run: &RunId) -> Result<Tombstone, EngineError> {
+    fn forget_one(&self, run: &RunId, by: &Origin) -> Result<Tombstone, EngineError> {
         if self.is_driven(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
@@ -125,7 +126,7 @@ impl Engine {
             entries: head.seq,
             head: head.prev,
             forgotten: self.0.clock.now(),
-            by: self.0.by.clone(),
+            by: by.clone(),
         };
         let bytes =
             serde_json::to_vec(&tombstone).map_err(|e| EngineError::Damaged(e.to_string()))?;

@@ -161,7 +161,7 @@ impl Engine {
             return Ok(());
         }
         let driver = &drive.driver;
-        driver.ledger.append(Body::Resumed { by: self.0.by.clone() })?;
+        driver.ledger.append(Body::Resumed { by: self.0.process.clone() })?;
         live.taken_over = true;
         // A decision that was recorded before a crash is carried out.
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {

@@ -94,7 +94,7 @@ impl Event {
                 What::Waiting { wait: WaitView::of(&key, state.calls.get(&key)?) }
             }
             Body::Answered { key, answer, by, .. } => {
-                let (step, says, by) = (step(&key), says(&key), by.map(|by| by.user));
+                let (step, says, by) = (step(&key), says(&key), by.map(|by| by.who()));
                 What::Answered { key, step, says, answer, by }
             }
             Body::Parallel { .. } | Body::Placed { .. } => return None,

@@ -59,7 +59,7 @@ impl WaitView {
             until: asked.until,
             roles: Vec::new(),
             of: None,
-            approvals: asked.approvals.into_iter().map(|by| by.user).collect(),
+            approvals: asked.approvals.into_iter().map(|by| by.who()).collect(),
             changes: asked.bound.into_iter().flat_map(|b| b.changes).map(|c| c.says).collect(),
             lapsed: asked.lapsed,
             fields: BTreeMap::new(),

@@ -254,6 +254,9 @@ pub struct Identity {
 }
 
 /// Who did something, and from where.
+///
+/// The user name is the person: two people are the same if their names are, letter by letter, as
+/// the system tells its users apart. It is compared nowhere but in [`Origin::is_same_person`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Origin {
     /// User name.
@@ -262,6 +265,24 @@ pub struct Origin {
     pub host: String,
     /// Process id.
     pub pid: u32,
+    /// The user whose rights sudo gave them, such as `root`; absent if they used their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_user: Option<String>,
+}
+
+impl Origin {
+    /// True if both are the same person, wherever they are and whatever rights they use.
+    pub fn is_same_person(&self, other: &Origin) -> bool {
+        self.user == other.user
+    }
+
+    /// Returns the person in words: `ann`, or `ann (as root, by sudo)`.
+    pub fn who(&self) -> String {
+        match &self.as_user {
+            Some(rights) => format!("{} (as {rights}, by sudo)", self.user),
+            None => self.user.clone(),
+        }
+    }
 }
 
 /// What came of a wait.

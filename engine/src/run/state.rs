@@ -353,7 +353,7 @@ impl RunState {
             }
             Answer::Denied { reason } => {
                 let message = match by {
-                    Some(by) => format!("{} denied it: {reason}", by.user),
+                    Some(by) => format!("{} denied it: {reason}", by.who()),
                     None => format!("denied: {reason}"),
                 };
                 call.error = Some(StepError::permanent("denied", message));

@@ -12,6 +12,7 @@
 //! | run key | `keys/<run>.key` | XChaCha20-Poly1305 under the master key, deleted at the end |
 //! | master key | `master.key` (0600) or a systemd credential | 32 bytes, as hex |
 
+mod buffer;
 mod keyring;
 mod keys;
 mod mac;
@@ -19,6 +20,7 @@ mod redact;
 mod seal;
 mod value;
 
+pub use buffer::SecretBuffer;
 pub use keyring::{KeyCopies, Keyring, MasterKey};
 pub use keys::{FileKeys, KeyError, KeyStore, MemoryKeys};
 pub use seal::{SealError, SealedValues};

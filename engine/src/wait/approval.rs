@@ -54,13 +54,13 @@ impl Approval {
         Ok(())
     }
 
-    /// Returns why this person's consent does not count, if it does not. A person is known by
-    /// name: the same name at another machine is the same person.
+    /// Returns why this person's consent does not count, if it does not. The same name at another
+    /// machine is the same person; a name in other letters is not, as on the system.
     pub fn refuses(&self, by: &Origin, starter: &Origin, so_far: &[Origin]) -> Option<String> {
-        if self.not_starter && by.user == starter.user {
+        if self.not_starter && by.is_same_person(starter) {
             return Some(format!("{} started the run: somebody else must approve", by.user));
         }
-        let again = so_far.iter().any(|other| other.user == by.user);
+        let again = so_far.iter().any(|other| other.is_same_person(by));
         again.then(|| format!("{} has approved already: it takes somebody else", by.user))
     }
 }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn person(user: &str, host: &str) -> Origin {
-        Origin { user: user.to_owned(), host: host.to_owned(), pid: 1 }
+        Origin { user: user.to_owned(), host: host.to_owned(), pid: 1, as_user: None }
     }
 
     #[test]
@@ -88,6 +88,10 @@ mod tests {
         assert_eq!(approval.refuses(&ben, &ann, &[]), None);
         let elsewhere = person("ben", "b");
         assert!(approval.refuses(&elsewhere, &ann, &[ben]).unwrap().contains("already"));
+        let by_sudo = Origin { as_user: Some("root".to_owned()), ..ann.clone() };
+        assert!(approval.refuses(&by_sudo, &ann, &[]).unwrap().contains("started"));
+        // Two users for the system are two people here.
+        assert_eq!(approval.refuses(&person("Ann", "a"), &ann, &[]), None);
         let anybody = Approval { not_starter: false, ..approval };
         assert_eq!(anybody.refuses(&ann, &ann, &[]), None);
     }

@@ -7,7 +7,7 @@ use windlass_engine::journal::{Decision, End, JournalStore};
 use windlass_engine::run::{Outcome, Point};
 use windlass_engine::step::ErrorClass;
 
-use crate::rig::{RUNBOOK, Rig, silence_deaths};
+use crate::rig::{RUNBOOK, Rig, silence_deaths, somebody};
 use crate::world::Fault;
 
 pub fn retry(rig: &Rig, run: &RunId, key: &CallKey) {
@@ -15,7 +15,7 @@ pub fn retry(rig: &Rig, run: &RunId, key: &CallKey) {
 }
 
 pub fn decide(rig: &Rig, run: &RunId, decision: Decision) {
-    rig.engine().decide(run, decision, "because I say so").unwrap();
+    rig.engine().decide(run, &somebody(), decision, "because I say so").unwrap();
 }
 
 /// Dies after the intent of the call named, and lets somebody else make the thing meanwhile.
@@ -27,7 +27,7 @@ pub fn foreign(key: &'static str, name: &str) -> (Rig, RunId) {
             std::panic::panic_any(crate::rig::Death);
         }
     }));
-    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).unwrap();
     let run = handle.run.clone();
     rig.runtime.block_on(handle.outcome());
     rig.points = None;
@@ -45,7 +45,7 @@ fn a_foreign_change_is_stuck_with_the_difference_and_nothing_is_overwritten() {
     assert_eq!(error.code, "foreign_change");
     assert!(error.message.contains("somebody else"), "{}", error.message);
     assert_eq!(rig.world.lock().things["tmp"], "somebody else");
-    let refused = rig.engine().resume(&run).map(|handle| handle.run);
+    let refused = rig.engine().resume(&run, &somebody()).map(|handle| handle.run);
     assert!(matches!(refused, Err(EngineError::Stuck(_))));
 }
 
@@ -74,7 +74,7 @@ fn undo_takes_a_stuck_run_back_once_the_doubt_is_gone() {
     let (rig, run) = foreign("4", "tmp");
     assert_eq!(rig.resume(&run), Outcome::Stuck);
     rig.world.lock().things.remove("tmp");
-    let handle = rig.engine().undo(&run, "never mind").unwrap();
+    let handle = rig.engine().undo(&run, &somebody(), "never mind").unwrap();
     // The run was stuck over call 4: undoing settles it first, and finds it not done.
     let outcome = rig.runtime.block_on(handle.outcome());
     assert_eq!(outcome, Outcome::Finished(End::Cancelled));
@@ -87,7 +87,7 @@ fn past_the_pivot_there_is_no_undo() {
     rig.world.lock().faults = vec![(6, Fault::Refuse(ErrorClass::Permanent))];
     let (run, outcome) = rig.run(RUNBOOK);
     assert_eq!(outcome, Outcome::Stuck);
-    let refused = rig.engine().undo(&run, "please").map(|handle| handle.run);
+    let refused = rig.engine().undo(&run, &somebody(), "please").map(|handle| handle.run);
     assert!(matches!(refused, Err(EngineError::PastPivot { .. })), "{refused:?}");
 }
 
@@ -108,7 +108,7 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
     decide(&rig, &run, Decision::Skip { key: view.stuck_at.unwrap() });
     rig.assert_whole(&rig.resume(&run), "skipped");
     assert!(rig.is_all_old());
-    let over = rig.engine().decide(&run, Decision::Cancel, "too late");
+    let over = rig.engine().decide(&run, &somebody(), Decision::Cancel, "too late");
     assert!(matches!(over, Err(EngineError::Over { .. })), "{over:?}");
 }
 
@@ -122,7 +122,8 @@ fn a_failed_undo_is_not_forgotten_when_the_process_dies_before_it_is_stuck() {
         let refuse = Fault::Refuse(ErrorClass::Permanent);
         rig.world.lock().faults = vec![(5, refuse), (6, refuse)];
         rig.store.fail_after(writes);
-        let Ok(handle) = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()) else {
+        let Ok(handle) = rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new())
+        else {
             continue;
         };
         let run = handle.run.clone();
@@ -142,7 +143,8 @@ fn a_failed_undo_is_not_forgotten_when_the_process_dies_before_it_is_stuck() {
 #[test]
 fn locks_are_held_until_a_run_is_over() {
     let (rig, run) = foreign("4", "tmp");
-    let refused = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).map(|h| h.run);
+    let refused =
+        rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).map(|h| h.run);
     match refused {
         Err(EngineError::Locked { lock, by }) => {
             assert_eq!(lock, "thing:old");
@@ -160,10 +162,10 @@ fn a_run_that_would_end_this_very_process_is_begun_only_if_somebody_insists() {
     let engine = rig.engine();
     engine.stands_on(vec!["node:n1".to_owned(), "thing:old".to_owned()]);
     let runbook = rig.runbook(RUNBOOK);
-    let refused = engine.start(&runbook, &[], Vec::new()).map(|handle| handle.run);
+    let refused = engine.start(&runbook, &somebody(), &[], Vec::new()).map(|handle| handle.run);
     assert!(matches!(refused, Err(EngineError::OwnGround { lock }) if lock == "thing:old"));
     assert!(engine.runs(false).unwrap().is_empty());
-    let begun = engine.start_anyway(&runbook, &[], Vec::new(), None).unwrap();
+    let begun = engine.start_anyway(&runbook, &somebody(), &[], Vec::new(), None).unwrap();
     rig.assert_whole(&rig.runtime.block_on(begun.outcome()), "insisted on");
 }
 
@@ -174,9 +176,11 @@ fn a_run_is_found_by_the_end_of_its_name_and_decisions_name_real_calls() {
     let tail = &run.as_str()[run.as_str().len() - 4..];
     assert_eq!(engine.find(tail).unwrap(), run);
     assert!(matches!(engine.find("zzz"), Err(EngineError::NoSuchRun(_))));
-    let nothing = engine.decide(&run, Decision::Retry { key: "99".parse().unwrap() }, "x");
+    let nothing =
+        engine.decide(&run, &somebody(), Decision::Retry { key: "99".parse().unwrap() }, "x");
     assert!(matches!(nothing, Err(EngineError::NoSuchCall { .. })), "{nothing:?}");
-    let not_stuck = engine.decide(&run, Decision::Retry { key: "1".parse().unwrap() }, "x");
+    let not_stuck =
+        engine.decide(&run, &somebody(), Decision::Retry { key: "1".parse().unwrap() }, "x");
     assert!(matches!(not_stuck, Err(EngineError::NotNow(_))), "{not_stuck:?}");
 }
 
@@ -204,12 +208,12 @@ fn an_undo_that_finds_the_pivot_behind_it_stops_and_a_resume_goes_forward() {
             std::panic::panic_any(crate::rig::Death);
         }
     }));
-    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+    let handle = rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).unwrap();
     let run = handle.run.clone();
     rig.runtime.block_on(handle.outcome());
     rig.points = None;
     rig.crash(0);
-    let handle = rig.engine().undo(&run, "never mind").unwrap();
+    let handle = rig.engine().undo(&run, &somebody(), "never mind").unwrap();
     assert_eq!(rig.runtime.block_on(handle.outcome()), Outcome::Parked);
     assert_eq!(rig.engine().view(&run).unwrap().pivot.unwrap().to_string(), "5");
     rig.assert_whole(&rig.resume(&run), "resumed after an undo that came too late");

@@ -13,7 +13,7 @@ mod world;
 
 use std::sync::atomic::Ordering;
 
-use rig::{NEW, RUNBOOK, Rig, silence_deaths};
+use rig::{NEW, RUNBOOK, Rig, silence_deaths, somebody};
 use windlass_engine::event::Status;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{Body, End, How, JournalStore};
@@ -52,7 +52,7 @@ fn death_at_every_point_and_any_loss_of_unsynced_writes_ends_whole_after_a_resum
             let mut rig = Rig::new();
             let reached = rig.die_at(nth);
             let engine = rig.engine();
-            let handle = engine.start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+            let handle = engine.start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).unwrap();
             let run = handle.run.clone();
             let outcome = rig.runtime.block_on(handle.outcome());
             if reached.load(Ordering::SeqCst) <= nth {
@@ -81,7 +81,8 @@ fn death_during_the_resume_and_again_ends_whole() {
     for nth in 0..20 {
         let mut rig = Rig::new();
         rig.die_at(nth);
-        let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+        let handle =
+            rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).unwrap();
         let run = handle.run.clone();
         rig.runtime.block_on(handle.outcome());
         // Each resume gets one point further than the one before it began.
@@ -164,7 +165,8 @@ fn death_during_the_unwinding_ends_all_old() {
         let mut rig = Rig::new();
         rig.world.lock().faults = refuse.clone();
         let reached = rig.die_at(nth);
-        let handle = rig.engine().start(&rig.runbook(RUNBOOK), &[], Vec::new()).unwrap();
+        let handle =
+            rig.engine().start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()).unwrap();
         let run = handle.run.clone();
         let outcome = rig.runtime.block_on(handle.outcome());
         if reached.load(Ordering::SeqCst) <= nth {
@@ -188,7 +190,7 @@ fn a_store_that_fails_stops_the_run_and_a_later_resume_ends_whole() {
         let mut rig = Rig::new();
         let engine = rig.engine();
         rig.store.fail_after(writes);
-        let Ok(handle) = engine.start(&rig.runbook(RUNBOOK), &[], Vec::new()) else {
+        let Ok(handle) = engine.start(&rig.runbook(RUNBOOK), &somebody(), &[], Vec::new()) else {
             continue;
         };
         let run = handle.run.clone();
@@ -262,7 +264,7 @@ thing::open(#{ value: value, fail: true });
     let engine = rig.engine();
     let secret = vec![("value".to_owned(), Secret::new(b"canary-71c4".to_vec()))];
     let mut events = engine.subscribe();
-    let handle = engine.start(&rig.runbook(text), &[], secret).unwrap();
+    let handle = engine.start(&rig.runbook(text), &somebody(), &[], secret).unwrap();
     let run = handle.run.clone();
     let outcome = rig.runtime.block_on(handle.outcome());
     assert_eq!(outcome, Outcome::Finished(End::Undone));

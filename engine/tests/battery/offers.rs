@@ -9,7 +9,7 @@ use windlass_engine::run::{Outcome, Point};
 use windlass_engine::step::ErrorClass;
 
 use crate::decisions::{decide, foreign, retry};
-use crate::rig::{Death, RUNBOOK, Rig, silence_deaths};
+use crate::rig::{Death, RUNBOOK, Rig, silence_deaths, somebody};
 use crate::world::Fault;
 
 const REFUSE: Fault = Fault::Refuse(ErrorClass::Permanent);
@@ -46,7 +46,7 @@ fn stuck_going_back() -> (Rig, RunId) {
 /// A person asked to take it back, and a doubt can't be settled.
 fn stuck_before_it_goes_back() -> (Rig, RunId) {
     let (rig, run) = foreign("4", "tmp");
-    let handle = rig.engine().undo(&run, "never mind").unwrap();
+    let handle = rig.engine().undo(&run, &somebody(), "never mind").unwrap();
     assert_eq!(rig.runtime.block_on(handle.outcome()), Outcome::Stuck);
     (rig, run)
 }
@@ -107,15 +107,20 @@ const STATES: [State; 8] = [
 fn ask(rig: &Rig, run: &RunId, safe: &Safe) -> Result<Outcome, EngineError> {
     let engine = rig.engine();
     let key = || safe.call.clone().unwrap();
-    let decide = |decision| engine.decide(run, decision, "as offered");
+    let decide = |decision| engine.decide(run, &somebody(), decision, "as offered");
     let handle = match safe.act {
-        Act::Resume => engine.resume(run),
-        Act::Undo => engine.undo(run, "as offered"),
-        Act::Retry => decide(Decision::Retry { key: key() }).and_then(|()| engine.resume(run)),
-        Act::Skip => decide(Decision::Skip { key: key() }).and_then(|()| engine.resume(run)),
+        Act::Resume => engine.resume(run, &somebody()),
+        Act::Undo => engine.undo(run, &somebody(), "as offered"),
+        Act::Retry => {
+            decide(Decision::Retry { key: key() }).and_then(|()| engine.resume(run, &somebody()))
+        }
+        Act::Skip => {
+            decide(Decision::Skip { key: key() }).and_then(|()| engine.resume(run, &somebody()))
+        }
         Act::MarkDone => {
             let output = safe.output.clone().unwrap_or_default();
-            decide(Decision::MarkDone { key: key(), output }).and_then(|()| engine.resume(run))
+            decide(Decision::MarkDone { key: key(), output })
+                .and_then(|()| engine.resume(run, &somebody()))
         }
         other => panic!("{other:?} is not for runs that nobody drives"),
     };
@@ -152,14 +157,14 @@ fn nothing_that_is_offered_is_refused() {
 fn a_call_whose_outcome_the_script_uses_is_not_left_out() {
     let (rig, run) = stuck_over_what_is_used();
     let key: CallKey = "1".parse().unwrap();
-    let refused = rig.engine().decide(&run, Decision::Skip { key: key.clone() }, "no");
+    let refused = rig.engine().decide(&run, &somebody(), Decision::Skip { key: key.clone() }, "no");
     let Err(EngineError::Output { example, step, .. }) = refused else {
         panic!("not refused: {refused:?}");
     };
     assert_eq!((step, *example), ("thing.make", serde_json::json!({ "name": "..." })));
     for output in [serde_json::json!(null), serde_json::json!({ "nam": "a" })] {
         let told = Decision::MarkDone { key: key.clone(), output };
-        let refused = rig.engine().decide(&run, told, "no");
+        let refused = rig.engine().decide(&run, &somebody(), told, "no");
         assert!(matches!(refused, Err(EngineError::Output { .. })), "{refused:?}");
     }
     let output = serde_json::json!({ "name": "a" });

@@ -57,7 +57,7 @@ impl Rig {
             steps: self.world.steps(),
             clock: Arc::new(SimClock::at(1_000)),
             runtime: self.runtime.handle().clone(),
-            by: Origin::default(),
+            process: somebody(),
             place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: self.points.clone(),
@@ -75,13 +75,13 @@ impl Rig {
     }
 
     pub fn run_with(&self, text: &str, secrets: Vec<(String, Secret)>) -> (RunId, Outcome) {
-        let handle = self.engine().start(&self.runbook(text), &[], secrets).unwrap();
+        let handle = self.engine().start(&self.runbook(text), &somebody(), &[], secrets).unwrap();
         let run = handle.run.clone();
         (run, self.runtime.block_on(handle.outcome()))
     }
 
     pub fn resume(&self, run: &RunId) -> Outcome {
-        let handle = self.engine().resume(run).unwrap();
+        let handle = self.engine().resume(run, &somebody()).unwrap();
         self.runtime.block_on(handle.outcome())
     }
 
@@ -140,4 +140,9 @@ pub fn silence_deaths() {
             }
         }));
     });
+}
+
+/// Whoever asks, where it does not matter who.
+pub fn somebody() -> Origin {
+    Origin { user: "ada".to_owned(), ..Origin::default() }
 }

@@ -22,7 +22,7 @@ pub(crate) fn key(text: &str) -> CallKey {
 }
 
 pub(crate) fn by() -> Origin {
-    Origin { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 4711 }
+    Origin { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 4711, as_user: None }
 }
 
 fn head(step: &str, kind: Kind, args: Value) -> CallHead {

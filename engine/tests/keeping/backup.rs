@@ -13,7 +13,7 @@ use windlass_engine::run::RunState;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::KeyStore;
 
-use crate::{Place, TEXT};
+use crate::{Place, TEXT, somebody};
 
 fn lines(place: &Place, with_keys: bool) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -51,7 +51,7 @@ async fn no_backup_has_two_runs_with_the_same_lock() {
     let backups = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !enough.load(Ordering::SeqCst) {
-                let handle = place.engine.start(&runbook, &[], Vec::new()).unwrap();
+                let handle = place.engine.start(&runbook, &somebody(), &[], Vec::new()).unwrap();
                 runtime.block_on(handle.outcome());
             }
         });
@@ -96,7 +96,7 @@ async fn a_backup_has_everything_but_the_epoch_and_keys_only_when_asked() {
     place.keys.put(&open, b"wrapped \xff").unwrap();
     place.store.put_value("binary", &[0, 159, 255]).unwrap();
     place.store.put_value("epoch", b"1").unwrap();
-    place.engine.forget(std::slice::from_ref(&gone), |_| {}).unwrap();
+    place.engine.forget(std::slice::from_ref(&gone), &somebody(), |_| {}).unwrap();
 
     let without = lines(&place, false);
     let is_key = |line: &Line| matches!(line, Line::MasterKey { .. } | Line::RunKey { .. });
@@ -138,7 +138,7 @@ async fn while_a_backup_is_made_nothing_is_forgotten() {
     let run = place.a_run(TEXT).await;
     let mut tried = 0;
     let take = |_| {
-        let forgotten = place.engine.forget(std::slice::from_ref(&run), |_| {});
+        let forgotten = place.engine.forget(std::slice::from_ref(&run), &somebody(), |_| {});
         assert!(matches!(forgotten, Err(EngineError::NotNow(why)) if why.contains("under way")));
         tried += 1;
         Ok(())
@@ -147,7 +147,7 @@ async fn while_a_backup_is_made_nothing_is_forgotten() {
     assert!(tried > 1);
     let broken_off = place.engine.backup(false, |_| Err(Gone));
     assert!(matches!(broken_off, Err(EngineError::NotNow(_))));
-    place.engine.forget(&[run], |_| {}).unwrap();
+    place.engine.forget(&[run], &somebody(), |_| {}).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

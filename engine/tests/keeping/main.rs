@@ -23,6 +23,11 @@ use windlass_engine::step::Registry;
 /// Runs with the same lock can't be open at the same time.
 const TEXT: &str = "//! title = \"A note\"\n//! locks = [\"the lock\"]\nlet x = 1;\n";
 
+/// Whoever asks, where it does not matter who.
+fn somebody() -> Origin {
+    Origin { user: "ada".to_owned(), ..Origin::default() }
+}
+
 struct Place {
     engine: Engine,
     store: Arc<MemoryStore>,
@@ -40,7 +45,7 @@ impl Place {
             steps: Registry::default(),
             clock: clock.clone(),
             runtime: tokio::runtime::Handle::current(),
-            by: Origin { user: "ada".to_owned(), ..Origin::default() },
+            process: somebody(),
             place: String::new(),
             version: "0.1.0".to_owned(),
             points: None,
@@ -51,7 +56,7 @@ impl Place {
     /// Makes a run that is over, and lets a day go by.
     async fn a_run(&self, text: &str) -> RunId {
         let runbook = Runbook::compile("note.rhai", text, self.engine.steps()).unwrap();
-        let handle = self.engine.start(&runbook, &[], Vec::new()).unwrap();
+        let handle = self.engine.start(&runbook, &somebody(), &[], Vec::new()).unwrap();
         let run = handle.run.clone();
         handle.outcome().await;
         self.clock.advance(Duration::from_secs(86_400));

@@ -2,11 +2,11 @@
 
 use windlass_engine::engine::{Engine, EngineError, Options, Retention};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{End, JournalStore, Origin, text_hash};
+use windlass_engine::journal::{End, JournalStore, text_hash};
 use windlass_engine::secret::{KeyStore, Keyring, MasterKey};
 use windlass_engine::step::Registry;
 
-use crate::{Place, TEXT};
+use crate::{Place, TEXT, somebody};
 
 const ALL: Retention = Retention { since: i64::MAX, newest: 0 };
 const OTHER: &str = "//! title = \"Another\"\nlet x = 2;\n";
@@ -35,7 +35,9 @@ async fn a_run_that_is_not_over_is_never_forgotten() {
     let place = Place::new();
     let open = place.an_open_run("run_open", TEXT);
     assert!(place.engine.prunable(ALL).unwrap().is_empty());
-    let refused = place.engine.forget(std::slice::from_ref(&open), |_| panic!("it is forgotten"));
+    let refused = place
+        .engine
+        .forget(std::slice::from_ref(&open), &somebody(), |_| panic!("it is forgotten"));
     assert!(matches!(refused, Err(EngineError::NotNow(why)) if why.contains("a resume needs it")));
     assert_eq!(place.engine.entries(&open).unwrap().len(), 1);
 }
@@ -46,7 +48,7 @@ async fn what_stays_of_a_run_says_how_it_ended_and_how_its_evidence_is_checked()
     let run = place.a_run(TEXT).await;
     let records = place.engine.records(&run).unwrap();
     let mut told = Vec::new();
-    place.engine.forget(std::slice::from_ref(&run), |stone| told.push(stone)).unwrap();
+    place.engine.forget(std::slice::from_ref(&run), &somebody(), |stone| told.push(stone)).unwrap();
     assert_eq!(place.engine.tombstones().unwrap(), told);
     let stone = &told[0];
     assert_eq!((&stone.run, stone.end, stone.by.user.as_str()), (&run, End::Done, "ada"));
@@ -65,10 +67,10 @@ async fn the_text_of_a_runbook_goes_with_the_last_run_that_names_it() {
     place.store.put_value("schedule/nightly", b"stays").unwrap();
     place.an_open_run("run_open", TEXT);
     let kept = |text: &str| place.store.value(&text_hash(text.as_bytes())).unwrap().is_some();
-    place.engine.forget(&[old], |_| {}).unwrap();
+    place.engine.forget(&[old], &somebody(), |_| {}).unwrap();
     assert!(kept(TEXT), "an open run needs it");
     assert!(kept(OTHER));
-    place.engine.forget(&[other], |_| {}).unwrap();
+    place.engine.forget(&[other], &somebody(), |_| {}).unwrap();
     assert!(kept(TEXT) && !kept(OTHER));
     assert!(place.store.value("schedule/nightly").unwrap().is_some());
 }
@@ -83,8 +85,8 @@ async fn a_run_whose_text_was_edited_does_not_go_on() {
         .put_value(&text_hash(TEXT.as_bytes()), b"//! title = \"A note\"\nlet x = 2;\n")
         .unwrap();
     for error in [
-        place.engine.resume(&run).map(drop).unwrap_err(),
-        place.engine.undo(&run, "now").map(drop).unwrap_err(),
+        place.engine.resume(&run, &somebody()).map(drop).unwrap_err(),
+        place.engine.undo(&run, &somebody(), "now").map(drop).unwrap_err(),
         place.engine.plan_resume(&run).await.map(drop).unwrap_err(),
     ] {
         assert!(error.to_string().contains("it was changed in the store"), "{error}");
@@ -108,7 +110,7 @@ async fn a_key_goes_only_when_its_run_is_known_to_be_over() {
         steps: Registry::default(),
         clock: place.clock.clone(),
         runtime: tokio::runtime::Handle::current(),
-        by: Origin::default(),
+        process: somebody(),
         place: String::new(),
         version: "0.1.0".to_owned(),
         points: None,

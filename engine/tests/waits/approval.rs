@@ -5,7 +5,7 @@ use windlass_engine::event::Status;
 use windlass_engine::journal::{End, JournalStore};
 use windlass_engine::run::Outcome;
 
-use crate::rig::{NOON, Rig};
+use crate::rig::{NOON, Rig, somebody};
 
 const DONE: Outcome = Outcome::Finished(End::Done);
 const UNDONE: Outcome = Outcome::Finished(End::Undone);
@@ -228,7 +228,7 @@ fn a_denial_past_the_pivot_is_stuck_and_asked_again_on_retry() {
     refused(rig.approve(&run, "ben"), "does not ask");
     let key = rig.engine.view(&run).unwrap().stuck_at.unwrap();
     let retry = windlass_engine::journal::Decision::Retry { key };
-    rig.engine.decide(&run, retry, "they have thought again").unwrap();
+    rig.engine.decide(&run, &somebody(), retry, "they have thought again").unwrap();
     rig.restart(0);
     let followed = rig.resume(&run);
     rig.until_put_away(&run);

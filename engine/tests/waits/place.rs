@@ -13,7 +13,7 @@ use windlass_engine::journal::{Body, Decision, End, Identity, JournalStore};
 use windlass_engine::run::{Outcome, Place};
 use windlass_engine::step::StepError;
 
-use crate::rig::{Followed, Rig, person, until};
+use crate::rig::{Followed, Rig, person, somebody, until};
 
 const DONE: Outcome = Outcome::Finished(End::Done);
 
@@ -93,12 +93,12 @@ fn whatever_goes_on_with_a_run_is_refused_at_another_place_and_records_nothing()
     answers.now(Some("b"));
     let (before, world) = (rig.length(&run), rig.world.names());
     let call = || CallKey::ROOT.child(2);
-    refused(rig.engine.resume(&run));
-    refused(rig.engine.undo(&run, "now"));
-    refused(rig.engine.decide(&run, Decision::Retry { key: call() }, "now"));
-    refused(rig.engine.decide(&run, Decision::Skip { key: call() }, "now"));
+    refused(rig.engine.resume(&run, &somebody()));
+    refused(rig.engine.undo(&run, &somebody(), "now"));
+    refused(rig.engine.decide(&run, &somebody(), Decision::Retry { key: call() }, "now"));
+    refused(rig.engine.decide(&run, &somebody(), Decision::Skip { key: call() }, "now"));
     let done = Decision::MarkDone { key: call(), output: serde_json::Value::Null };
-    refused(rig.engine.decide(&run, done, "now"));
+    refused(rig.engine.decide(&run, &somebody(), done, "now"));
     refused(rig.runtime.block_on(rig.engine.plan_resume(&run)));
     refused(rig.approve(&run, "ben"));
     refused(rig.deny(&run, "ben"));
@@ -122,7 +122,7 @@ fn a_run_that_is_put_away_is_not_cancelled_and_does_not_go_on_at_another_place()
     let run = followed.run.clone();
     let before = rig.length(&run);
     answers.now(Some("b"));
-    refused(rig.engine.cancel(&run, "now"));
+    refused(rig.engine.cancel(&run, &somebody(), "now"));
     // Its time comes while another swarm answers.
     rig.clock.minutes(60);
     let outcome = rig.outcome(followed);
@@ -139,7 +139,7 @@ fn a_place_that_does_not_answer_is_waited_for_and_is_no_other_place() {
     let run = rig.waiting(MADE).run;
     rig.restart_at(&answers);
     answers.now(None);
-    let resumed = rig.engine.resume(&run).map(drop).unwrap_err();
+    let resumed = rig.engine.resume(&run, &somebody()).map(drop).unwrap_err();
     assert!(matches!(resumed, EngineError::NoPlace { .. }), "{resumed:?}");
     // A decision is taken; the run does not act on it before it knows where it is.
     rig.approve(&run, "ben").unwrap();

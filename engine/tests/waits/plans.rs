@@ -4,7 +4,7 @@ use windlass_engine::journal::{Body, End, Language};
 use windlass_engine::run::{Outcome, PlanError};
 use windlass_engine::runbook::Runbook;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, somebody};
 
 fn compiled(rig: &Rig, script: &str) -> Runbook {
     let text = format!("//! title = \"T\"\n{script}\n");
@@ -101,7 +101,7 @@ fn a_run_that_began_with_an_earlier_language_goes_on_with_it() {
     let steps = rig.engine.steps().clone();
     assert!(Runbook::compile("a.rhai", text, &steps).is_err());
     let old = Runbook::recorded("a.rhai", text, Language::FIRST, &steps).unwrap();
-    let run = rig.engine.start(&old, &[], Vec::new()).unwrap().run;
+    let run = rig.engine.start(&old, &somebody(), &[], Vec::new()).unwrap().run;
     rig.until_put_away(&run);
     let Body::Created(created) = &rig.engine.entries(&run).unwrap()[0].body else {
         panic!("{run}")

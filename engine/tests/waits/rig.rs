@@ -74,11 +74,11 @@ impl Rig {
         let text = format!("//! title = \"waits\"\n{script}");
         let steps = self.engine.steps();
         let runbook = Runbook::compile("waits.rhai", &text, steps).unwrap();
-        self.follow(self.engine.start(&runbook, &[], Vec::new()).unwrap())
+        self.follow(self.engine.start(&runbook, &somebody(), &[], Vec::new()).unwrap())
     }
 
     pub fn resume(&self, run: &RunId) -> Followed {
-        self.follow(self.engine.resume(run).unwrap())
+        self.follow(self.engine.resume(run, &somebody()).unwrap())
     }
 
     pub fn follow(&self, handle: RunHandle) -> Followed {
@@ -148,7 +148,7 @@ fn open(
         steps: Registry::of(steps),
         clock: clock.clone() as Arc<dyn Clock>,
         runtime: runtime.handle().clone(),
-        by: person("ann"),
+        process: somebody(),
         place: "nowhere".to_owned(),
         version: "test".to_owned(),
         points,
@@ -157,7 +157,12 @@ fn open(
 }
 
 pub fn person(user: &str) -> Origin {
-    Origin { user: user.to_owned(), host: "here".to_owned(), pid: 1 }
+    Origin { user: user.to_owned(), host: "here".to_owned(), pid: 1, as_user: None }
+}
+
+/// The one who starts runs, and moves them.
+pub fn somebody() -> Origin {
+    person("ann")
 }
 
 pub fn by(user: &str) -> Person {

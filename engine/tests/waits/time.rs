@@ -8,7 +8,7 @@ use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::step::ErrorClass;
 
-use crate::rig::{NOON, Rig, run_threads, until};
+use crate::rig::{NOON, Rig, run_threads, somebody, until};
 use crate::world::Fault;
 
 const DONE: Outcome = Outcome::Finished(End::Done);
@@ -250,13 +250,13 @@ fn a_run_that_waits_can_be_cancelled_and_be_parked() {
     let rig = Rig::new();
     let script = "thing::make(#{ name: \"a\" }); sleep(\"1h\");";
     let followed = rig.waiting(script);
-    rig.engine.cancel(&followed.run, "never mind").unwrap();
+    rig.engine.cancel(&followed.run, &somebody(), "never mind").unwrap();
     assert_eq!(rig.outcome(followed), Outcome::Finished(End::Cancelled));
     assert!(!rig.has("a"));
 
     let followed = rig.waiting(script);
     let run = followed.run.clone();
-    assert!(matches!(rig.engine.resume(&run), Err(EngineError::AlreadyDriven(_))));
+    assert!(matches!(rig.engine.resume(&run, &somebody()), Err(EngineError::AlreadyDriven(_))));
     rig.engine.park_all();
     assert_eq!(rig.outcome(followed), Outcome::Parked);
     rig.runtime.block_on(rig.engine.idle());

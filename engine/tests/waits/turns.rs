@@ -7,7 +7,7 @@ use windlass_engine::event::Status;
 use windlass_engine::journal::{Decision, End};
 use windlass_engine::run::{Outcome, Point, Points};
 
-use crate::rig::{Followed, Rig, run_threads, until};
+use crate::rig::{Followed, Rig, run_threads, somebody, until};
 
 const DONE: Outcome = Outcome::Finished(End::Done);
 
@@ -99,7 +99,7 @@ fn runs_that_need_a_person_are_left_alone_and_a_recorded_cancellation_is_carried
     rig.restart(9_999);
     assert!(rig.engine.resume_all().unwrap().is_empty());
     assert_eq!(rig.status(&id), Status::Stuck);
-    rig.engine.decide(&id, Decision::Cancel, "never mind").unwrap();
+    rig.engine.decide(&id, &somebody(), Decision::Cancel, "never mind").unwrap();
     rig.restart(9_999);
     let (_, taken) = rig.engine.resume_all().unwrap().remove(0);
     let followed = rig.follow(taken.unwrap());

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use sha2::{Digest, Sha256};
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, Chain, text_hash};
+use windlass_engine::journal::{Body, Chain, Origin, text_hash};
 
 use super::{FORMAT, Line, Made, message};
 use crate::key::{SigningKey, hex};
@@ -21,16 +21,21 @@ pub enum WriteError {
     Io(#[from] io::Error),
 }
 
-/// Writes the evidence of some runs, signed. Those that are not over are in it as far as they got.
+/// Writes the evidence of some runs, signed, for whoever asks for it. Those that are not over are in it as far as they got.
 ///
 /// # Errors
 /// If there is no such run, its journal is damaged, or `out` can't be written.
-pub fn export(engine: &Engine, runs: &[RunId], out: impl Write) -> Result<(), WriteError> {
+pub fn export(
+    engine: &Engine,
+    runs: &[RunId],
+    by: &Origin,
+    out: impl Write,
+) -> Result<(), WriteError> {
     let key = SigningKey::of(engine);
     let made = Made {
         format: FORMAT,
         at: engine.clock().now(),
-        by: engine.by().clone(),
+        by: by.clone(),
         version: engine.version().to_owned(),
         key: key.public().to_string(),
     };

@@ -55,7 +55,7 @@ fn head(out: &mut Out, report: &Report) {
         ("runbook", format!("{}, text {}", code(&report.runbook), code(&report.text))),
         ("began", utc(report.began)),
         ("last heard of", format!("{} ({})", utc(report.heard), span(report.heard - report.began))),
-        ("started by", format!("{} on {}", text(&by.user), text(&by.host))),
+        ("started by", format!("{} on {}", text(&by.who()), text(&by.host))),
         ("acted on", code(&report.place)),
         ("locks", report.locks.iter().map(|l| code(l)).collect::<Vec<_>>().join(", ")),
         ("windlass", text(&report.version)),
@@ -192,7 +192,7 @@ fn evidence(out: &mut Out, report: &Report) {
     if !report.decisions.is_empty() {
         out.line("People decided:\n");
         let row = |d: &super::Decided| {
-            let who = format!("{} on {}", text(&d.by.user), text(&d.by.host));
+            let who = format!("{} on {}", text(&d.by.who()), text(&d.by.host));
             vec![utc(d.at), who, text(&d.what), text(&d.reason)]
         };
         out.table(&["when", "who", "what", "why"], report.decisions.iter().map(row));
@@ -209,7 +209,7 @@ fn evidence(out: &mut Out, report: &Report) {
         out.line(format_args!(
             "- Interrupted; taken up again at {} by {} on {}, after {} without a word.",
             utc(resumed.at),
-            text(&resumed.by.user),
+            text(&resumed.by.who()),
             text(&resumed.by.host),
             span(resumed.silent_ms)
         ));

@@ -16,7 +16,7 @@ use windlass_engine::step::{Kind, Registry};
 pub const TEXT: &str = "//! title = \"A note\"\nlet x = 1;\n";
 
 pub fn by() -> Origin {
-    Origin { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 4711 }
+    Origin { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 4711, as_user: None }
 }
 
 /// Returns the records of a run that made so many secrets.
@@ -60,7 +60,7 @@ pub fn engine(store: Arc<MemoryStore>) -> Engine {
         steps: Registry::default(),
         clock: Arc::new(SystemClock),
         runtime: tokio::runtime::Handle::current(),
-        by: by(),
+        process: by(),
         place: "unix:///var/run/docker.sock".to_owned(),
         version: "0.1.0".to_owned(),
         points: None,
@@ -71,7 +71,7 @@ pub fn engine(store: Arc<MemoryStore>) -> Engine {
 /// Lets an engine make a run that is over.
 pub async fn a_run(engine: &Engine) -> RunId {
     let runbook = Runbook::compile("note.rhai", TEXT, engine.steps()).unwrap();
-    let handle = engine.start(&runbook, &[], Vec::new()).unwrap();
+    let handle = engine.start(&runbook, &by(), &[], Vec::new()).unwrap();
     let run = handle.run.clone();
     handle.outcome().await;
     run

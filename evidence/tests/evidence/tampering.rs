@@ -215,11 +215,11 @@ async fn an_engine_signs_its_runs_with_the_key_of_its_state() {
     let engine = engine(Arc::new(MemoryStore::new()));
     let (run, later) = (a_run(&engine).await, a_run(&engine).await);
     let mut out = Vec::new();
-    export(&engine, &[run.clone(), later], &mut out).unwrap();
+    export(&engine, &[run.clone(), later], &by(), &mut out).unwrap();
     let public = SigningKey::of(&engine).public();
     let verified = check_with(&out, &[public], &[]).unwrap();
     assert_eq!((verified.runs.len(), &verified.runs[0].run), (2, &run));
-    assert!(export(&engine, &[RunId::from("run_none")], Vec::new()).is_err());
+    assert!(export(&engine, &[RunId::from("run_none")], &by(), Vec::new()).is_err());
 }
 
 /// A broken chain and a swapped text were signed, and whoever verified them had to find out.
@@ -230,7 +230,9 @@ async fn what_was_changed_in_the_store_is_not_signed() {
     let refused = |store: &std::sync::Arc<MemoryStore>, run: &str| {
         let engine = crate::journal::engine(store.clone());
         let run = windlass_engine::id::RunId::from(run);
-        windlass_evidence::file::export(&engine, &[run], &mut Vec::new()).unwrap_err().to_string()
+        windlass_evidence::file::export(&engine, &[run], &by(), &mut Vec::new())
+            .unwrap_err()
+            .to_string()
     };
     let store = std::sync::Arc::new(MemoryStore::new());
     let mut records = crate::journal::records("run_changed", 2);

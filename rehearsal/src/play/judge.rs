@@ -9,6 +9,7 @@ use windlass_lab::simulated::{Edit, Fault, What};
 
 use super::{Ending, Played, Player};
 use crate::oracle::{FOREIGN, Shape, ailments, new_ailments};
+use crate::people::operator;
 use crate::report::Verdict;
 use crate::trace::Trace;
 use crate::variant::{May, Strike};
@@ -159,7 +160,7 @@ impl Player<'_> {
         let mut broken = Vec::new();
         for (sentence, check) in &self.scene.invariants {
             let engine = self.stage.bystander().map_err(|e| e.to_string())?;
-            let handle = engine.start(check, &self.scene.params, self.scene.secrets());
+            let handle = engine.start(check, &operator(), &self.scene.params, self.scene.secrets());
             let outcome = self.await_outcome(handle.map_err(|e| e.to_string())?)?;
             if outcome != Outcome::Finished(End::Done) {
                 broken.push(format!("the runbook promises: {sentence}"));

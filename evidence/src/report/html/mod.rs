@@ -35,7 +35,7 @@ pub fn html(report: &Report) -> String {
 }
 
 fn head(report: &Report) -> String {
-    let by = format!("{} on {}", report.by.user, report.by.host);
+    let by = format!("{} on {}", report.by.who(), report.by.host);
     let took = span(report.heard - report.began);
     let mut rows = vec![
         ("run", code(report.run.as_str())),
@@ -144,7 +144,7 @@ fn evidence(report: &Report) -> String {
     let mut out = String::new();
     if !report.decisions.is_empty() {
         let row = |decided: &super::Decided| {
-            let who = format!("{} on {}", decided.by.user, decided.by.host);
+            let who = format!("{} on {}", decided.by.who(), decided.by.host);
             let texts = [&who, &decided.what, &decided.reason].map(|t| escaped(t).to_string());
             [vec![utc(decided.at)], texts.to_vec()].concat()
         };
@@ -160,7 +160,7 @@ fn evidence(report: &Report) -> String {
     }
     let mut lines = Vec::new();
     for resumed in &report.resumes {
-        let by = format!("{} on {}", resumed.by.user, resumed.by.host);
+        let by = format!("{} on {}", resumed.by.who(), resumed.by.host);
         let (at, silent) = (utc(resumed.at), span(resumed.silent_ms));
         lines.push(format!(
             "Interrupted; taken up again at {at} by {}, after {silent} without a word.",
