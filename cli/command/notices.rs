@@ -20,16 +20,16 @@ use crate::show::style::green;
 pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit, Problem> {
     match action {
         NoticesAction::List => {
-            let notices = undelivered(settings, DutyRequest::Notices).await?;
+            let (notices, receivers) = undelivered(settings, DutyRequest::Notices).await?;
             if settings.json {
                 show::json(&notices);
             } else {
-                show::schedule::undelivered(&notices, SystemClock.now());
+                show::schedule::undelivered(&notices, &receivers, SystemClock.now());
             }
         }
         NoticesAction::Retry { id } => {
             let on_duty = home::is_owned(settings);
-            let notices = undelivered(settings, DutyRequest::Retry { id }).await?;
+            let (notices, _) = undelivered(settings, DutyRequest::Retry { id }).await?;
             show::note(&format!("{} notices are tried again", notices.len()));
             if !on_duty {
                 show::note("nobody is on duty: they go out while `windlass serve` runs");
@@ -40,9 +40,13 @@ pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-async fn undelivered(settings: &Settings, request: DutyRequest) -> Result<Vec<Delivery>, Problem> {
+/// Returns what is not delivered, and who is told at all.
+async fn undelivered(
+    settings: &Settings,
+    request: DutyRequest,
+) -> Result<(Vec<Delivery>, Vec<String>), Problem> {
     match ask(settings, request).await? {
-        DutyReply::Notices { notices } => Ok(notices),
+        DutyReply::Notices { notices, receivers } => Ok((notices, receivers)),
         DutyReply::Schedules { .. } => Err(Problem::bug("the answer is about something else")),
     }
 }

@@ -34,8 +34,12 @@ pub enum DutyRequest {
 pub enum DutyReply {
     /// Schedules, and what became of the times of one.
     Schedules { schedules: Vec<Kept>, occurrences: Vec<Occurrence> },
-    /// Notices that are not delivered.
-    Notices { notices: Vec<Delivery> },
+    /// Notices that are not delivered, and who is told at all.
+    Notices {
+        notices: Vec<Delivery>,
+        #[serde(default)]
+        receivers: Vec<String>,
+    },
 }
 
 /// Answers. Blocks.
@@ -58,8 +62,13 @@ pub fn answer(engine: &Engine, asked: DutyRequest) -> Result<DutyReply, Problem>
             book.remove(&name)?;
             DutyReply::Schedules { schedules: Vec::new(), occurrences: Vec::new() }
         }
-        DutyRequest::Notices => DutyReply::Notices { notices: outbox.all()? },
-        DutyRequest::Retry { id } => DutyReply::Notices { notices: outbox.retry(id.as_deref())? },
+        DutyRequest::Notices => {
+            DutyReply::Notices { notices: outbox.all()?, receivers: outbox.known_receivers()? }
+        }
+        DutyRequest::Retry { id } => DutyReply::Notices {
+            notices: outbox.retry(id.as_deref())?,
+            receivers: outbox.known_receivers()?,
+        },
     })
 }
 

@@ -57,7 +57,10 @@ pub fn show(kept: &Kept, occurrences: &[Occurrence], now: Millis) {
     ];
     let mut add = |what: &str, value: String| rows.push([what.to_owned(), value]);
     config.params.iter().for_each(|(name, word)| add(name, word.0.clone()));
-    config.secrets.iter().for_each(|(name, source)| add(name, source.as_str().to_owned()));
+    config.secrets.iter().for_each(|(name, source)| {
+        let text = source.as_str();
+        add(name, if text.starts_with('@') { text.to_owned() } else { generated(text) });
+    });
     if !config.jitter.0.is_zero() {
         add("jitter", format!("up to {} later", config.jitter));
     }
@@ -81,6 +84,14 @@ pub fn show(kept: &Kept, occurrences: &[Occurrence], now: Millis) {
         .map(|what| vec![config.zone.show(what.planned), fate(&what.fate)])
         .collect();
     columns(&fates).iter().for_each(|row| line(&format!("  {row}")));
+}
+
+/// A value that is generated in the night is seen by nobody.
+fn generated(source: &str) -> String {
+    format!(
+        "{source}: a new value each time, which nobody knows but the services that mount it; what \
+         checks it elsewhere, such as a database, is not told"
+    )
 }
 
 fn missed(kept: &Kept) -> String {
@@ -128,9 +139,17 @@ pub fn times(rows: &[(String, Zone, Vec<Millis>)]) {
 }
 
 /// Prints notices that are not delivered.
-pub fn undelivered(notices: &[Delivery], now: Millis) {
+pub fn undelivered(notices: &[Delivery], receivers: &[String], now: Millis) {
+    if receivers.is_empty() {
+        note(
+            "The daemon has no receiver, so nobody is notified of anything; add a [[notice]] to its \
+             windlass.toml and restart it.",
+        );
+    }
     if notices.is_empty() {
-        note("every notice is delivered");
+        if !receivers.is_empty() {
+            note(&format!("Every notice has been delivered to {}.", receivers.join(", ")));
+        }
         return;
     }
     let head = ["NOTICE", "SINCE", "TRIED", "NEXT", "WHAT", "PROBLEM"];

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use windlass_engine::clock::Millis;
 use windlass_engine::engine::Engine;
 use windlass_engine::event::{Event, What};
+use windlass_engine::secret::{KeyError, not_for_others};
 
 use crate::notice::{self, Courier, Outbox, OutboxError, Watch, WatchError, may_matter};
 use crate::schedule::{self, Book, BookError, Ticker};
@@ -47,6 +48,9 @@ pub enum DutyError {
     /// Two are of the same name, so neither could be told from the other.
     #[error("windlass.toml has two of the name `{0}`: call one of them otherwise")]
     Twice(String),
+    /// Others can read what a receiver trusts in.
+    #[error("the secret of the receiver `{0}`: {1}")]
+    Exposed(String, KeyError),
 }
 
 /// A daemon on duty.
@@ -64,6 +68,7 @@ impl Duty {
         let Options { engine, supplies, schedules, notices } = options;
         twice(schedules.iter().map(|schedule| schedule.name.as_str()))?;
         twice(notices.iter().map(|notice| notice.name.as_str()))?;
+        notices.iter().try_for_each(not_exposed)?;
         let receivers = notices.iter().map(|to| (to.name.clone(), to.on.clone()));
         let outbox = Outbox::new(&engine, receivers);
         let preparing = (engine.clone(), supplies.clone(), outbox.clone());
@@ -113,7 +118,18 @@ fn prepare(
         }
     }
     outbox.tidy()?;
+    outbox.note_receivers()?;
     Ok(Watch::open(engine.clone(), outbox.clone())?)
+}
+
+/// A file that is not there yet is told of when a notice is to go out; it needs no restart.
+fn not_exposed(to: &notice::Config) -> Result<(), DutyError> {
+    match to.secret_file().map(not_for_others) {
+        Some(Err(error @ KeyError::Exposed { .. })) => {
+            Err(DutyError::Exposed(to.name.to_string(), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), DutyError> {

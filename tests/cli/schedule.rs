@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
@@ -86,6 +87,7 @@ fn when_an_expression_comes_is_told_without_a_schedule() {
 
 fn configured(operator: &Operator, port: u16) -> String {
     let key = operator.file("key", "a key");
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     operator.file(
         "windlass.toml",
         &format!(
@@ -183,6 +185,7 @@ fn a_notice_survives_the_daemon_that_could_not_deliver_it() {
     let operator = Operator::at_home();
     let note = operator.file("note.rhai", NOTE);
     let key = operator.file("key", "a key");
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = operator.file(
         "windlass.toml",

@@ -2,6 +2,8 @@
 //! that refuses changes and loses answers: no run is lost, nothing is done twice, each ends as it should.
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
+mod full;
+mod nights;
 mod rig;
 
 use std::time::Duration;

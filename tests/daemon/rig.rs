@@ -1,7 +1,9 @@
 //! A simulated swarm, a state directory, and a daemon that can be killed.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -19,6 +21,9 @@ pub struct Rig {
     home: TempDir,
     swarm: Simulated,
     daemon: Option<Child>,
+    said: Arc<Mutex<Vec<String>>>,
+    /// The disk that was made for the state.
+    disk: Option<PathBuf>,
     _served: Served,
     _flow: Flow,
     _runtime: Runtime,
@@ -35,7 +40,8 @@ impl Rig {
         let served = runtime.block_on(swarm.serve(&home.path().join("docker.sock"))).unwrap();
         let flow = swarm.flow(speed);
         drop(entered);
-        Rig { home, swarm, daemon: None, _served: served, _flow: flow, _runtime: runtime }
+        let (daemon, said, disk) = (None, Arc::default(), None);
+        Rig { home, swarm, daemon, said, disk, _served: served, _flow: flow, _runtime: runtime }
     }
 
     /// From now on some changes are refused for a while, and some answers are lost.
@@ -64,17 +70,46 @@ impl Rig {
 
     /// Begins a daemon, and returns when it has taken every run up.
     pub fn daemon(&mut self) {
-        let mut daemon = self
-            .command(&["serve", "--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        self.daemon_at("127.0.0.1:0");
+    }
+
+    /// The same, and it answers there.
+    pub fn daemon_at(&mut self, address: &str) {
+        let mut daemon =
+            self.command(&["serve", "--listen", address]).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(daemon.stderr.take().unwrap()).lines();
         let serves = said.any(|line| line.unwrap().contains("serves"));
         assert!(serves, "the daemon does not begin");
         // Its log goes on; a pipe that nobody reads would hold it up.
-        std::thread::spawn(move || said.for_each(drop));
+        let log = self.said.clone();
+        std::thread::spawn(move || {
+            said.map_while(Result::ok).for_each(|line| log.lock().unwrap().push(line));
+        });
         self.daemon = Some(daemon);
+    }
+
+    /// What the daemon has said since it serves.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// True if the daemon that was begun has not ended.
+    pub fn is_the_same_process(&mut self) -> bool {
+        self.daemon.as_mut().unwrap().try_wait().unwrap().is_none()
+    }
+
+    /// Puts the state on a disk of its own of this size, and returns where that is.
+    pub fn on_a_disk_of(&mut self, size: &str) -> PathBuf {
+        let state = self.home.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        let options = format!("size={size},mode=0700");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "windlass-test"])
+            .arg(&state)
+            .status();
+        assert!(mount.unwrap().success(), "this test makes a disk of its own, and needs root");
+        self.disk = Some(state.clone());
+        state
     }
 
     pub fn kill(&mut self) {
@@ -85,8 +120,12 @@ impl Rig {
 
     /// Hands a run to the daemon, and lets go of it.
     pub fn begin(&self, args: &[&str]) {
-        let begun = self.command(&[&["run", "--detach"], args].concat()).status().unwrap();
-        assert!(begun.success(), "{args:?}");
+        assert!(self.try_begin(args), "{args:?}");
+    }
+
+    /// The same; false if it is not taken.
+    pub fn try_begin(&self, args: &[&str]) -> bool {
+        self.command(&[&["run", "--detach"], args].concat()).status().unwrap().success()
     }
 
     pub fn file(&self, name: &str, text: &str) -> String {
@@ -147,6 +186,9 @@ impl Drop for Rig {
         if let Some(daemon) = &mut self.daemon {
             let _ = daemon.kill();
             let _ = daemon.wait();
+        }
+        if let Some(disk) = &self.disk {
+            let _ = Command::new("umount").arg("--lazy").arg(disk).status();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a receiver of notices is told: a `[[notice]]` of `windlass.toml`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,17 @@ pub enum Address {
     Slack(Slack),
     /// A mail.
     Mail(Mail),
+}
+
+impl Config {
+    /// Returns the file with the secret that goes with the receiver, if there is one.
+    pub(crate) fn secret_file(&self) -> Option<&Path> {
+        match &self.address {
+            Address::Webhook(to) => Some(&to.secret_file),
+            Address::Slack(to) => Some(&to.url_file),
+            Address::Mail(to) => to.password_file.as_deref(),
+        }
+    }
 }
 
 /// A receiver as it is written down.

@@ -4,6 +4,7 @@
 //! notice/to/<receiver>/<at>-<short key>  a delivery: a notice, and what came of it so far
 //! notice/cursor/<run>                    how far the journal of a run has been told of
 //! notice/since                           what happened before is not told
+//! notice/receivers                       the names of those that the daemon was told of
 //! ```
 //!
 //! A notice that is made twice has the same key and the same place, so it is there once. It leaves
@@ -28,6 +29,9 @@ use super::send::{Refusal, Trouble};
 use crate::Name;
 
 const PREFIX: &str = "notice/to/";
+
+/// Under which name the store keeps who is told: commands don't read the daemon's file.
+const RECEIVERS: &str = "notice/receivers";
 
 /// A notice is given up after this long.
 pub const GIVE_UP_AFTER_MS: Millis = 24 * 3600 * 1000;
@@ -114,6 +118,28 @@ impl Outbox {
     /// True if there are no receivers.
     pub fn is_for_nobody(&self) -> bool {
         self.receivers.is_empty()
+    }
+
+    /// Notes who is told, for those who only have the store.
+    ///
+    /// # Errors
+    /// If the store can't write.
+    pub(crate) fn note_receivers(&self) -> Result<(), OutboxError> {
+        let names: Vec<&String> = self.receivers.keys().collect();
+        let bytes = serde_json::to_vec(&names).map_err(|e| unreadable(RECEIVERS, &e))?;
+        if self.store.value(RECEIVERS)?.as_ref() != Some(&bytes) {
+            self.store.sync(self.store.put_value(RECEIVERS, &bytes)?)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the receivers that the daemon was told of when it last began.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub fn known_receivers(&self) -> Result<Vec<String>, OutboxError> {
+        let Some(bytes) = self.store.value(RECEIVERS)? else { return Ok(Vec::new()) };
+        serde_json::from_slice(&bytes).map_err(|e| unreadable(RECEIVERS, &e))
     }
 
     /// Puts a notice in for everybody who is to be told of it. On return it is visible; it is
@@ -263,8 +289,7 @@ impl Outbox {
 
     fn put(&self, delivery: &Delivery) -> Result<Position, OutboxError> {
         let place = delivery.place();
-        let value = serde_json::to_vec(delivery)
-            .map_err(|e| OutboxError::Unreadable { name: place.clone(), problem: e.to_string() })?;
+        let value = serde_json::to_vec(delivery).map_err(|e| unreadable(&place, &e))?;
         Ok(self.store.put_value(&place, &value)?)
     }
 }
@@ -276,10 +301,13 @@ fn list(
     limit: usize,
 ) -> Result<Vec<Delivery>, OutboxError> {
     let read = |(name, value): (String, Vec<u8>)| {
-        serde_json::from_slice(&value)
-            .map_err(|e| OutboxError::Unreadable { name, problem: e.to_string() })
+        serde_json::from_slice(&value).map_err(|e| unreadable(&name, &e))
     };
     store.values(prefix, after, limit)?.into_iter().map(read).collect()
+}
+
+fn unreadable(name: &str, error: &serde_json::Error) -> OutboxError {
+    OutboxError::Unreadable { name: name.to_owned(), problem: error.to_string() }
 }
 
 fn place(to: &str, notice: &Notice) -> String {

@@ -15,6 +15,15 @@ pub const CATCH_UP_MAX: usize = 100;
 /// Missed times that are recorded one by one; of more, only the number is told.
 pub const RECORDED_MAX: usize = 100;
 
+/// Times that are counted one by one; of more, those that matter are the latest.
+const COUNTED_MAX: usize = 100_000;
+
+/// So many of the latest times decide what is caught up with and what is recorded.
+const LATEST: usize = CATCH_UP_MAX + RECORDED_MAX;
+
+/// How far back the latest times are looked for first.
+const LOOK_BACK_MS: Millis = 3_600_000;
+
 /// What has come since the last look.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sorted {
@@ -24,6 +33,9 @@ pub struct Sorted {
     pub missed: Vec<Millis>,
     /// How many those are in all.
     pub missed_count: usize,
+    /// True if there are more than that: a clock that jumps by decades passes millions of times, and
+    /// nobody waits until they are counted.
+    pub uncounted: bool,
     /// Times up to this one are dealt with.
     pub through: Millis,
     /// When to look again.
@@ -32,18 +44,16 @@ pub struct Sorted {
 
 /// Sorts the times that have come since the last look into those to start and those missed.
 pub fn sort(kept: &Kept, now: Millis) -> Sorted {
-    let (config, standing) = (&kept.config, &kept.standing);
+    let standing = &kept.standing;
     if kept.is_paused() {
         // Nobody misses what was called off; it goes on with the next time.
         return Sorted { through: standing.through, ..Sorted::default() };
     }
     let mut sorted = Sorted { through: standing.through, ..Sorted::default() };
     let mut late = Vec::new();
-    for planned in upcoming(&config.cron, &config.zone, standing.through) {
-        if kept.due(planned) > now {
-            sorted.next = Some(kept.due(planned));
-            break;
-        }
+    let come = come(kept, now);
+    (sorted.next, sorted.uncounted) = (come.next, come.uncounted);
+    for planned in come.times {
         sorted.through = planned;
         if now - kept.due(planned) <= GRACE_MS {
             sorted.start.push(Waiting { planned, patient: false });
@@ -57,6 +67,48 @@ pub fn sort(kept: &Kept, now: Millis) -> Sorted {
     sorted.missed_count = late.len();
     sorted.missed = late.split_off(late.len().saturating_sub(RECORDED_MAX));
     sorted
+}
+
+/// Times that have come.
+#[derive(Default)]
+struct Come {
+    times: Vec<Millis>,
+    /// When the one after them is due; none, if there is none or they were cut short.
+    next: Option<Millis>,
+    /// True if some in the middle are left out.
+    uncounted: bool,
+}
+
+/// Returns the times that have come since the last look: all of them, or the first and the latest.
+fn come(kept: &Kept, now: Millis) -> Come {
+    let (mut come, complete) = walk(kept, kept.standing.through, now, COUNTED_MAX);
+    let Some(last) = come.times.last().copied().filter(|_| !complete) else { return come };
+    let mut back = LOOK_BACK_MS;
+    loop {
+        let from = now.saturating_sub(back).max(last);
+        let (latest, _) = walk(kept, from, now, usize::MAX);
+        if latest.times.len() >= LATEST || from == last {
+            come.times.extend(latest.times);
+            return Come { times: come.times, next: latest.next, uncounted: from > last };
+        }
+        back = back.saturating_mul(2);
+    }
+}
+
+/// Returns the times after a moment that have come, so many at most, and whether those are all.
+fn walk(kept: &Kept, after: Millis, now: Millis, most: usize) -> (Come, bool) {
+    let mut come = Come::default();
+    for planned in upcoming(&kept.config.cron, &kept.config.zone, after) {
+        if kept.due(planned) > now {
+            come.next = Some(kept.due(planned));
+            break;
+        }
+        if come.times.len() == most {
+            return (come, false);
+        }
+        come.times.push(planned);
+    }
+    (come, true)
 }
 
 /// Returns which of the missed times are caught up with.

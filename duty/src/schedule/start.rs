@@ -20,14 +20,22 @@ pub enum NotStarted {
     Unknown(StoreError),
 }
 
-/// Says whether a schedule could start a run: the runbook compiles, and its parameters fit.
+/// Says whether a schedule could start a run, and another one after it: the runbook compiles, and
+/// its parameters fit.
 ///
 /// # Errors
 /// If not: why.
 pub fn check(engine: &Engine, supplies: &dyn Supplies, config: &Config) -> Result<(), String> {
     let runbook = compile(engine, supplies, config)?;
     let names: Vec<String> = config.secrets.keys().cloned().collect();
-    runbook.header().values(&config.given(), &names).map(drop).map_err(|e| e.to_string())
+    let values = runbook.header().values(&config.given(), &names).map_err(|e| e.to_string())?;
+    match runbook.header().moved(&values) {
+        Some((name, unless)) => Err(format!(
+            "each run gives what `{name}` names another name, and the next run would not find it; \
+             add `{unless}=true`, which takes the newest version of it each time"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Begins the run of a time.

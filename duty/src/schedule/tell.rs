@@ -12,14 +12,17 @@ const NAMED_MAX: usize = 10;
 /// Times were missed, and are not caught up with.
 pub fn missed(kept: &Kept, sorted: &Sorted, last: Millis, now: Millis) -> Notice {
     let (name, count) = (&kept.config.name, sorted.missed_count);
-    let times = if count == 1 { "a time" } else { "times" };
-    let title = format!("schedule {name} missed {count} {times}: nobody was there to start a run");
+    let times = if count == 1 { "time" } else { "times" };
+    let at_least = if sorted.uncounted { "at least " } else { "" };
+    let title = format!(
+        "schedule {name} missed {at_least}{count} {times}: nobody was there to start a run"
+    );
     let named = sorted.missed.len().saturating_sub(NAMED_MAX);
     let zone = &kept.config.zone;
     let mut lines: Vec<String> =
         sorted.missed[named..].iter().map(|at| format!("missed: {}", zone.show(*at))).collect();
     if count > lines.len() {
-        lines.push(format!("and {} before", count - lines.len()));
+        lines.push(format!("and {at_least}{} before", count - lines.len()));
     }
     lines.extend(sorted.start.iter().map(|w| format!("starts now: {}", zone.show(w.planned))));
     lines.push(look(kept));

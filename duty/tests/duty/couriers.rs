@@ -1,6 +1,7 @@
 //! Delivery: receivers that are down, refuse, lose their answers or hang.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -227,6 +228,7 @@ async fn a_receiver_behind_a_private_authority_is_trusted_only_if_that_is_named(
     let receiver = Receiver::behind(Some(tls)).await;
     let (key, port) = (directory.path().join("key"), receiver.port);
     std::fs::write(&key, "a key").unwrap();
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     let to = |more: &str| -> Config {
         let key = key.display();
         toml::from_str(&format!(
@@ -242,4 +244,26 @@ async fn a_receiver_behind_a_private_authority_is_trusted_only_if_that_is_named(
     let no_certificate = to(&format!(", ca_file = '{}'", key.display()));
     let error = send(&no_certificate, &Notice::test("ops", 0), 0).await.unwrap_err();
     assert!(error.message.contains("there is no certificate in it"), "{error}");
+}
+
+/// A key with mode 666 was taken without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_others_can_read_is_refused_before_anything_begins() {
+    let (rig, directory) = (Rig::new(), tempfile::tempdir().unwrap());
+    let start = || {
+        let supplies: Arc<dyn Supplies> = rig.shelf.clone();
+        let notices = vec![webhook("ops", dead_port(), directory.path())];
+        let key = directory.path().join("key");
+        let set =
+            move |mode| std::fs::set_permissions(&key, PermissionsExt::from_mode(mode)).unwrap();
+        (Options { engine: rig.engine.clone(), supplies, schedules: Vec::new(), notices }, set)
+    };
+    let (options, set) = start();
+    set(0o666);
+    let error = Duty::start(options).await.err().unwrap().to_string();
+    assert!(error.contains("`ops`") && error.contains("(mode 666): run `chmod 600"), "{error}");
+    let (options, set) = start();
+    set(0o640);
+    Duty::start(options).await.unwrap().stop().await;
+    assert_eq!(rig.outbox.known_receivers().unwrap(), ["ops"]);
 }

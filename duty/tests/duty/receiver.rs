@@ -1,6 +1,7 @@
 //! A receiver of notices on loopback that answers as a test says, and remembers what it was sent.
 
 use std::collections::VecDeque;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -135,6 +136,7 @@ impl Receiver {
 pub fn webhook(name: &str, port: u16, directory: &Path) -> Config {
     let key = directory.join("key");
     std::fs::write(&key, format!("{KEY}\n")).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let all = "['failed', 'stuck', 'recovered', 'finished', 'missed', 'overdue']";
     let text = format!(
         "name = '{name}'\non = {all}\nwebhook = {{ url = 'http://127.0.0.1:{port}/hook?q=1', secret_file = '{}' }}",

@@ -133,8 +133,12 @@ impl Rig {
 
     /// Adds a schedule `s` of `pass`, hourly in UTC, with more lines of TOML.
     pub fn schedule(&self, lines: &str) -> Kept {
-        let text =
-            format!("name = 's'\nrunbook = 'pass'\ncron = '0 * * * *'\nzone = 'UTC'\n{lines}");
+        self.schedule_at("0 * * * *", lines)
+    }
+
+    /// Adds a schedule `s` of `pass` that comes at other times.
+    pub fn schedule_at(&self, cron: &str, lines: &str) -> Kept {
+        let text = format!("name = 's'\nrunbook = 'pass'\ncron = '{cron}'\nzone = 'UTC'\n{lines}");
         let config: Config = toml::from_str(&text).unwrap();
         self.book.add(config, Origin::Command, self.clock.now()).unwrap()
     }

@@ -86,6 +86,13 @@ impl Header {
         }
         let (title, about, locks) = (declared.title, declared.about, declared.locks);
         let header = Header { title, about, params, locks, invariants };
+        for (name, parameter) in &header.params {
+            header.check_moves(parameter).map_err(|problem| HeaderError {
+                line: line_of(&toml, name),
+                column: 1,
+                problem: format!("parameter `{name}`: {problem}"),
+            })?;
+        }
         for lock in &header.locks {
             if let Err(problem) = header.check_lock(lock) {
                 wrong("locks", problem);
@@ -138,6 +145,15 @@ impl Header {
         Ok(values)
     }
 
+    /// Returns a parameter whose value would fit one run and not the next, and the parameter that
+    /// has to be true for it to fit all.
+    pub fn moved(&self, values: &Map<String, Value>) -> Option<(&str, &str)> {
+        self.params.iter().find_map(|(name, parameter)| {
+            let unless = parameter.moves_unless.as_deref()?;
+            (values.get(unless) != Some(&Value::Bool(true))).then_some((name.as_str(), unless))
+        })
+    }
+
     /// Returns the names of the locks that a run with these parameters takes.
     pub fn locks(&self, values: &Map<String, Value>) -> Vec<String> {
         let fill = |lock: &String| {
@@ -152,6 +168,15 @@ impl Header {
     /// Returns the line of the runbook that declares something.
     pub(super) fn line_of(text: &str, name: &str) -> usize {
         line_of(&header_text(text), name)
+    }
+
+    fn check_moves(&self, parameter: &Parameter) -> Result<(), String> {
+        match &parameter.moves_unless {
+            Some(unless) if self.param(unless).is_none_or(|p| p.kind != ParameterKind::Bool) => {
+                Err(format!("moves_unless: there is no bool parameter `{unless}`"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_lock(&self, lock: &str) -> Result<(), String> {

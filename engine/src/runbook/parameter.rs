@@ -24,6 +24,10 @@ pub struct Parameter {
     /// The largest integer allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
+    /// A run gives what this names another name, so that the next run would not find it, unless this
+    /// other parameter is true: a schedule must set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves_unless: Option<String>,
 }
 
 /// The kinds of parameters.
@@ -215,6 +219,7 @@ mod tests {
             values: vec!["a".into(), "b".into()],
             min: Some(1),
             max: Some(64),
+            moves_unless: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -43,6 +43,20 @@ pub enum KeyError {
     /// The operating system gave no random bytes.
     #[error("no randomness from the operating system: {0}")]
     NoRandomness(String),
+}
+
+/// Checks that a file with a secret is not open to everybody: nobody but its owner writes to it, and
+/// nobody else reads it, unless they are of the group that its owner chose for that.
+///
+/// # Errors
+/// If others may do more, or the file can't be looked at.
+pub fn not_for_others(path: &Path) -> Result<(), KeyError> {
+    let io = |source| KeyError::Io { action: "read", path: path.to_owned(), source };
+    let mode = fs::metadata(path).map_err(io)?.mode() & 0o7777;
+    if mode & 0o027 != 0 {
+        return Err(KeyError::Exposed { path: path.to_owned(), mode });
+    }
+    Ok(())
 }
 
 /// Where the wrapped keys of runs lie.

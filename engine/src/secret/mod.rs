@@ -22,6 +22,6 @@ mod value;
 
 pub use buffer::SecretBuffer;
 pub use keyring::{KeyCopies, Keyring, MasterKey};
-pub use keys::{FileKeys, KeyError, KeyStore, MemoryKeys};
+pub use keys::{FileKeys, KeyError, KeyStore, MemoryKeys, not_for_others};
 pub use seal::{SealError, SealedValues};
 pub use value::Secret;

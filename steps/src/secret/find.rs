@@ -1,4 +1,4 @@
-//! `secret.find`: a secret by its exact name.
+//! `secret.find`: a secret by its exact name, or the newest version of it.
 //!
 //! | | |
 //! |---|---|
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_engine::step::{About, Context, ReadStep, StepError};
 
-use super::{ansible, label};
+use super::{ansible, label, name};
 use crate::docker::Swarm;
 use crate::object::{Object, listed};
 use crate::planned;
@@ -31,6 +31,10 @@ pub struct Find {
 pub struct Args {
     /// The whole name.
     pub name: String,
+    /// Take the newest version of this name: `db_password_v3` for `db_password`, or for an older
+    /// version of it.
+    #[serde(default)]
+    pub latest: bool,
 }
 
 /// What it returns. Windlass's own labels are left out.
@@ -58,7 +62,7 @@ impl ReadStep for Find {
     fn about(&self) -> About {
         About {
             name: "secret.find",
-            summary: "Find a secret by its exact name.",
+            summary: "Find a secret by its exact name, or the newest version of it.",
             reads: "The list of secrets, without their values.",
             changes: "Nothing.",
             undo: "Nothing to undo.",
@@ -70,8 +74,11 @@ impl ReadStep for Find {
         let doing = format!("find the secret {}", args.name);
         let secrets = self.swarm.secrets().await.map_err(|e| e.reading(&doing))?;
         let secrets = planned::secrets(cx, secrets);
-        let Some(secret) = secrets.iter().find(|s| s["Spec"]["Name"] == args.name) else {
-            return Err(missing(&doing, &secrets));
+        let names = secrets.iter().filter_map(|s| s["Spec"]["Name"].as_str());
+        let newest = name::newest(&args.name, names);
+        let name = if args.latest { newest } else { Some(args.name.as_str()) };
+        let Some(secret) = secrets.iter().find(|s| s["Spec"]["Name"].as_str() == name) else {
+            return Err(missing(&doing, &secrets, newest));
         };
         if secret["Spec"]["Driver"].is_object() {
             let plugin = secret["Spec"]["Driver"]["Name"].as_str().unwrap_or("unknown");
@@ -96,7 +103,7 @@ impl ReadStep for Find {
     }
 }
 
-fn missing(doing: &str, secrets: &[Value]) -> StepError {
+fn missing(doing: &str, secrets: &[Value], newest: Option<&str>) -> StepError {
     let mut rows: Vec<String> = secrets
         .iter()
         .map(|secret| {
@@ -111,6 +118,13 @@ fn missing(doing: &str, secrets: &[Value]) -> StepError {
         true => "this swarm has no secrets".to_owned(),
         false => format!("there are: {}", listed(&rows, 20)),
     };
-    StepError::permanent("not_found", format!("{doing}: there is none of that name; {there}"))
+    let error =
+        StepError::permanent("not_found", format!("{doing}: there is none of that name; {there}"));
+    if let Some(newest) = newest {
+        return error.hint(format!(
+            "`{newest}` is another version of it. A runbook that takes `-p latest=true` finds the newest one by any of its names."
+        ));
+    }
+    error
         .hint("Check the name with `docker secret ls`, and with `docker context show` that this is the right swarm.")
 }

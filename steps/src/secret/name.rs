@@ -7,7 +7,8 @@
 //! | `db_password_20260131` | `db_password_20261121` | today's date, in the same form |
 //! | `db_password_20261121` | `db_password_20261121_2` | today's date is taken |
 //!
-//! Names that are taken are passed over.
+//! Names that are taken are passed over. All that one name can become in this way, and what it can
+//! have been before, are versions of the same secret; [`newest`] finds the last of them.
 
 use jiff::civil::Date;
 
@@ -50,6 +51,43 @@ pub(super) fn next(name: &str, today: Date, taken: impl Fn(&str) -> bool) -> Str
     }
 }
 
+/// Returns the newest of the names that are versions of one name.
+pub(super) fn newest<'a>(of: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names.filter_map(|name| Some((rank(of, name)?, name))).max().map(|(_, name)| name)
+}
+
+/// Returns where a name stands among the versions of another, by date or by number; nothing, if it
+/// is none of them.
+fn rank<'a>(of: &str, name: &'a str) -> Option<(&'a str, u64)> {
+    if let Some((stem, form, ..)) = with_date(of) {
+        let (other, other_form, date, counter) = with_date(name)?;
+        return ((stem, form) == (other, other_form)).then_some((date, counter));
+    }
+    let stem = unversioned(of);
+    if name == stem {
+        return Some(("", 0));
+    }
+    let (_, version, _) = versioned(name)?;
+    (unversioned(name) == stem).then_some(("", version))
+}
+
+/// Returns `db` for `db_v07`, and a name without a version as it is.
+fn unversioned(name: &str) -> &str {
+    // The `v`, and what is before it.
+    versioned(name).map_or(name, |(stem, ..)| &stem[..stem.len() - 2])
+}
+
+/// Splits `db_20261121_2` into `db_`, the form of the date, the date, and the counter.
+fn with_date(name: &str) -> Option<(&str, &'static str, &str, u64)> {
+    let counted = name.rsplit_once('_').and_then(|(day, counter)| {
+        date_at_end(day).filter(|_| counter.len() <= 3)?;
+        Some((day, counter.parse().ok()?))
+    });
+    let (of_day, counter) = counted.unwrap_or((name, 1));
+    let (stem, form) = date_at_end(of_day)?;
+    stem.ends_with(['_', '-', '.']).then(|| (stem, form, &of_day[stem.len()..], counter))
+}
+
 fn counted(name: impl Fn(u64) -> String, first: u64, taken: impl Fn(&str) -> bool) -> String {
     let mut n = first;
     while taken(&name(n)) && n < u64::MAX {
@@ -70,15 +108,10 @@ fn versioned(name: &str) -> Option<(&str, u64, usize)> {
 /// Returns the name with today's date in place of the one at its end, and the counter to go on
 /// from: 0 unless the name is of today already.
 fn dated(name: &str, today: Date) -> Option<(String, u64)> {
-    let counted = name.rsplit_once('_').and_then(|(stem, counter)| {
-        date_at_end(stem).filter(|_| counter.len() <= 3)?;
-        Some((stem, counter.parse().ok()?))
-    });
-    let (of_day, counter) = counted.unwrap_or((name, 1));
-    let (stem, form) = date_at_end(of_day)?;
-    let dated = format!("{stem}{}", today.strftime(form));
-    let counter = if dated == of_day { counter } else { 0 };
-    stem.ends_with(['_', '-', '.']).then_some((dated, counter))
+    let (stem, form, date, counter) = with_date(name)?;
+    let now = today.strftime(form).to_string();
+    let counter = if now == date { counter } else { 0 };
+    Some((format!("{stem}{now}"), counter))
 }
 
 fn date_at_end(name: &str) -> Option<(&str, &'static str)> {
@@ -124,6 +157,41 @@ mod tests {
         ] {
             let unavailable = |n: &str| n == name || taken.contains(&n);
             assert_eq!(next(name, date(2026, 11, 21), unavailable), successor, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_newest_version_is_found_by_any_name_that_it_had() {
+        let there = [
+            "db_password",
+            "db_password_v2",
+            "db_password_v10",
+            "db_password_old",
+            "xdb_password_v99",
+            "db_v7",
+            "db-v8",
+            "d_20260131",
+            "d_20261121",
+            "d_20261121_2",
+            "d_2026-12-01",
+            "mailv2",
+            "é_v2",
+            "k",
+        ];
+        for (of, newest_one) in [
+            ("db_password", Some("db_password_v10")),
+            ("db_password_v1", Some("db_password_v10")),
+            ("db_password_v99", Some("db_password_v10")),
+            ("db", Some("db-v8")),
+            ("d_20200101", Some("d_20261121_2")),
+            ("d_2026-01-31", Some("d_2026-12-01")),
+            ("mail", None),
+            ("mailv2", Some("mailv2")),
+            ("é", Some("é_v2")),
+            ("k_v3", Some("k")),
+            ("nothing", None),
+        ] {
+            assert_eq!(newest(of, there.into_iter()), newest_one, "{of}");
         }
     }
 
