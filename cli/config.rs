@@ -25,6 +25,8 @@ pub struct Config {
     pub notice: Vec<notice::Config>,
     /// What answers over HTTP.
     pub console: windlass_console::Config,
+    /// How long the audit keeps what was asked.
+    pub audit: windlass_console::Retention,
     /// Where the heads of journals go.
     pub evidence: windlass_evidence::Config,
 }

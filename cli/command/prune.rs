@@ -21,6 +21,7 @@ struct Told {
     would_go: Vec<Summary>,
     gone: Vec<Tombstone>,
     held_back: Vec<RunId>,
+    audit_entries: usize,
 }
 
 /// Forgets runs, or says which would go, or lists what stays of them.
@@ -36,6 +37,7 @@ pub async fn prune(settings: &Settings, args: &PruneArgs) -> Result<Exit, Proble
             Kept::WouldGo { run } => told.would_go.push(*run),
             Kept::Tombstone { tombstone } => told.gone.push(*tombstone),
             Kept::HeldBack { run } => told.held_back.push(run),
+            Kept::Audit { entries } => told.audit_entries = entries,
             _ => {}
         }
         Ok(())
@@ -45,14 +47,15 @@ pub async fn prune(settings: &Settings, args: &PruneArgs) -> Result<Exit, Proble
     if settings.json {
         show::json(&serde_json::json!({
             "would_go": told.would_go, "gone": told.gone, "held_back": told.held_back,
+            "audit_entries": told.audit_entries,
         }));
     } else {
-        tell(&told, args.list);
+        tell(&told, args.list, dry_run);
     }
     asked.map(|()| Exit::Done)
 }
 
-fn tell(told: &Told, list: bool) {
+fn tell(told: &Told, list: bool, dry_run: bool) {
     let line = |run: &RunId, ended: i64, title: &str, rest: String| {
         vec![run.to_string(), utc(ended), rest, title.to_owned()]
     };
@@ -70,6 +73,13 @@ fn tell(told: &Told, list: bool) {
         show::note(&format!(
             "{} {run} stays: its last head has not been published yet",
             yellow("note:")
+        ));
+    }
+    if told.audit_entries > 0 {
+        let done = if dry_run { "would be removed" } else { "were removed" };
+        show::note(&format!(
+            "{} entries of the audit {done}, as `[audit]` in windlass.toml says",
+            told.audit_entries
         ));
     }
     let counted = match (told.would_go.len(), told.gone.len(), list) {

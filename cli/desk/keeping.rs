@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
+use windlass_console::Audit;
 use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::{Engine, EngineError, Gone, Retention, Tombstone};
 use windlass_engine::event::Summary;
@@ -55,6 +56,8 @@ pub enum Kept {
     WouldGo { run: Box<Summary> },
     /// A run that is forgotten.
     Tombstone { tombstone: Box<Tombstone> },
+    /// Entries of the audit that are gone, or would go.
+    Audit { entries: usize },
     /// A run that stays although it is old: its last head has not been published.
     HeldBack { run: RunId },
     /// A line of a backup.
@@ -130,10 +133,13 @@ fn prune(
     for run in held {
         told(tell(Kept::HeldBack { run }))?;
     }
+    let audit = Audit::of(engine)?;
     if dry_run {
+        told(tell(Kept::Audit { entries: audit.prunable()? }))?;
         let mut would = old.into_iter();
         return would.try_for_each(|run| told(tell(Kept::WouldGo { run: Box::new(run) })));
     }
+    told(tell(Kept::Audit { entries: audit.prune()? }))?;
     let names: Vec<RunId> = old.into_iter().map(|summary| summary.run).collect();
     let mut heard = Ok(());
     engine.forget(&names, by, |tombstone| {

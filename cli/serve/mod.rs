@@ -3,6 +3,7 @@
 //! ```text
 //! own the state -> see where we stand -> take every run up -> answer -> ready
 //! SIGTERM       -> put every run away -> close the store   -> gone
+//! disk full     -> wait for room -> begin anew
 //! ```
 //!
 //! A `kill -9` at any moment leaves what it leaves of any run: the next start takes it up.
@@ -10,6 +11,7 @@
 mod diary;
 mod heads;
 mod parts;
+mod room;
 mod shelf;
 mod supervisor;
 
@@ -33,6 +35,7 @@ use crate::show;
 use crate::show::style::{bold, yellow};
 
 use parts::Parts;
+use room::Room;
 use supervisor::Supervisor;
 
 /// What `windlass serve` is told.
@@ -57,7 +60,7 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     let mut config = Config::find(args.config.as_deref())?;
     config.console.listen = args.listen.unwrap_or(config.console.listen);
     let patience = config.serve.patience.0;
-    let desk = Desk::open(settings, Stay::Always).await?;
+    let desk = open(settings).await?;
     let Some(engine) = desk.here().cloned() else {
         return Err(Problem::bug("the desk of a daemon is elsewhere"));
     };
@@ -78,15 +81,41 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     engine.stands_on(place.locks());
     let diary = diary::keep(&engine);
     take_up(&engine).await?;
-    let parts = Parts::begin(&engine, config).await?;
+    let (room, unready) = Room::watch(journal(settings), engine.store().clone());
+    let parts = Parts::begin(&engine, config, unready).await?;
     supervisor.ready();
-    supervisor.watch_until(asked).await;
+    tokio::select! {
+        () = supervisor.watch_until(asked) => {}
+        () = room.until_lost() => return Err(room::begin_anew()),
+    }
     supervisor.stopping();
     // First whatever begins runs, then the runs.
     parts.end().await;
     put_away(desk, &engine, patience).await;
     diary.abort();
     Ok(Exit::Done)
+}
+
+/// Becomes the owner of the state. A store that can't be opened because the disk is full is waited
+/// for: what a daemon that began anew could not do is to be done when there is room.
+async fn open(settings: &Settings) -> Result<Desk, Problem> {
+    let problem = match Desk::open(settings, Stay::Always).await {
+        Ok(desk) => return Ok(desk),
+        Err(problem) => problem,
+    };
+    match room::has_room(&journal(settings)).await {
+        // A directory that is not there, or not ours, is no matter of room.
+        Err(why) if journal(settings).is_dir() && problem.code == "WL0011" => {
+            show::note(&format!("{} the store can't be opened: {why}", yellow("note:")));
+            room::until_room(&journal(settings)).await;
+            Err(room::begin_anew())
+        }
+        _ => Err(problem),
+    }
+}
+
+fn journal(settings: &Settings) -> PathBuf {
+    settings.state.join("journal")
 }
 
 /// Says where this process stands in the swarm; without a swarm it serves all the same.

@@ -2,10 +2,11 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use windlass_console::{Bound, Listen, ServeError, serve};
+use windlass_console::{Audit, Bound, Listen, Retention, ServeError, TlsError, serve};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
 use windlass_evidence::PublishTo;
@@ -25,11 +26,20 @@ pub struct Parts {
     duty: Duty,
     publishing: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
     console: Option<Bound>,
+    housekeeping: JoinHandle<()>,
 }
+
+/// How often it is looked whether entries of the audit are too old.
+const AUDIT_EVERY: Duration = Duration::from_secs(3600);
 
 impl Parts {
     /// Begins: schedules come, notices and heads of journals go out, requests are answered.
-    pub async fn begin(engine: &Engine, config: Config) -> Result<Self, Problem> {
+    pub async fn begin(
+        engine: &Engine,
+        config: Config,
+        unready: watch::Receiver<Option<String>>,
+    ) -> Result<Self, Problem> {
+        let housekeeping = keep_audit(engine, config.audit)?;
         let publishing = publish(engine, &config.evidence).await?;
         let duty = Duty::start(Options {
             engine: engine.clone(),
@@ -38,8 +48,8 @@ impl Parts {
             notices: config.notice,
         });
         let duty = duty.await?;
-        let console = answer(engine, config.console).await?;
-        Ok(Parts { duty, publishing, console })
+        let console = answer(engine, config.console, unready).await?;
+        Ok(Parts { duty, publishing, console, housekeeping })
     }
 
     /// Ends: nothing is begun or sent any more when this returns.
@@ -48,6 +58,7 @@ impl Parts {
             console.close().await;
         }
         self.duty.stop().await;
+        self.housekeeping.abort();
         if let Some((stop, publishing)) = self.publishing {
             let _ = stop.send(());
             if let Err(error) = publishing.await {
@@ -55,6 +66,25 @@ impl Parts {
             }
         }
     }
+}
+
+/// Removes entries of the audit that are too old or too many: now, and again and again.
+fn keep_audit(engine: &Engine, retention: Retention) -> Result<JoinHandle<()>, Problem> {
+    let audit = Audit::of(engine)?;
+    audit.keep(retention)?;
+    let mut hours = tokio::time::interval(AUDIT_EVERY);
+    Ok(tokio::spawn(async move {
+        loop {
+            hours.tick().await;
+            let audit = audit.clone();
+            match tokio::task::spawn_blocking(move || audit.prune()).await {
+                Ok(Ok(0)) => {}
+                Ok(Ok(gone)) => tracing::info!(gone, "old entries of the audit are removed"),
+                Ok(Err(error)) => tracing::error!(%error, "the audit can't be pruned"),
+                Err(error) => tracing::error!(%error, "pruning the audit ended badly"),
+            }
+        }
+    }))
 }
 
 async fn publish(
@@ -85,11 +115,12 @@ async fn publish(
 async fn answer(
     engine: &Engine,
     config: windlass_console::Config,
+    unready: watch::Receiver<Option<String>>,
 ) -> Result<Option<Bound>, Problem> {
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let usual = config.listen == Listen::Usual;
     let shelf = Arc::new(Shelf { directory: config.runbooks.clone() });
-    match serve(engine.clone(), shelf, config).await {
+    match serve(engine.clone(), shelf, config, unready).await {
         Ok(bound) => {
             let address = bound.as_ref().map(Bound::address);
             let says = address.map(|address| format!("answers at {scheme}://{address}/api/v1"));
@@ -118,6 +149,8 @@ impl From<ServeError> for Problem {
             ServeError::Listen { .. } => Problem::new("WL0049", Exit::OutOfReach, text).hint(
                 "`ss -ltnp` says who listens there; `--listen` or `[console] listen` names another address.",
             ),
+            ServeError::Tls(TlsError::Exposed(_)) => Problem::new("WL0049", Exit::OutOfReach, text)
+                .hint("Its group may read it, nobody else. If others had it, renew the certificate."),
             ServeError::Tls(_) => Problem::new("WL0049", Exit::OutOfReach, text).hint(
                 "`tls_cert` and `tls_key` of `[console]` name PEM files that this user can read.",
             ),
@@ -135,6 +168,8 @@ impl From<DutyError> for Problem {
             DutyError::Outbox(error) => error.into(),
             DutyError::Watch(_) => Problem::new("WL0011", Exit::OutOfReach, text),
             DutyError::Twice(_) => Problem::new("WL0021", Exit::Usage, text),
+            DutyError::Exposed(..) => Problem::new("WL0021", Exit::Usage, text)
+                .hint("Its group may read it, nobody else. If others had it, change it."),
         }
     }
 }

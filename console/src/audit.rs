@@ -3,7 +3,8 @@
 //! An entry is durable before the change begins, and its outcome before the answer goes out. So one
 //! without an outcome is of a change during which the process died: the journal of its run says how
 //! far it got. Attempts without a valid token are counted and not kept: anybody who can connect
-//! could fill the disk with them.
+//! could fill the disk with them. Of what a client chooses, a bounded part is kept, and entries go
+//! when they are old or too many ([`Retention`]).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,21 @@ use windlass_engine::engine::Engine;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{JournalStore, StoreError};
 
+mod retention;
+
+pub use retention::Retention;
+
 /// Under which names the store keeps it.
 const PREFIX: &str = "audit/";
+
+/// What is kept of what was asked: an address may have thousands of characters.
+const WHAT_CHARS_MAX: usize = 256;
+
+/// The longest name that is kept as that of a run; those of ours have 30 characters.
+const RUN_BYTES_MAX: usize = 80;
+
+/// How many entries are added before it is looked whether some have to go.
+const PRUNE_EVERY: u64 = 1024;
 
 /// Somebody who asks for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +70,9 @@ pub struct Entry {
     /// The code of the problem, if it was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// How many refused requests this entry stands for, at least; absent if it is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 /// A change that is being carried out.
@@ -96,23 +113,54 @@ impl Audit {
     /// # Errors
     /// If the store refuses; the change must then not begin.
     pub fn begin(&self, by: &Actor, what: &str, run: Option<&RunId>) -> Result<Begun, StoreError> {
+        let entry = self.entry(by, what, run);
+        self.put(&entry)?;
+        Ok(Begun(entry))
+    }
+
+    /// Notes, durably on return, that something was refused before it began. The entry can be
+    /// counted up: [`Audit::again`].
+    ///
+    /// # Errors
+    /// If the store refuses.
+    pub fn refused(
+        &self,
+        by: &Actor,
+        what: &str,
+        outcome: u16,
+        problem: &str,
+    ) -> Result<Entry, StoreError> {
+        let mut entry = self.entry(by, what, None);
+        (entry.outcome, entry.problem) = (Some(outcome), Some(problem.to_owned()));
+        self.put(&entry)?;
+        Ok(entry)
+    }
+
+    /// Notes, durably on return, for how many refused requests an entry stands.
+    ///
+    /// # Errors
+    /// If the store refuses.
+    pub fn again(&self, entry: &mut Entry, times: u64) -> Result<(), StoreError> {
+        entry.times = Some(times);
+        self.put(entry)
+    }
+
+    fn entry(&self, by: &Actor, what: &str, run: Option<&RunId>) -> Entry {
         let at = self.now();
         // Sorts by time, then by order within this process.
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{at:014}-{:08x}-{count:012}", self.writer);
-        let entry = Entry {
-            id,
+        Entry {
+            id: format!("{at:014}-{:08x}-{count:012}", self.writer),
             at,
             person: by.person.clone(),
             token: by.token.clone(),
             from: by.from.clone(),
-            what: what.to_owned(),
-            run: run.cloned(),
+            what: shortened(what),
+            run: run.filter(|run| run.as_str().len() <= RUN_BYTES_MAX).cloned(),
             outcome: None,
             problem: None,
-        };
-        self.put(&entry)?;
-        Ok(Begun(entry))
+            times: None,
+        }
     }
 
     /// Notes, durably on return, what the change came to.
@@ -129,7 +177,11 @@ impl Audit {
         let Begun(mut entry) = begun;
         (entry.outcome, entry.problem) = (Some(outcome), problem.map(str::to_owned));
         entry.run = entry.run.or(run);
-        self.put(&entry)
+        self.put(&entry)?;
+        if self.count.load(Ordering::Relaxed) % PRUNE_EVERY == PRUNE_EVERY - 1 {
+            self.prune()?;
+        }
+        Ok(())
     }
 
     /// Returns the entries behind `after`, oldest first, `limit` of them at most.
@@ -160,5 +212,28 @@ impl Audit {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = self.clock.now().max(*last);
         *last
+    }
+}
+
+/// Returns a text, or its beginning and how much was left out.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(WHAT_CHARS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let (kept, rest) = text.split_at(end);
+            format!("{kept}... ({} more characters)", rest.chars().count())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character_and_the_rest_is_counted() {
+        let fits = "\u{e9}".repeat(WHAT_CHARS_MAX);
+        assert_eq!(shortened(&fits), fits);
+        assert_eq!(shortened(&format!("{fits}abc")), format!("{fits}... (3 more characters)"));
     }
 }

@@ -23,8 +23,12 @@ pub struct Config {
     /// A directory whose `*.rhai` files belong to the library, next to the runbooks that come with
     /// windlass: an operator may run them by their names, without the `.rhai`.
     pub runbooks: Option<PathBuf>,
-    /// Connections at the same time; those above wait for one to close.
+    /// Connections at the same time, of clients that have shown a token. Of one token there may be
+    /// half as many. Half as many again may be open on which no token was shown: of more than that,
+    /// those that were opened first are closed.
     pub connections_max: usize,
+    /// Event streams of one token at the same time; those of all take half of the connections.
+    pub streams_per_token_max: usize,
 }
 
 impl Default for Config {
@@ -37,6 +41,7 @@ impl Default for Config {
             allow_remote_without_tls: false,
             runbooks: None,
             connections_max: 512,
+            streams_per_token_max: 32,
         }
     }
 }
@@ -112,9 +117,17 @@ pub enum ConfigError {
     /// Nobody could connect.
     #[error("[console] connections_max must be at least 1")]
     NoConnections,
+    /// Nobody could watch.
+    #[error("[console] streams_per_token_max must be at least 1")]
+    NoStreams,
 }
 
 impl Config {
+    /// Returns what part of the connections neither streams nor one token may take alone.
+    pub(crate) fn half_of_connections(&self) -> usize {
+        (self.connections_max / 2).max(1)
+    }
+
     /// Says what is wrong before anything is opened.
     ///
     /// # Errors
@@ -140,6 +153,9 @@ impl Config {
         }
         if self.connections_max == 0 {
             return Err(ConfigError::NoConnections);
+        }
+        if self.streams_per_token_max == 0 {
+            return Err(ConfigError::NoStreams);
         }
         Ok(())
     }

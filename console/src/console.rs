@@ -6,14 +6,25 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use windlass_engine::engine::Engine;
 
 use crate::audit::Audit;
+use crate::config::Config;
+use crate::gate::Gate;
 use crate::guard::Failures;
 use crate::library::Library;
 use crate::metrics::Metrics;
-use crate::problem::{Problem, bug};
+use crate::problem::{Kind, Problem, bug};
+use crate::refusal::Refusals;
+use crate::seats::Seats;
 use crate::token::Tokens;
 
 /// Journals that are read for watchers at the same time: each is in memory while it is read.
 const REPLAYS_MAX: usize = 4;
+
+/// Plans that are made at the same time, and as many again that may wait for their turn twice over.
+/// Each holds threads for as long as the swarm takes to answer, and a dead one never does.
+const PLANS_MAX: usize = 4;
+
+/// The same for answers to runs that wait: before an approval counts, the swarm is looked at.
+const ANSWERS_MAX: usize = 4;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -23,31 +34,60 @@ pub(crate) struct Console {
     pub(crate) tokens: Tokens,
     pub(crate) audit: Audit,
     pub(crate) failures: Arc<Failures>,
+    pub(crate) refusals: Arc<Refusals>,
+    /// Event streams that are open.
+    pub(crate) streams: Arc<Seats>,
+    pub(crate) plans: Gate,
+    pub(crate) answers: Gate,
     pub(crate) metrics: Metrics,
     /// Held while a run is started under a key: the same key never starts two.
     pub(crate) starting: Arc<Mutex<()>>,
     pub(crate) replays: Arc<Semaphore>,
     /// True from the moment on at which the console stops.
     pub(crate) stopping: watch::Receiver<bool>,
+    /// Why nothing can be recorded for now, if it can't.
+    unready: watch::Receiver<Option<String>>,
 }
 
 impl Console {
     pub(crate) fn new(
         engine: Engine,
         library: Arc<dyn Library>,
+        config: &Config,
         stopping: watch::Receiver<bool>,
+        unready: watch::Receiver<Option<String>>,
     ) -> Result<Self, windlass_engine::journal::StoreError> {
         Ok(Console {
             tokens: Tokens::of(&engine),
             audit: Audit::of(&engine)?,
             failures: Arc::default(),
+            refusals: Arc::default(),
+            streams: Seats::new(config.half_of_connections(), config.streams_per_token_max),
+            plans: Gate::new("plans are being made", PLANS_MAX),
+            answers: Gate::new("answers are being weighed", ANSWERS_MAX),
             metrics: Metrics::new(),
             starting: Arc::default(),
             replays: Arc::new(Semaphore::new(REPLAYS_MAX)),
             engine,
             library,
             stopping,
+            unready,
         })
+    }
+}
+
+impl Console {
+    /// Says whether changes can be recorded.
+    ///
+    /// # Errors
+    /// If they can't: why not.
+    pub(crate) fn is_ready(&self) -> Result<(), Problem> {
+        match self.unready.borrow().as_ref() {
+            None => Ok(()),
+            Some(why) => Err(Kind::STORE
+                .because(why)
+                .hint("Make room on that machine. The daemon goes on by itself, with its runs.")),
+        }
     }
 }
 

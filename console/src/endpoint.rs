@@ -54,6 +54,8 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
     /// Who asks; nobody, at endpoints that need no token.
     pub(crate) who: Option<Who>,
+    /// Which roles it takes to ask.
+    pub(crate) need: Need,
     pub(crate) peer: Peer,
 }
 
@@ -64,6 +66,7 @@ pub(crate) struct Call<Q, B> {
     pub(crate) name: String,
     pub(crate) headers: HeaderMap,
     pub(crate) who: Option<Who>,
+    pub(crate) need: Need,
     pub(crate) peer: Peer,
 }
 
@@ -246,7 +249,7 @@ where
     Q: DeserializeOwned + 'static,
     B: DeserializeOwned + 'static,
 {
-    let Asked { uri, headers, name, body, who, peer } = asked;
+    let Asked { uri, headers, name, body, who, need, peer } = asked;
     let query = if is_nothing::<Q>() {
         nothing()?
     } else {
@@ -254,7 +257,7 @@ where
         read.map_err(|e| Kind::UNREADABLE.because(e.body_text()))?.0
     };
     let body = if is_nothing::<B>() { nothing()? } else { decode_body(&headers, &body)? };
-    Ok(Call { query, body, name, headers, who, peer })
+    Ok(Call { query, body, name, headers, who, need, peer })
 }
 
 fn nothing<T: DeserializeOwned>() -> Result<T, Problem> {

@@ -12,7 +12,7 @@ use crate::audit::Actor;
 use crate::console::{Console, blocking};
 use crate::problem::{Kind, Problem};
 use crate::role::{Need, Role};
-use crate::token::{Refused, Token};
+use crate::token::{Refused, Token, Tokens};
 
 /// From where a request comes.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +65,38 @@ impl Who {
             format!("this needs the role {need}, and {} is {}", self.person, has.join(", "));
         let hint = "An admin makes tokens: POST /api/v1/tokens, or `windlass token add`.";
         Err(Kind::NOT_ALLOWED.because(detail).hint(hint))
+    }
+
+    /// Returns once they may not go on with what needs one of these roles, and says why: the token
+    /// was removed, has expired, or has lost the role.
+    pub(crate) async fn until_refused(self, console: Console, need: Need) -> Problem {
+        let clock = console.engine.clock().clone();
+        loop {
+            let removed = Tokens::removed();
+            let (tokens, id) = (console.tokens.clone(), self.token.clone());
+            let token = match blocking(move || tokens.get(&id)).await {
+                Ok(Ok(Some(token))) => token,
+                Ok(Ok(None)) => return Kind::NO_TOKEN.because("the token was removed").hint(HOW),
+                Ok(Err(error)) => return error.into(),
+                Err(problem) => return problem,
+            };
+            if token.expires.is_some_and(|expires| expires <= clock.now()) {
+                return Kind::NO_TOKEN.because("the token has expired").hint(HOW);
+            }
+            if let Err(problem) = (Who { roles: token.roles, ..self.clone() }).must(need) {
+                return problem;
+            }
+            let expires = async {
+                match token.expires {
+                    Some(expires) => clock.sleep_until(expires).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = removed => {}
+                () = expires => {}
+            }
+        }
     }
 }
 

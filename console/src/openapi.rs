@@ -173,7 +173,7 @@ fn refusals(endpoint: &Endpoint) -> BTreeMap<u16, BTreeSet<String>> {
         kinds.extend([Kind::NO_TOKEN, Kind::NOT_ALLOWED, Kind::TOO_MANY, Kind::STORE]);
     }
     if endpoint.query.is_some() || endpoint.body.is_some() || endpoint.parameter().is_some() {
-        kinds.push(Kind::UNREADABLE);
+        kinds.extend([Kind::UNREADABLE, Kind::URI_TOO_LONG]);
     }
     if endpoint.body.is_some() {
         kinds.extend([Kind::TOO_LARGE, Kind::NOT_JSON]);

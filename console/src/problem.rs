@@ -74,10 +74,11 @@ impl Kind {
     pub const NOT_ALLOWED: Kind = Kind("WL0041", 403, "The role is missing");
     pub const UNREADABLE: Kind = Kind("WL0042", 400, "The request can't be read");
     pub const TOO_LARGE: Kind = Kind("WL0042", 413, "The request can't be read");
+    pub const URI_TOO_LONG: Kind = Kind("WL0042", 414, "The request can't be read");
     pub const NOT_JSON: Kind = Kind("WL0042", 415, "The request can't be read");
     pub const NO_ENDPOINT: Kind = Kind("WL0043", 404, "There is nothing at this address");
     pub const NO_METHOD: Kind = Kind("WL0043", 405, "There is nothing at this address");
-    pub const TOO_MANY: Kind = Kind("WL0044", 429, "Too many tokens were refused");
+    pub const TOO_MANY: Kind = Kind("WL0044", 429, "Too many at once, or too many refused");
     pub const IN_THE_OPEN: Kind = Kind("WL0045", 403, "A secret would travel in the open");
     pub const OTHER_REQUEST: Kind = Kind("WL0046", 422, "The key belongs to another request");
     pub const NO_SUCH_TOKEN: Kind = Kind("WL0047", 404, "There is no such token");

@@ -23,11 +23,15 @@ use hyper::body::Body as _;
 use crate::console::{Console, blocking};
 use crate::endpoint::{Answered, Asked, Endpoint};
 use crate::guard::{Peer, Who, who};
+use crate::listen::Visitor;
 use crate::problem::{Kind, Problem, bug};
 use crate::role::Need;
 
 /// The largest body that is read.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// The longest address, with its query; names of runs and cursors have 60 characters at most.
+const URI_BYTES_MAX: usize = 4096;
 
 /// How long a client may take to send its body.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
@@ -51,12 +55,25 @@ pub(crate) fn router(console: &Console, table: Vec<Endpoint>) -> Router {
         router = router.route(path, any(serve));
     }
     let metrics = console.metrics.clone();
-    router.fallback(move |request: Request| {
+    let router = router.fallback(move |request: Request| {
         metrics.answered("-", request.method().as_str(), 404, Duration::ZERO);
         let detail = format!("there is nothing at {}", request.uri().path());
         let hint = "GET /api/v1/openapi.json lists what there is.";
         std::future::ready(Kind::NO_ENDPOINT.because(detail).hint(hint))
-    })
+    });
+    router.layer(axum::middleware::from_fn(short_enough))
+}
+
+/// Refuses an address that nobody needs, before anything is done with it.
+async fn short_enough(request: Request, next: axum::middleware::Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    if length <= URI_BYTES_MAX {
+        return next.run(request).await;
+    }
+    let detail = format!("the address has {length} bytes; {URI_BYTES_MAX} are read");
+    let mut response = Kind::URI_TOO_LONG.because(detail).into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Refusals that don't wait for the body. What is left of it can't be told from a next request, so
@@ -118,11 +135,17 @@ async fn answer(
     let peer = peer.ok_or_else(|| bug("a request without a peer"))?;
     let known = match endpoint.need {
         Need::Nothing => None,
-        Need::OneOf(_) => Some(who(console, request.headers(), peer).await?),
+        Need::OneOf(_) => {
+            let who = who(console, request.headers(), peer).await?;
+            let visitor = request.extensions().get::<Arc<Visitor>>();
+            visitor.ok_or_else(|| bug("a request without a visitor"))?.shows(&who.token)?;
+            Some(who)
+        }
     };
     let (console, endpoint) = (console.clone(), endpoint.clone());
     match (endpoint.changes, known) {
         (true, Some(who)) => {
+            console.is_ready()?;
             let changing = tokio::spawn(change(console, endpoint, name, request, who, peer));
             match tokio::time::timeout(ANSWER_PATIENCE, changing).await {
                 Ok(done) => done.map_err(|e| bug(&format!("a change broke off: {e}")))?,
@@ -162,16 +185,19 @@ async fn change(
     peer: Peer,
 ) -> Result<Answered, Problem> {
     let what = format!("{} {}", endpoint.method.name(), request.uri().path());
+    let (audit, actor) = (console.audit.clone(), who.actor(peer));
+    if let Err(problem) = who.must(endpoint.need) {
+        let refusals = console.refusals.clone();
+        let now = Instant::now();
+        let told = blocking(move || refusals.note(&audit, &actor, &what, problem, now)).await??;
+        return Err(told);
+    }
     let about = endpoint.parameter().filter(|parameter| *parameter == "run");
     let run = about.map(|_| windlass_engine::id::RunId::from(name.as_str()));
-    let (audit, actor) = (console.audit.clone(), who.actor(peer));
     let begun = blocking(move || audit.begin(&actor, &what, run.as_ref())).await??;
 
     let audit = console.audit.clone();
-    let result = match who.must(endpoint.need) {
-        Ok(()) => carry_out(console, &endpoint, name, request, Some(who), peer).await,
-        Err(problem) => Err(problem),
-    };
+    let result = carry_out(console, &endpoint, name, request, Some(who), peer).await;
     let (status, code, run) = match &result {
         Ok(answered) => (answered.response.status().as_u16(), None, answered.run.clone()),
         Err(problem) => (problem.kind.status(), Some(problem.kind.code()), None),
@@ -190,7 +216,8 @@ async fn carry_out(
 ) -> Result<Answered, Problem> {
     let (parts, body) = request.into_parts();
     let body = if endpoint.body.is_some() { read(body).await? } else { Bytes::new() };
-    let asked = Asked { uri: parts.uri, headers: parts.headers, name, body, who, peer };
+    let (uri, headers, need) = (parts.uri, parts.headers, endpoint.need);
+    let asked = Asked { uri, headers, name, body, who, need, peer };
     (endpoint.serve)(console, asked).await
 }
 

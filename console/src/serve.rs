@@ -14,8 +14,9 @@ use windlass_engine::journal::StoreError;
 use crate::config::{Config, ConfigError};
 use crate::console::Console;
 use crate::library::Library;
-use crate::listen::{Listener, TlsError, acceptor};
+use crate::listen::{Listener, Strangers, TlsError, acceptor};
 use crate::router::router;
+use crate::seats::Seats;
 use crate::table::table;
 use crate::trace::{Export, endpoint};
 
@@ -25,8 +26,9 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 /// Threads that answer. Few: what they do is short, and runs have threads of their own.
 const WORKERS: usize = 2;
 
-/// Threads that wait for the store, or for a plan, on behalf of clients.
-const BLOCKING_MAX: usize = 16;
+/// Threads that wait for the store, or for the swarm, on behalf of clients. Plans and answers take
+/// two each: what gates them leaves half of these to everybody else.
+const BLOCKING_MAX: usize = 32;
 
 /// Why the console does not answer.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +80,9 @@ impl Bound {
 
 /// Begins to answer, unless it is off. It goes on until it is closed, or dropped.
 ///
+/// `unready` says why changes can't be recorded for now, if they can't: they are refused with that,
+/// and `/readyz` tells it.
+///
 /// It has a runtime of its own: whatever clients do, the threads on which steps run are not theirs.
 ///
 /// # Errors
@@ -86,6 +91,7 @@ pub async fn serve(
     engine: Engine,
     library: Arc<dyn Library>,
     config: Config,
+    unready: watch::Receiver<Option<String>>,
 ) -> Result<Option<Bound>, ServeError> {
     config.check()?;
     let Some(listen) = config.listen.address() else { return Ok(None) };
@@ -99,7 +105,7 @@ pub async fn serve(
     let address = socket.local_addr().map_err(cannot)?;
 
     let (stop, stopping) = watch::channel(false);
-    let console = Console::new(engine, library, stopping.clone())?;
+    let console = Console::new(engine, library, &config, stopping.clone(), unready)?;
     let otlp = config.otlp.as_deref().and_then(endpoint);
     let export = otlp.map(|to| Export::new(console.clone(), to));
     let export = export.transpose().map_err(ServeError::Machine)?;
@@ -143,7 +149,8 @@ async fn answer(
         socket: TcpListener::from_std(socket)?,
         tls,
         router: router(&console, table()),
-        connections_max: config.connections_max,
+        strangers: Strangers::new(config.half_of_connections()),
+        seats: Seats::new(config.connections_max, config.half_of_connections()),
         write_patience: WRITE_PATIENCE,
         open: console.metrics.connections.clone(),
         stopping: stopping.clone(),

@@ -123,7 +123,7 @@ pub fn table() -> Vec<Endpoint> {
 
         Endpoint::raw("/api/v1/openapi.json", ANYBODY, "This document", "application/json", plain::document).succeeding(OK),
         Endpoint::raw("/healthz", ANYBODY, "Say that the process answers", "text/plain", plain::alive).succeeding(OK),
-        Endpoint::raw("/readyz", ANYBODY, "Say whether requests are carried out", "text/plain", plain::ready).succeeding(OK),
+        Endpoint::raw("/readyz", ANYBODY, "Say whether requests are carried out", "text/plain", plain::ready).succeeding(OK).refusing(&[Kind::STORE]),
         Endpoint::raw("/metrics", VIEWER, "Numbers for Prometheus", "application/openmetrics-text", plain::metrics).succeeding(OK),
     ]
 }

@@ -16,6 +16,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use windlass_engine::clock::{Clock, Millis, millis};
 use windlass_engine::engine::Engine;
 use windlass_engine::journal::{JournalStore, StoreError};
@@ -126,6 +128,10 @@ pub enum Refused {
     Expired,
 }
 
+/// Wakes whoever goes on in the name of a token: one was removed. A store is open in one process at
+/// a time, so this process sees all of it; the socket and HTTP have no other thing in common.
+static REMOVED: Notify = Notify::const_new();
+
 /// The tokens of a store. The methods block.
 #[derive(Clone)]
 pub struct Tokens {
@@ -194,8 +200,25 @@ impl Tokens {
             return Err(TokenError::NoSuchToken(id.to_owned()));
         }
         self.store.remove_value(&format!("{USED_PREFIX}{id}"))?;
-        self.store.sync(self.store.remove_value(&name)?)?;
-        Ok(())
+        let removed = self.store.remove_value(&name)?;
+        // Before it is durable: whoever looks finds it gone.
+        REMOVED.notify_waiters();
+        Ok(self.store.sync(removed)?)
+    }
+
+    /// Returns what is ready once a token is removed after this call, awaited or not.
+    pub(crate) fn removed() -> Notified<'static> {
+        REMOVED.notified()
+    }
+
+    /// Returns what is kept of a token; nothing, if it was removed.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub(crate) fn get(&self, id: &str) -> Result<Option<Token>, TokenError> {
+        let name = format!("{PREFIX}{id}");
+        let kept = self.store.value(&name)?;
+        kept.map(|bytes| Ok(read(&name, &bytes)?.token)).transpose()
     }
 
     /// Returns what is kept of a token that somebody shows, and notes that it was used.

@@ -74,7 +74,7 @@ pub(crate) async fn approve(
     let (engine, of, key) = (console.engine.clone(), run.clone(), call.body.call);
     let approving =
         async move { engine.approve(&of, key.as_ref(), &person, because.as_deref()).await };
-    let approved = blocking_on(approving).await??;
+    let approved = console.answers.through(blocking_on(approving)).await???;
     Ok(Weighed { approved, run: in_full(&console, run).await? }.into())
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn deny(console: Console, call: Call<(), No>) -> Result<Answer<
     let (run, person, because) = (call.run(), person(&call)?, reason(&call.body.reason)?);
     let (engine, of, key) = (console.engine.clone(), run.clone(), call.body.call);
     let denying = async move { engine.deny(&of, key.as_ref(), &person, &because).await };
-    blocking_on(denying).await??;
+    console.answers.through(blocking_on(denying)).await???;
     Ok(in_full(&console, run).await?.into())
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn answer(
     let given: Vec<(String, String)> = call.body.fields.into_iter().collect();
     let (engine, of, key) = (console.engine.clone(), run.clone(), call.body.call);
     let answering = async move { engine.answer(&of, key.as_ref(), &person, &given, secrets).await };
-    blocking_on(answering).await??;
+    console.answers.through(blocking_on(answering)).await???;
     Ok(in_full(&console, run).await?.into())
 }
 

@@ -20,11 +20,13 @@ pub(crate) async fn alive(_: Console, _: Call<(), ()>) -> Result<Response, Probl
     Ok(plain(StatusCode::OK, TEXT, "alive\n"))
 }
 
-/// Says whether requests are carried out: the store can be read, and the console does not stop.
+/// Says whether requests are carried out: the store can be read, what is changed can be recorded,
+/// and the console does not stop.
 pub(crate) async fn ready(console: Console, _: Call<(), ()>) -> Result<Response, Problem> {
     if *console.stopping.borrow() {
         return Err(Kind::BUSY.because("the console stops"));
     }
+    console.is_ready()?;
     blocking(move || console.engine.store().value(windlass_engine::engine::KEY_CHECK)).await??;
     Ok(plain(StatusCode::OK, TEXT, "ready\n"))
 }

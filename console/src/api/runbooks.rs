@@ -179,7 +179,9 @@ pub(crate) async fn plan(console: Console, call: Call<(), Told>) -> Result<Answe
     let (given, secrets) = (call.body.given(), call.body.secrets(call.peer)?);
     let (engine, library, name) = (console.engine.clone(), console.library.clone(), call.name);
     let runbook = blocking(move || compile(&engine, library.as_ref(), &name)).await??;
-    let plan = console.engine.plan(&runbook, &given, secrets).await?;
+    let engine = console.engine.clone();
+    let planning = async move { engine.plan(&runbook, &given, secrets).await };
+    let plan = console.plans.through(planning).await??;
     let plan = plan.map_err(|error| {
         let problem = Kind::WOULD_FAIL.because(error.to_string());
         Problem { hint: error.error.hint, ..problem }

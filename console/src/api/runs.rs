@@ -162,6 +162,7 @@ pub(crate) async fn plan(
     call: Call<(), ()>,
 ) -> Result<Answer<ResumePlan>, Problem> {
     let (engine, run) = (console.engine.clone(), call.run());
-    let calls = blocking_on(async move { engine.plan_resume(&run).await }).await??;
+    let planning = blocking_on(async move { engine.plan_resume(&run).await });
+    let calls = console.plans.through(planning).await???;
     Ok(ResumePlan { calls }.into())
 }

@@ -4,8 +4,12 @@
 //! browser's `EventSource` does so by itself. For one run it is the number of the journal's entry;
 //! for all runs it is `<at>.<run>.<seq>`, and on a new connection what happened within ten seconds
 //! before comes again, because runs write at the same time: run and seq tell what one has.
+//!
+//! A stream lasts no longer than the right to it: when its token is removed or expires, it ends with
+//! an event `problem` that says so.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -22,6 +26,7 @@ use super::feed::{Feed, Item};
 use crate::console::{Console, blocking};
 use crate::endpoint::Call;
 use crate::problem::{Kind, Problem};
+use crate::seats::{Full, Seat};
 
 /// The header in which a client says what it had last.
 pub(crate) const HEADER: &str = "last-event-id";
@@ -42,7 +47,7 @@ pub(crate) struct From {
 
 /// Sends the events of a run from its beginning, or from where the client left off.
 pub(crate) async fn run(console: Console, call: Call<From, ()>) -> Result<Response, Problem> {
-    let run = call.run();
+    let (run, pass) = (call.run(), Pass::of(&console, &call)?);
     let after = match last(&call.headers, call.query.after)? {
         Some(id) => Some(id.parse::<u64>().map_err(|_| bad_id(&id, "a number"))?),
         None => None,
@@ -57,11 +62,12 @@ pub(crate) async fn run(console: Console, call: Call<From, ()>) -> Result<Respon
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let feed = Feed::of_run(&console, &run, from);
-    Ok(send(&console, feed, |_, seq| seq.to_string()))
+    Ok(send(&console, pass, feed, |_, seq| seq.to_string()))
 }
 
 /// Sends the events of all runs from now on, or from where the client left off.
 pub(crate) async fn all(console: Console, call: Call<From, ()>) -> Result<Response, Problem> {
+    let pass = Pass::of(&console, &call)?;
     let since = match last(&call.headers, call.query.after)? {
         Some(id) => {
             let at = id.split('.').next().and_then(|at| at.parse::<Millis>().ok());
@@ -71,7 +77,7 @@ pub(crate) async fn all(console: Console, call: Call<From, ()>) -> Result<Respon
         None => None,
     };
     let feed = Feed::of_all(&console, since).await?;
-    Ok(send(&console, feed, |event, seq| format!("{}.{}.{seq}", event.at, event.run)))
+    Ok(send(&console, pass, feed, |event, seq| format!("{}.{}.{seq}", event.at, event.run)))
 }
 
 fn last(headers: &HeaderMap, query: Option<String>) -> Result<Option<String>, Problem> {
@@ -85,14 +91,41 @@ fn bad_id(id: &str, expected: &str) -> Problem {
     Kind::UNREADABLE.because(detail).hint("Leave it out to begin anew.")
 }
 
-fn send(console: &Console, feed: Feed, id: fn(&Event, u64) -> String) -> Response {
+/// What a stream goes on with: a place, and a token that is good.
+struct Pass {
+    _seat: Seat,
+    refused: Pin<Box<dyn Future<Output = Problem> + Send>>,
+}
+
+impl Pass {
+    fn of(console: &Console, call: &Call<From, ()>) -> Result<Self, Problem> {
+        let who = call.who()?.clone();
+        let seat = console.streams.take(&who.token).map_err(|full| match full {
+            Full::Each(most) => Kind::TOO_MANY
+                .because(format!("this token watches {most} streams, as many as one may"))
+                .hint("Close some; GET /api/v1/events has the events of all runs in one stream."),
+            Full::All(most) => Kind::BUSY
+                .because(format!("{most} streams are open, as many as there may be"))
+                .hint("Try again in a moment; `[console] connections_max` allows more."),
+        })?;
+        let refused = Box::pin(who.until_refused(console.clone(), call.need));
+        Ok(Pass { _seat: seat, refused })
+    }
+}
+
+fn send(console: &Console, pass: Pass, feed: Feed, id: fn(&Event, u64) -> String) -> Response {
     let watched = Watched::new(console.metrics.streams.clone());
     let metrics = console.metrics.clone();
-    let items = stream::unfold(Some((feed, watched)), move |state| {
+    let items = stream::unfold(Some((feed, pass, watched)), move |state| {
         let metrics = metrics.clone();
         async move {
-            let (mut feed, watched) = state?;
-            let (sent, go_on) = match feed.next().await {
+            let (mut feed, mut pass, watched) = state?;
+            let next = tokio::select! {
+                biased;
+                problem = &mut pass.refused => Err(problem),
+                next = feed.next() => next,
+            };
+            let (sent, go_on) = match next {
                 Ok(Some(Item::Event(event))) => (told(&event, id), true),
                 Ok(Some(Item::Lagged)) => {
                     metrics.lagged.inc();
@@ -101,7 +134,7 @@ fn send(console: &Console, feed: Feed, id: fn(&Event, u64) -> String) -> Respons
                 Ok(None) => return None,
                 Err(problem) => (problem_of(&problem), false),
             };
-            Some((Ok::<_, Infallible>(sent), go_on.then_some((feed, watched))))
+            Some((Ok::<_, Infallible>(sent), go_on.then_some((feed, pass, watched))))
         }
     });
     let stream = Sse::new(items).keep_alive(KeepAlive::new().interval(SILENCE));

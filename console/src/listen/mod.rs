@@ -2,8 +2,10 @@
 //!
 //! | a client that | meets |
 //! |---|---|
-//! | opens connections without end | a limit; those above it wait in the kernel's queue |
-//! | connects and says nothing | ten seconds for a TLS handshake, ten for the head of a request |
+//! | opens connections without end | a limit for those who have shown no token: the oldest is cut off |
+//! | does so with a token | a limit for each token, and one for all |
+//! | connects and says nothing | five seconds for a TLS handshake, five for the head of a request |
+//! | sends an endless head | 16 KiB: 431; an address may have 4 KiB: 414 |
 //! | sends its body drop by drop | ten seconds for a body, 1 MiB at most |
 //! | does not read what it asked for | thirty seconds in which not a byte goes out |
 //!
@@ -13,6 +15,7 @@
 mod accepting;
 mod timed;
 mod tls;
+mod visitor;
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +30,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -35,23 +38,28 @@ pub use self::accepting::Accepting;
 pub(crate) use self::timed::Timed;
 pub use self::tls::TlsError;
 pub(crate) use self::tls::acceptor;
+pub(crate) use self::visitor::{Strangers, Visitor};
 use crate::guard::Peer;
+use crate::seats::Seats;
 
 /// How long a client may take to say hello, or to send the head of a request.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what is under way may take when the console stops.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a connection may keep in memory of requests and answers.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// What a connection may keep in memory of requests and answers; the head of a request fits in.
+const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the listener needs.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) router: Router,
-    pub(crate) connections_max: usize,
+    /// Connections on which no token has been shown.
+    pub(crate) strangers: Arc<Strangers>,
+    /// Connections on which one has.
+    pub(crate) seats: Arc<Seats>,
     /// How long a client may leave what is sent to it unread.
     pub(crate) write_patience: Duration,
     pub(crate) open: Gauge,
@@ -63,22 +71,24 @@ impl Listener {
     pub(crate) async fn serve(self) {
         let mut stopping = self.stopping.clone();
         let mut connections = JoinSet::new();
-        let places = Arc::new(Semaphore::new(self.connections_max));
         let listener = Arc::new(self);
         let mut accepting = Accepting::default();
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept(&places) => accepted,
+                accepted = listener.accept() => accepted,
                 Some(_) = connections.join_next(), if !connections.is_empty() => continue,
                 () = stopped(&mut stopping) => break,
             };
             match accepted {
-                Ok((stream, peer, place)) => {
+                Ok((stream, peer)) => {
                     let listener = listener.clone();
+                    let (visitor, cut) = Visitor::enter(&listener.strangers, &listener.seats);
                     connections.spawn(async move {
-                        let _place = place;
                         let _counted = Open::count(&listener.open);
-                        listener.connection(stream, peer).await;
+                        tokio::select! {
+                            () = listener.connection(stream, peer, visitor) => {}
+                            () = cut => tracing::debug!(%peer, "made room for another connection"),
+                        }
                     });
                 }
                 Err(error) => {
@@ -94,34 +104,40 @@ impl Listener {
         }
     }
 
-    async fn accept(
-        &self,
-        places: &Arc<Semaphore>,
-    ) -> io::Result<(TcpStream, std::net::SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-        // A place first: those that find none wait in the kernel's queue, and cost us nothing.
-        let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    async fn accept(&self) -> io::Result<(TcpStream, std::net::SocketAddr)> {
         let (stream, peer) = self.socket.accept().await?;
         // That a client has gone is found out by whoever speaks to it.
         let _ = stream.set_nodelay(true);
-        Ok((stream, peer, place))
+        Ok((stream, peer))
     }
 
-    async fn connection(&self, stream: TcpStream, address: std::net::SocketAddr) {
+    async fn connection(
+        &self,
+        stream: TcpStream,
+        address: std::net::SocketAddr,
+        visitor: Arc<Visitor>,
+    ) {
         let stream = Timed::new(stream, self.write_patience);
         match &self.tls {
-            None => self.speak(stream, Peer { address, tls: false }).await,
+            None => self.speak(stream, Peer { address, tls: false }, visitor).await,
             Some(tls) => match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream, Peer { address, tls: true }).await,
+                Ok(Ok(stream)) => self.speak(stream, Peer { address, tls: true }, visitor).await,
                 Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
                 Err(_) => tracing::debug!(%address, "a client did not say hello"),
             },
         }
     }
 
-    async fn speak(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: Peer) {
+    async fn speak(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        peer: Peer,
+        visitor: Arc<Visitor>,
+    ) {
         let router = self.router.clone();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(visitor.clone());
             let request: Request = request.map(axum::body::Body::new);
             tower_call(router.clone(), request)
         });

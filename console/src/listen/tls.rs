@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
+use windlass_engine::secret::{KeyError, not_for_others};
 
 /// How often the files are looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -26,6 +27,9 @@ pub enum TlsError {
         /// Why.
         error: io::Error,
     },
+    /// Others can read the key.
+    #[error(transparent)]
+    Exposed(#[from] KeyError),
     /// A file holds something else.
     #[error("{path} holds no {expected} in PEM: {error}", path = .path.display())]
     Pem {
@@ -80,6 +84,9 @@ impl Files {
         if certs.is_empty() {
             return Err(unfit(&self.cert, "certificate", &"it has none"));
         }
+        if let Err(error @ KeyError::Exposed { .. }) = not_for_others(&self.key) {
+            return Err(error.into());
+        }
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?)
             .map_err(|e| unfit(&self.key, "private key", &e))?;
         let provider = rustls::crypto::ring::default_provider();
@@ -132,12 +139,15 @@ impl ResolvesServerCert for Renewing {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn write(files: &Files) -> Vec<u8> {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         std::fs::write(&files.cert, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o600)).unwrap();
         made.cert.der().to_vec()
     }
 

@@ -1,5 +1,6 @@
 //! Schedules and notices over HTTP.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -250,6 +251,7 @@ async fn no_address_of_a_receiver_and_no_file_of_a_secret_ever_comes_out() {
     let directory = tempfile::tempdir().unwrap();
     let key = directory.path().join("canary-key");
     std::fs::write(&key, "canary-of-the-key").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let (key, on) = (key.display(), "on = ['missed', 'overdue']");
     let receivers = [
         format!(

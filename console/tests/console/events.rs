@@ -106,3 +106,47 @@ async fn all_runs_are_watched_and_what_happened_meanwhile_is_made_up_for() {
         }
     }
 }
+
+/// A stream went on for as long as its client liked, whatever became of its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token_and_says_why() {
+    let rig = Rig::new().await;
+    let (admin, operator) = (rig.admin(), rig.token("olga", &[Role::Operator]));
+    let run = rig.start("held", &operator).await;
+    let one = format!("/api/v1/runs/{run}/events");
+    for path in [one.as_str(), "/api/v1/events"] {
+        let viewer = rig.token("vera", &[Role::Viewer]);
+        let (mut stream, mut other) = (
+            Stream::open(&rig, path, &viewer, None).await,
+            Stream::open(&rig, path, &operator, None).await,
+        );
+        let id = viewer.split('_').nth(1).unwrap();
+        let request = rig.request("DELETE", &format!("/api/v1/tokens/{id}"), &admin);
+        rig.send(request.body(Default::default()).unwrap()).await.is(204);
+        assert_eq!(last(&mut stream).await, "the token was removed");
+        rig.get(path, &viewer).await.refused(401, "WL0040");
+
+        // An hour is over when it is over: nobody has to do anything.
+        let short = rig.token_for("vera", &[Role::Viewer], Some(2));
+        let mut stream = Stream::open(&rig, path, &short, None).await;
+        assert_eq!(last(&mut stream).await, "the token has expired");
+
+        // Those of other tokens go on.
+        rig.start("quick", &operator).await;
+        if path == one {
+            rig.world.let_go();
+        }
+        assert_ne!(other.next().await.unwrap().name, "problem");
+    }
+}
+
+/// Reads to the end, and returns what the last event says is the matter.
+async fn last(stream: &mut Stream) -> String {
+    let mut last = None;
+    while let Some(told) = stream.next().await {
+        last = Some(told);
+    }
+    let last = last.unwrap();
+    assert_eq!((last.name.as_str(), &last.data["code"]), ("problem", &serde_json::json!("WL0040")));
+    last.data["detail"].as_str().unwrap().to_owned()
+}

@@ -15,7 +15,9 @@ const SLOW: usize = 200;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_readers_and_a_flood_hold_no_run_up_and_a_good_reader_loses_nothing() {
-    let rig = Rig::with(Disk::new(), Config { connections_max: 400, ..Config::default() }).await;
+    let config =
+        Config { connections_max: 600, streams_per_token_max: SLOW + 1, ..Config::default() };
+    let rig = Rig::with(Disk::new(), config).await;
     let token = rig.token("anna", &[Role::Author]);
 
     // Readers who ask for all events and then read not a byte.
@@ -134,21 +136,131 @@ async fn a_body_that_is_too_large_of_another_type_or_broken_is_refused() {
     rig.send(post("application/json", " {\"name\": \"x\", \"text\": \"y\"}")).await.is(200);
 }
 
+async fn raw(rig: &Rig, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(rig.bound.address()).await.unwrap();
+    stream.write_all(sent.as_bytes()).await.unwrap();
+    stream
+}
+
+/// The status of the answer; nothing, if the connection was closed without one.
+async fn status(stream: &mut TcpStream) -> Option<String> {
+    let mut start = [0; 12];
+    let reading = tokio::time::timeout(PATIENCE, stream.read_exact(&mut start)).await.unwrap();
+    reading.is_ok().then(|| String::from_utf8(start[9..].to_vec()).unwrap())
+}
+
+fn get(path: &str, token: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n")
+}
+
+/// 1,200 clients that sent one byte once kept everybody out for as long as they liked.
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_above_the_limit_wait_for_one_to_close() {
-    let rig = Rig::with(Disk::new(), Config { connections_max: 2, ..Config::default() }).await;
-    let first = TcpStream::connect(rig.bound.address()).await.unwrap();
-    let second = TcpStream::connect(rig.bound.address()).await.unwrap();
-    let mut third = TcpStream::connect(rig.bound.address()).await.unwrap();
-    third.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    let mut byte = [0; 1];
-    let soon = std::time::Duration::from_millis(300);
-    let early = tokio::time::timeout(soon, third.read(&mut byte)).await;
-    assert!(early.is_err(), "the third one was answered");
-    drop(first);
-    let read = tokio::time::timeout(PATIENCE, third.read(&mut byte)).await.unwrap().unwrap();
-    assert_eq!(read, 1);
-    drop(second);
+async fn clients_that_say_nothing_push_out_each_other_and_nobody_else() {
+    let rig = Rig::with(Disk::new(), Config { connections_max: 16, ..Config::default() }).await;
+    let token = rig.token("anna", &[Role::Viewer]);
+    let mut known = raw(&rig, &get("/api/v1/events", &token)).await;
+    assert_eq!(status(&mut known).await.unwrap(), "200");
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(raw(&rig, "G").await);
+    }
+    // Anybody gets in while they are there.
+    let mut admin = raw(&rig, &get("/api/v1/runs", &token)).await;
+    assert_eq!(status(&mut admin).await.unwrap(), "200");
+    let mut probe = raw(&rig, "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(status(&mut probe).await.unwrap(), "200");
+    // Those that came first were sent away, and the stream was not.
+    assert_eq!(status(&mut silent[0]).await, None);
+    let run = rig.start("quick", &rig.token("olga", &[Role::Operator])).await;
+    let mut told = String::new();
+    while !told.contains(&run) {
+        let mut bytes = [0; 4096];
+        let read = tokio::time::timeout(PATIENCE, known.read(&mut bytes)).await.unwrap().unwrap();
+        assert!(read > 0, "the stream ended");
+        told += &String::from_utf8_lossy(&bytes[..read]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_gets_half_of_the_connections_and_all_no_more_than_there_are() {
+    let rig = Rig::with(Disk::new(), Config { connections_max: 4, ..Config::default() }).await;
+    let tokens: Vec<String> =
+        ["a", "b", "c"].iter().map(|person| rig.token(person, &[Role::Viewer])).collect();
+    let ask = async |token: &str| {
+        let mut stream = raw(&rig, &get("/api/v1/runs", token)).await;
+        let status = status(&mut stream).await.unwrap();
+        (stream, status)
+    };
+    let mut open = Vec::new();
+    for (token, expected) in
+        [(0, "200"), (0, "200"), (0, "429"), (1, "200"), (1, "200"), (2, "503")]
+    {
+        let (stream, status) = ask(&tokens[token]).await;
+        assert_eq!(status, expected, "token {token}");
+        open.push(stream);
+    }
+    open.remove(0);
+    let room = async { while ask(&tokens[2]).await.1 != "200" {} };
+    tokio::time::timeout(PATIENCE, room).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_watches_so_many_streams_and_leaves_room_for_others() {
+    let config = Config { connections_max: 12, streams_per_token_max: 4, ..Config::default() };
+    let rig = Rig::with(Disk::new(), config).await;
+    let (viewer, admin) = (rig.token("vera", &[Role::Viewer]), rig.admin());
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        streams.push(Stream::open(&rig, "/api/v1/events", &viewer, None).await);
+    }
+    rig.get("/api/v1/events", &viewer).await.refused(429, "WL0044");
+    rig.get("/api/v1/runs", &admin).await.is(200);
+    let of_admin = [
+        Stream::open(&rig, "/api/v1/events", &admin, None).await,
+        Stream::open(&rig, "/api/v1/events", &admin, None).await,
+    ];
+    // Half of the connections are for those who don't watch.
+    rig.get("/api/v1/events", &admin).await.refused(503, "WL0048");
+    rig.get("/api/v1/runs", &admin).await.is(200);
+    drop((streams, of_admin));
+}
+
+/// 20 plans of a swarm that did not answer once took all threads: `/readyz` took 18 seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_of_a_swarm_that_does_not_answer_hold_nobody_up() {
+    let rig = std::sync::Arc::new(Rig::new().await);
+    let operator = rig.token("olga", &[Role::Operator]);
+    let (tell, mut refused) = tokio::sync::mpsc::unbounded_channel();
+    let plans: Vec<_> = (0..20)
+        .map(|_| {
+            let (rig, operator, tell) = (rig.clone(), operator.clone(), tell.clone());
+            tokio::spawn(async move {
+                let got = rig.post("/api/v1/runbooks/dead/plan", &operator, json!({})).await;
+                if got.status == 503 {
+                    tell.send(got.refused(503, "WL0048").headers["retry-after"].len()).unwrap();
+                    return 503;
+                }
+                got.status
+            })
+        })
+        .collect();
+    // Four are made, eight wait, and the others are told so at once.
+    for _ in 0..8 {
+        let told = tokio::time::timeout(PATIENCE, refused.recv()).await.unwrap();
+        assert!(told.is_some());
+    }
+    // The others are answered meanwhile: had these to wait, they would wait for the end of it.
+    for _ in 0..40 {
+        rig.get("/readyz", "").await.is(200);
+        rig.get("/api/v1/runs", &operator).await.is(200);
+    }
+    assert_eq!(plans.iter().filter(|plan| !plan.is_finished()).count(), 12);
+    rig.world.let_go();
+    let mut planned = 0;
+    for plan in plans {
+        planned += usize::from(plan.await.unwrap() == 200);
+    }
+    assert_eq!(planned, 12);
 }
 
 #[tokio::test(flavor = "multi_thread")]

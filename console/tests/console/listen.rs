@@ -1,12 +1,15 @@
 //! Where the console listens, and how it stops.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::watch;
 use windlass_console::{Config, ConfigError, Library, Listen, Role, ServeError, serve};
 
 use crate::rig::{Disk, Rig};
@@ -23,6 +26,14 @@ impl Library for Empty {
     fn text(&self, _: &str) -> Option<String> {
         None
     }
+}
+
+/// Why a console with these files does not begin.
+async fn refused(files: Config) -> String {
+    let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let (engine, unready) = (Disk::new().engine(&World::new()), watch::channel(None).1);
+    let begun = serve(engine, Arc::new(Empty), Config { listen, ..files }, unready).await;
+    begun.unwrap_err().to_string()
 }
 
 fn config(text: &str) -> Config {
@@ -61,6 +72,16 @@ async fn it_speaks_tls_with_the_files_it_is_given_and_nothing_else_there() {
     let (cert, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&key, 0o644);
+    let exposed =
+        Config { tls_cert: Some(cert.clone()), tls_key: Some(key.clone()), ..Config::default() };
+    let error = refused(exposed).await;
+    assert!(error.contains("key.pem can be read by others (mode 644): run `chmod 600"), "{error}");
+    mode(&key, 0o640);
+    mode(&cert, 0o600);
     let (tls_cert, tls_key) = (Some(cert.clone()), Some(key.clone()));
     let rig = Rig::with(Disk::new(), Config { tls_cert, tls_key, ..Config::default() }).await;
 
@@ -85,20 +106,17 @@ async fn it_speaks_tls_with_the_files_it_is_given_and_nothing_else_there() {
     let plain = rig.client.get(rig.url("/healthz").parse().unwrap()).await;
     assert!(plain.is_err(), "it answers without TLS too");
 
-    let wrong = Config { tls_cert: Some(key), tls_key: Some(cert), ..Config::default() };
-    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let engine = Disk::new().engine(&World::new());
-    let error = serve(engine, Arc::new(Empty), Config { listen: Listen::At(listen), ..wrong })
-        .await
-        .unwrap_err();
-    assert!(error.to_string().contains("certificate"), "{error}");
+    let error = refused(Config { tls_cert: Some(key), tls_key: Some(cert), ..Config::default() });
+    let error = error.await;
+    assert!(error.contains("certificate"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_taken_is_named() {
     let rig = Rig::new().await;
     let config = Config { listen: Listen::At(rig.bound.address()), ..Config::default() };
-    let error = serve(rig.engine.clone(), Arc::new(Empty), config).await.unwrap_err();
+    let unready = watch::channel(None).1;
+    let error = serve(rig.engine.clone(), Arc::new(Empty), config, unready).await.unwrap_err();
     assert!(matches!(error, ServeError::Listen { .. }));
     assert!(error.to_string().contains(&rig.bound.address().to_string()), "{error}");
 }

@@ -51,3 +51,22 @@ async fn numbers_tell_of_runs_calls_and_requests() {
     assert!(got.headers["content-type"].to_str().unwrap().starts_with("application/openmetrics"));
     assert!(got.text.trim_end().ends_with("# EOF"), "{}", got.text);
 }
+
+/// After a full disk the daemon once said that it was ready, and was not until it was restarted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_can_record_nothing_says_so_and_refuses_changes() {
+    let rig = Rig::new().await;
+    let token = rig.admin();
+    rig.get("/readyz", "").await.is(200);
+    rig.unready.send_replace(Some("there is no room".to_owned()));
+    let got = rig.get("/readyz", "").await.refused(503, "WL0011");
+    assert_eq!(got.json()["detail"], "there is no room");
+    assert!(got.headers.contains_key("retry-after"));
+    let body = serde_json::json!({ "runbook": "quick" });
+    rig.post("/api/v1/runs", &token, body.clone()).await.refused(503, "WL0011");
+    rig.get("/api/v1/runs", &token).await.is(200);
+    rig.get("/healthz", "").await.is(200);
+    rig.unready.send_replace(None);
+    rig.get("/readyz", "").await.is(200);
+    rig.post("/api/v1/runs", &token, body).await.is(201);
+}

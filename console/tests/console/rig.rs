@@ -11,6 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use windlass_console::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
 use windlass_duty::notice::{Kind, Notice, Outbox};
 use windlass_duty::schedule::{self, Book};
@@ -25,7 +26,7 @@ use crate::world::World;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runbooks by name.
-pub const SHELF: [(&str, &str); 7] = [
+pub const SHELF: [(&str, &str); 8] = [
     (
         "quick",
         "//! title = \"Quick\"\nthing::make(#{ name: \"a\" });\nthing::look(#{ name: \"a\" });\n",
@@ -50,6 +51,7 @@ pub const SHELF: [(&str, &str); 7] = [
         "asks",
         "//! title = \"Asks\"\napprove(#{ text: \"go on?\", of: 2, not_starter: true });\nthing::make(#{ name: \"a\" });\n",
     ),
+    ("dead", "//! title = \"Dead\"\nthing::dead(#{ name: \"a\" });\n"),
     ("broken", "//! title = \"Broken\"\nthing::nothing_of_the_kind();\n"),
 ];
 
@@ -124,6 +126,8 @@ pub struct Rig {
     pub world: World,
     pub engine: Engine,
     pub bound: Bound,
+    /// Why nothing can be recorded for now.
+    pub unready: watch::Sender<Option<String>>,
     pub client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -167,10 +171,11 @@ impl Rig {
         let engine = disk.engine(&world);
         let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
         let config = Config { listen, ..config };
-        let bound = serve(engine.clone(), Arc::new(Shelf(world.clone())), config).await;
+        let (unready, told) = watch::channel(None);
+        let bound = serve(engine.clone(), Arc::new(Shelf(world.clone())), config, told).await;
         let bound = bound.unwrap().unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Rig { disk, world, engine, bound, client }
+        Rig { disk, world, engine, bound, unready, client }
     }
 
     /// The process dies, and another one takes over.
@@ -181,12 +186,16 @@ impl Rig {
     }
 
     pub fn token(&self, person: &str, roles: &[Role]) -> String {
+        self.token_for(person, roles, None)
+    }
+
+    pub fn token_for(&self, person: &str, roles: &[Role], expires_seconds: Option<u64>) -> String {
         let new = NewToken {
             name: "test".to_owned(),
             person: person.to_owned(),
             roles: roles.to_vec(),
             groups: Vec::new(),
-            expires_seconds: None,
+            expires_seconds,
         };
         let (_, token) = Tokens::of(&self.engine).add(&new).unwrap();
         token.as_str().to_owned()

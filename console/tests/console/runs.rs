@@ -145,7 +145,7 @@ async fn runbooks_are_described_planned_and_checked() {
     let body = json!({ "name": "x", "text": "//! title = \"T\"\n" });
     assert_eq!(rig.post("/api/v1/check", &admin, body).await.is(200).json()["title"], "T");
     let steps = rig.get("/api/v1/steps", &admin).await.is(200).json();
-    assert_eq!(steps["steps"][0]["name"], "thing.fail");
+    assert_eq!(steps["steps"][0]["name"], "thing.dead");
 }
 
 #[tokio::test(flavor = "multi_thread")]

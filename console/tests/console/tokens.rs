@@ -92,7 +92,7 @@ async fn a_removed_an_expired_and_a_made_up_token_are_refused() {
     rig.send(remove()).await.is(204);
     rig.send(remove()).await.refused(404, "WL0047");
     rig.get("/api/v1/runs", &viewer).await.refused(401, "WL0040");
-    for wrong in ["x", "wl_", "wl_a_b", "../../audit", &"wl_".repeat(9999)] {
+    for wrong in ["x", "wl_", "wl_a_b", "../../audit", &"wl_".repeat(4000)] {
         rig.get("/api/v1/runs", wrong).await.refused(401, "WL0040");
     }
 }

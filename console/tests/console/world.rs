@@ -22,7 +22,7 @@ impl World {
         World(Arc::new(watch::Sender::new(false)))
     }
 
-    /// Lets all calls of `thing.hold` end, those to come included.
+    /// Lets all calls of `thing.hold` and all looks of `thing.dead` end, those to come included.
     pub fn let_go(&self) {
         self.0.send_replace(true);
     }
@@ -38,6 +38,7 @@ impl World {
             change(Act { name: "thing.hold", does: Does::Wait, world: self.clone() }),
             change(Act { name: "thing.fail", does: Does::Fail, world: self.clone() }),
             change(Act { name: "thing.puzzle", does: Does::Puzzle, world: self.clone() }),
+            change(Act { name: "thing.dead", does: Does::NotAnswer, world: self.clone() }),
             change(Login),
             read(Look),
         ])
@@ -50,6 +51,7 @@ enum Does {
     Wait,
     Fail,
     Puzzle,
+    NotAnswer,
 }
 
 struct Act {
@@ -78,12 +80,15 @@ impl ChangeStep for Act {
     }
 
     async fn prepare(&self, _: &Context, args: &Name) -> Result<Prepared<(), ()>, StepError> {
+        if let Does::NotAnswer = self.does {
+            self.world.is_let_go().await;
+        }
         Ok(Prepared::new((), (), format!("{} {}", self.name, args.name)))
     }
 
     async fn apply(&self, cx: &Context, args: &Name, (): &()) -> Result<(), StepError> {
         match self.does {
-            Does::Nothing => Ok(()),
+            Does::Nothing | Does::NotAnswer => Ok(()),
             Does::Wait => {
                 cx.progress("held");
                 let mut go = self.world.0.subscribe();

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tokio::sync::watch;
+
 use crate::id::RunId;
 
 /// A moment in the life of a store: everything appended up to it.
@@ -166,4 +168,10 @@ pub trait JournalStore: Send + Sync {
     /// # Errors
     /// If the store is damaged.
     fn value_names(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Returns what tells when something could not be read or written, and why. It changes each time;
+    /// a store that never tells has let go of the other end.
+    fn failures(&self) -> watch::Receiver<Option<String>> {
+        watch::channel(None).1
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::call::{LOOK_DEADLINE, within};
-use crate::clock::{Clock, millis};
+use crate::clock::{Clock, Millis, millis};
 use crate::id::{CallKey, RunId};
 use crate::journal::Identity;
 use crate::runbook::Runbook;
@@ -18,6 +19,10 @@ use crate::step::{
     Assumed, Context, ErrorClass, Kind, Mode, PlannedRisk, Registry, Risks, StepError,
 };
 use crate::wait::{Wait, is_wait};
+
+/// How long a plan may take. Each look has a deadline of its own, and a runbook may make thousands:
+/// a swarm that answers too slowly must not hold a thread for hours.
+const PLAN_PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a run would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
@@ -129,6 +134,8 @@ struct Planner {
     steps: Registry,
     runtime: Handle,
     clock: Arc<dyn Clock>,
+    /// When it is given up.
+    until: Millis,
     sealed: Arc<SealedValues>,
     assumed: Arc<Assumed>,
     plan: Mutex<Sketch>,
@@ -170,6 +177,7 @@ pub(super) fn plan_on(
         done,
         steps: steps.clone(),
         runtime,
+        until: clock.now().saturating_add(millis(PLAN_PATIENCE)),
         clock,
         sealed,
         assumed: Arc::default(),
@@ -214,6 +222,13 @@ impl Caller for Planner {
             let error = StepError::permanent("no_such_step", format!("there is no step `{name}`"));
             return Err(CallFailure::Error(error));
         };
+        if self.clock.now() > self.until {
+            let message = format!("the plan took longer than {} s", PLAN_PATIENCE.as_secs());
+            let error = StepError::permanent("too_slow", message);
+            return Err(CallFailure::Error(
+                error.hint("The swarm answers slowly: try again later."),
+            ));
+        }
         let cx = Context {
             run: self.run.clone(),
             key: key.clone(),

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::flush::Flusher;
 use super::guard::guarded;
 use super::marks::{self, Marks, Noted};
@@ -94,6 +96,7 @@ impl SledStore {
             marks: Mutex::new(Marks::reopen(path).map_err(|e| io("open its marks", &e))?),
             broken: OnceLock::new(),
             after_sync: None,
+            failures: watch::Sender::new(None),
             read_only: false,
         };
         Ok((store, noted))

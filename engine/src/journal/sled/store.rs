@@ -6,6 +6,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tokio::sync::watch;
+
 use super::flush::Flusher;
 use super::guard::guarded;
 use super::marks::{self, Mark, Marks};
@@ -37,6 +39,8 @@ pub struct SledStore {
     /// Why sled can't be used any more: it panicked, and what it holds is not to be trusted.
     pub(super) broken: OnceLock<String>,
     pub(super) after_sync: Option<AfterSync>,
+    /// What went wrong last, for whoever watches over the store.
+    pub(super) failures: watch::Sender<Option<String>>,
     /// True if it is open to save what can be read: nothing may be written to it.
     pub(super) read_only: bool,
 }
@@ -51,6 +55,18 @@ impl SledStore {
 
     /// Asks sled. A panic closes the store; nothing that is asked later reaches sled.
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Trees) -> Kept<T>) -> Result<T, StoreError> {
+        let answer = self.ask_sled(question);
+        self.tell_failure(&answer);
+        answer
+    }
+
+    fn tell_failure<T>(&self, answer: &Result<T, StoreError>) {
+        if let Err(error) = answer {
+            self.failures.send_replace(Some(error.to_string()));
+        }
+    }
+
+    fn ask_sled<T>(&self, question: impl FnOnce(&Trees) -> Kept<T>) -> Result<T, StoreError> {
         if let Some(problem) = self.broken.get() {
             return Err(damaged(&self.path, problem.clone()));
         }
@@ -128,7 +144,9 @@ impl JournalStore for SledStore {
     }
 
     fn sync(&self, position: Position) -> Result<(), StoreError> {
-        self.flusher.sync(position, || self.flush())
+        let synced = self.flusher.sync(position, || self.flush());
+        self.tell_failure(&synced);
+        synced
     }
 
     fn end(&self) -> Position {
@@ -203,6 +221,10 @@ impl JournalStore for SledStore {
 
     fn value_names(&self) -> Result<Vec<String>, StoreError> {
         self.ask(Trees::value_names)
+    }
+
+    fn failures(&self) -> watch::Receiver<Option<String>> {
+        self.failures.subscribe()
     }
 }
 
