@@ -163,7 +163,7 @@ fn a_mistake_in_the_configuration_is_told_with_its_line_and_without_what_stands_
 #[test]
 fn nothing_is_undelivered_where_nothing_was_told() {
     let operator = Operator::at_home();
-    assert_says(&operator.windlass("notices list"), 0, &["every notice is delivered"]);
+    assert_says(&operator.windlass("notices list"), 0, &["nobody is notified of anything"]);
     assert_says(&operator.windlass("notices retry ops/x"), 2, &["ops/x", "WL0022"]);
     assert_says(&operator.windlass("notices retry"), 0, &["0 notices"]);
 }
@@ -209,7 +209,7 @@ fn a_notice_survives_the_daemon_that_could_not_deliver_it() {
     daemon.hears("serves");
     assert_says(&operator.windlass("notices retry"), 0, &["tried again"]);
     assert!(answered.join().unwrap().contains("-finished\r\n"), "no key");
-    until_says(&operator, "notices list", "every notice is delivered");
+    until_says(&operator, "notices list", "Every notice has been delivered to ops");
     assert_says(&operator.windlass("drain"), 0, &["it has ended"]);
     daemon.ends(0);
 }

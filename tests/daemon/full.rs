@@ -47,6 +47,8 @@ fn a_daemon_whose_disk_was_full_goes_on_by_itself_when_there_is_room() {
     // The sleeper wakes, and what it does can't be recorded: from then on the store is of no use.
     until("the store has failed", || !rig.try_begin(&[&rig.file("a.rhai", "//! title = \"A\"\n")]));
 
+    // As long as it is open it takes its room.
+    drop(file);
     fs::remove_file(&ballast).unwrap();
     until("it is ready again", || ready(port).is_some_and(|(status, _)| status == "200"));
     until("both runs are over", || rig.runs(true).is_empty());
