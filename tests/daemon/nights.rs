@@ -11,7 +11,8 @@ use windlass_duty::notice::Outbox;
 use windlass_duty::schedule::{Book, Config, Origin, Ticker, check};
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 use windlass_engine::engine::{Engine, Options};
-use windlass_engine::journal::{End, MemoryStore, Origin as By, RunStatus};
+use windlass_engine::event::Status;
+use windlass_engine::journal::{MemoryStore, Origin as By};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
 use windlass_lab::simulated::{Simulated, SimulatedSpec};
 use windlass_steps::docker::{Environment, Swarm};
@@ -111,7 +112,7 @@ async fn a_nightly_rotation_rotates_every_night_by_the_name_that_it_was_given() 
         engine.idle().await;
         let runs = engine.runs(false).unwrap();
         assert_eq!(runs.len(), night, "no run began");
-        assert_eq!(runs[night - 1].status, RunStatus::Finished(End::Done), "night {night}");
+        assert_eq!(runs[night - 1].status, Status::Done, "night {night}");
         let names = names().await;
         let version = format!("{secret}_v{}", night + 1);
         let ours: Vec<&String> = names.iter().filter(|name| name.starts_with(&secret)).collect();

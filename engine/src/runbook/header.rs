@@ -87,11 +87,9 @@ impl Header {
         let (title, about, locks) = (declared.title, declared.about, declared.locks);
         let header = Header { title, about, params, locks, invariants };
         for (name, parameter) in &header.params {
-            header.check_moves(parameter).map_err(|problem| HeaderError {
-                line: line_of(&toml, name),
-                column: 1,
-                problem: format!("parameter `{name}`: {problem}"),
-            })?;
+            if let Err(problem) = header.check_moves(parameter) {
+                wrong(name, format!("parameter `{name}`: {problem}"));
+            }
         }
         for lock in &header.locks {
             if let Err(problem) = header.check_lock(lock) {

@@ -118,6 +118,7 @@ impl Parameter {
             values: Vec::new(),
             min: None,
             max: None,
+            moves_unless: None,
         }
     }
 
