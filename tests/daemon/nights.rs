@@ -90,7 +90,7 @@ async fn a_nightly_rotation_rotates_every_night_by_the_name_that_it_was_given() 
         steps: windlass_steps::all(Arc::new(swarm.clone())),
         clock: clock.clone(),
         runtime: Handle::current(),
-        by: By { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 1 },
+        process: By { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 1, as_user: None },
         place: "simulated".to_owned(),
         version: "test".to_owned(),
         points: None,
