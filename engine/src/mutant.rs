@@ -1,4 +1,4 @@
-//! Deliberate bugs, to show that the battery finds them. They exist only with the feature
+//! Deliberate bugs in the engine and in steps, to show that the battery finds them. They exist only with the feature
 //! `mutants`, which the tests of rehearsals switch on; without it every question here is `false`.
 
 /// A deliberate bug.
@@ -10,6 +10,12 @@ pub enum Mutant {
     RecordFirst,
     /// A call that failed is taken for applied, and so is undone.
     UndoFailed,
+    /// A probe takes any secret of the right name for the one that its call made.
+    AnyNameIsOurs,
+    /// A service has converged when one of its tasks runs.
+    OneTaskIsEnough,
+    /// A service is written although a task of it is starting.
+    WriteAnyTime,
 }
 
 #[cfg(feature = "mutants")]
@@ -24,13 +30,13 @@ pub fn put(mutant: Option<Mutant>) {
 
 /// True if this bug is in.
 #[cfg(feature = "mutants")]
-pub(crate) fn is(mutant: Mutant) -> bool {
+pub fn is(mutant: Mutant) -> bool {
     PRESENT.load(std::sync::atomic::Ordering::SeqCst) == mutant as u8
 }
 
 /// True if this bug is in: never.
 #[cfg(not(feature = "mutants"))]
-pub(crate) const fn is(_: Mutant) -> bool {
+pub const fn is(_: Mutant) -> bool {
     false
 }
 

@@ -1,5 +1,7 @@
 //! Everything that can go wrong in a run, put at every place where it can.
 
+mod pairs;
+
 use windlass_engine::id::CallKey;
 use windlass_engine::run::Point;
 use windlass_engine::step::Kind;
@@ -32,6 +34,29 @@ pub(crate) const KINDS: &[(&str, &str, &str)] = &[
     ("slow-start", "slow start", "the new tasks take half a minute to start"),
     ("stall", "stall", "the new tasks never start"),
     ("task-fails", "tasks fail", "the new tasks exit at once"),
+    ("some-fail", "some fail", "all new tasks but one exit at once"),
+    ("fails-late", "fails late", "the new tasks run for a while, and fail within the window"),
+    ("leader", "leader", "another manager leads from now on"),
+    (
+        "dead-edit",
+        "dead: edit",
+        "killed when it was done; somebody changes the service before the resume",
+    ),
+    ("dead-leader", "dead: leader", "the same, and another manager leads at the resume"),
+    ("dead-removed", "dead: removed", "the same, and the service is removed before the resume"),
+    ("dead-newcomer", "dead: newcomer", "the same, and a new service uses the secret"),
+    (
+        "impostor",
+        "impostor",
+        "killed before it was done; somebody else makes an object of that name",
+    ),
+    ("slow-kill", "slow, kill", "the new tasks start slowly, and the process is killed meanwhile"),
+    ("slow-twice", "slow, twice", "the new tasks start slowly, and the request is delivered twice"),
+    (
+        "slow-cancel",
+        "slow, cancel",
+        "the new tasks start slowly, and an operator cancels meanwhile",
+    ),
     ("cancel", "cancel", "an operator cancels the run"),
     ("undo-kill-intent", "undo: kill before", "going back, killed before the call was taken back"),
     ("undo-kill-effect", "undo: twice", "going back, killed after it: it is taken back twice"),
@@ -42,14 +67,20 @@ pub(crate) const KINDS: &[(&str, &str, &str)] = &[
 /// Half a minute and a bit: longer than a manager's election, shorter than the patience of a step.
 const AWAY_MS: i64 = 40_000;
 
+/// How long the managers need to elect another leader: the median of ten that were killed.
+const ELECTION_MS: i64 = 14_200;
+
 /// Returns every variant for a clean pass, and for a pass that went all the way back.
-pub(crate) fn everything(clean: &Trace, back: Option<&Trace>) -> Vec<Variant> {
+///
+/// `watch_ms` is how long the runbook was told to watch before it destroys something.
+pub(crate) fn everything(clean: &Trace, back: Option<&Trace>, watch_ms: i64) -> Vec<Variant> {
     let mut variants = Vec::new();
     for call in &clean.calls {
         deaths(call, &mut variants);
         requests(call, &mut variants);
         others(call, clean, &mut variants);
-        tasks(call, &mut variants);
+        tasks(call, clean, watch_ms, &mut variants);
+        pairs::pairs(call, clean, &mut variants);
         variants.extend(cancel(call));
     }
     for call in back.iter().flat_map(|back| &back.calls).filter(|call| call.undone) {
@@ -124,6 +155,7 @@ fn requests(call: &Traced, into: &mut Vec<Variant>) {
     add("slow", What::Slow { ms: 30_000 }, May::OnlyEndNew);
     add("away", What::Away { ms: AWAY_MS }, May::OnlyEndNew);
     if changing {
+        add("leader", What::Edit(Edit::LeaderChange { ms: ELECTION_MS }), May::OnlyEndNew);
         add("twice", What::Twice, May::OnlyEndNew);
         add("no-quorum", What::NoQuorum { ms: AWAY_MS }, May::OnlyEndNew);
     }
@@ -173,8 +205,11 @@ fn others(call: &Traced, clean: &Trace, into: &mut Vec<Variant>) {
     }
 }
 
+/// Later than tasks are watched for by the service's own rules, as most people set them.
+const LATE_MS: i64 = 20_000;
+
 /// Tasks that don't do what they should.
-fn tasks(call: &Traced, into: &mut Vec<Variant>) {
+fn tasks(call: &Traced, clean: &Trace, watch_ms: i64, into: &mut Vec<Variant>) {
     let Some(service) = call.service().map(str::to_owned) else { return };
     if call.changes == 0 {
         return;
@@ -188,6 +223,13 @@ fn tasks(call: &Traced, into: &mut Vec<Variant>) {
     into.push(variant(call, "stall", vec![edit(stall), heal()], May::EndOldOrStick));
     let fail = Edit::FailTasks { service: service.clone(), after_ms: None };
     into.push(variant(call, "task-fails", vec![edit(fail), heal()], May::EndOldOrStick));
+    let some = Edit::FailAllButOne { service: service.clone() };
+    into.push(variant(call, "some-fail", vec![edit(some), heal()], May::EndOldOrStick));
+    // Within the window that comes after all services have converged.
+    if watch_ms >= LATE_MS && clean.waits_after(call) {
+        let late = Edit::FailTasks { service: service.clone(), after_ms: Some(LATE_MS) };
+        into.push(variant(call, "fails-late", vec![edit(late), heal()], May::OnlyEndOld));
+    }
 }
 
 fn cancel(call: &Traced) -> Option<Variant> {

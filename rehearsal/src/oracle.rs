@@ -4,11 +4,17 @@
 //! references lead to, not with the IDs that differ from run to run. Before the first pass that is
 //! "all old", after the clean one "all new", and every other pass must end as one of them.
 
+mod outage;
+mod removal;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use windlass_lab::simulated::{ServiceNow, TaskNow, World};
+
+pub(crate) use outage::{must_answer, outages};
+pub(crate) use removal::hasty;
 
 /// What others add while the run goes on carries this mark; it must still be there afterwards, and
 /// is left out of the comparison.
@@ -40,6 +46,13 @@ impl Shape {
                 .collect(),
             nodes: world.nodes.iter().map(|n| (n.name.clone(), n.spec.clone())).collect(),
         }
+    }
+
+    /// Returns it without services that somebody else has removed.
+    pub(crate) fn without(&self, services: &[&str]) -> Self {
+        let mut shape = self.clone();
+        shape.services.retain(|name, _| !services.contains(&name.as_str()));
+        shape
     }
 
     /// Returns in words how another world differs from this one.

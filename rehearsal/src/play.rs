@@ -2,6 +2,7 @@
 //! would.
 
 mod judge;
+mod others;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,6 +74,7 @@ enum Ending {
 /// If the rehearsal itself can't go on: no thread.
 pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
     let stage = Stage::of(&scene.swarm, &scene.runtime);
+    stage.swarm.watch_removals();
     let mut player = Player {
         scene,
         variant,
@@ -82,6 +84,7 @@ pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
         processes: 0,
         asked: false,
         remedied: Arc::default(),
+        meanwhile: Vec::new(),
     };
     let ended = player.perform();
     player.judge(ended)
@@ -97,6 +100,8 @@ struct Player<'a> {
     /// A person was asked to decide.
     asked: bool,
     remedied: Arc<AtomicBool>,
+    /// What others did while the process was dead.
+    meanwhile: Vec<Edit>,
 }
 
 impl Player<'_> {
@@ -120,7 +125,9 @@ impl Player<'_> {
                     return Err("the run is stuck, although nothing went wrong".to_owned());
                 }
                 Outcome::Stuck => self.decide()?,
-                Outcome::Parked | Outcome::Unrecorded(_) | Outcome::Elsewhere(_) => {}
+                Outcome::Parked | Outcome::Unrecorded(_) | Outcome::Elsewhere(_) => {
+                    self.let_others_work()
+                }
             }
             if self.run.as_ref().is_none_or(|run| !self.is_recorded(run)) {
                 return Ok(Ending::NeverBegan);

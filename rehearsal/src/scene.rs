@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use tokio::runtime::Handle;
+use windlass_engine::clock::millis;
 use windlass_engine::runbook::{CompileError, ParameterKind, Runbook};
 use windlass_engine::secret::Secret;
+use windlass_engine::step::Span;
 use windlass_lab::simulated::Simulated;
 use windlass_steps::docker::{Endpoint, Swarm};
 
@@ -28,6 +31,9 @@ pub(crate) struct Scene {
     pub(crate) params: Vec<(String, String)>,
     /// Values made up for its secret ones.
     values: Vec<(String, Vec<u8>)>,
+    /// How long it was told to watch before it destroys something, in milliseconds: what its
+    /// parameter `window` says, if it has one.
+    pub(crate) watch_ms: i64,
     /// The swarm before: all old.
     pub(crate) before: Shape,
     /// What is wrong in the swarm before.
@@ -64,8 +70,19 @@ impl Scene {
             .collect();
         let world = swarm.look();
         let (before, ailing) = (Shape::of(&world), ailments(&world, &BTreeMap::new()));
-        let after = None;
-        Ok(Scene { swarm, runtime, runbook, invariants, params, values, before, ailing, after })
+        let (watch_ms, after) = (watch_ms(&runbook, &params), None);
+        Ok(Scene {
+            swarm,
+            runtime,
+            runbook,
+            invariants,
+            params,
+            values,
+            watch_ms,
+            before,
+            ailing,
+            after,
+        })
     }
 
     /// Returns the secret parameters.
@@ -77,6 +94,16 @@ impl Scene {
     pub(crate) fn values(&self) -> impl Iterator<Item = &Vec<u8>> {
         self.values.iter().map(|(_, value)| value)
     }
+}
+
+/// Returns what the parameter `window` says, if there is one.
+fn watch_ms(runbook: &Runbook, params: &[(String, String)]) -> i64 {
+    let header = runbook.header();
+    let secrets = header.params.iter().filter(|(_, p)| p.kind == ParameterKind::Secret);
+    let secrets: Vec<String> = secrets.map(|(name, _)| name.clone()).collect();
+    let told = header.values(params, &secrets).unwrap_or_default();
+    let window = told.get("window").and_then(|window| Span::deserialize(window).ok());
+    window.map_or(0, |window| millis(window.0))
 }
 
 /// Compiling asks no daemon.

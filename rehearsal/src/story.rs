@@ -136,6 +136,14 @@ pub(crate) fn in_words(edit: &Edit) -> String {
     match edit {
         Edit::Stall { service } => format!("from now on no task of {service} gets up"),
         Edit::FailTasks { service, .. } => format!("from now on tasks of {service} fail"),
+        Edit::FailAllButOne { service } => {
+            format!("from now on all tasks of {service} but one fail")
+        }
+        Edit::LeaderChange { ms } => {
+            format!("the managers have no leader for {} s, and then another one", ms / 1000)
+        }
+        Edit::CreateSecret { name, .. } => format!("somebody else makes a secret {name}"),
+        Edit::RemoveService { name } => format!("somebody else removes {name}"),
         Edit::SlowStart { service, .. } => format!("from now on tasks of {service} start slowly"),
         Edit::Env { service, .. } => format!("somebody else changes {service}"),
         Edit::CreateService { name, secret } => {

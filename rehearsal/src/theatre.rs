@@ -60,7 +60,7 @@ impl Theatre {
             Some(turn) => Some(play(&scene, &turn).map_err(RehearsalError::Machine)?.trace),
             None => None,
         };
-        let variants = everything(&trace, back.as_ref());
+        let variants = everything(&trace, back.as_ref(), scene.watch_ms);
         Ok(Theatre { scene, clean, trace, variants })
     }
 

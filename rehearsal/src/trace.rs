@@ -83,6 +83,15 @@ impl Trace {
         self.calls.iter().find(|call| call.key == *key)
     }
 
+    /// True if the run waits for the service of a call after it, and can still go back then.
+    pub(crate) fn waits_after(&self, call: &Traced) -> bool {
+        let waits = |later: &Traced| {
+            let same = later.service() == call.service() && later.key > call.key;
+            same && later.kind == Kind::Wait && self.before_pivot(&later.key)
+        };
+        self.calls.iter().any(waits)
+    }
+
     /// True if the run could still go back when it made this call.
     pub(crate) fn before_pivot(&self, key: &CallKey) -> bool {
         self.pivot.as_ref().is_none_or(|pivot| key <= pivot)

@@ -38,6 +38,8 @@ pub enum Strike {
     StoreFull(usize),
     /// An operator cancels the run when it is about to make this call.
     Cancel(CallKey),
+    /// What somebody else does while the process is dead: between its first death and the resume.
+    Meanwhile(Edit),
     /// What a person undoes before anything is tried again, or before the run goes back.
     Remedy(Edit),
 }
@@ -58,4 +60,6 @@ pub enum May {
     OnlyEndNew,
     /// All old or all new, or stuck over a question that a person can answer.
     EndOldOrStick,
+    /// All old: there is a reason to go back, and nothing that a person has to decide.
+    OnlyEndOld,
 }

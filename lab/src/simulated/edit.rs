@@ -39,7 +39,10 @@ pub enum Edit {
     Stall { service: String },
     /// New tasks of a service exit with status 1: at start, or so long after they run.
     FailTasks { service: String, after_ms: Option<i64> },
-    /// Takes `Stall` and `FailTasks` back.
+    /// New tasks of a service exit with status 1 at start, but for one: that of slot 1, or that on the
+    /// first node.
+    FailAllButOne { service: String },
+    /// Takes `Stall`, `FailTasks` and `FailAllButOne` back.
     Heal { service: String },
     /// A node is activated, paused or drained.
     Availability { node: String, availability: String },
@@ -63,6 +66,7 @@ impl Edit {
             self,
             Edit::Stall { .. }
                 | Edit::FailTasks { .. }
+                | Edit::FailAllButOne { .. }
                 | Edit::Heal { .. }
                 | Edit::NodeDown { .. }
                 | Edit::NodeUp { .. }
@@ -148,7 +152,14 @@ impl Model {
             Edit::FailTasks { service, after_ms } => {
                 let (now, after_ms) = (self.now, *after_ms);
                 self.overriding(service, |o| {
-                    (o.failing_since, o.fails_after_ms) = (Some(now), after_ms);
+                    (o.failing_since, o.fails_after_ms, o.spares_one) =
+                        (Some(now), after_ms, false);
+                })
+            }
+            Edit::FailAllButOne { service } => {
+                let now = self.now;
+                self.overriding(service, |o| {
+                    (o.failing_since, o.fails_after_ms, o.spares_one) = (Some(now), None, true);
                 })
             }
             Edit::Heal { service } => {

@@ -13,7 +13,7 @@ use super::demo;
 use super::edit::Edit;
 use super::fault::{Fault, Faults, Request};
 use super::flow::{Flow, Pace};
-use super::look::World;
+use super::look::{Removal, World};
 use super::model::Model;
 use super::model::leader::ELECTION_MS;
 use super::snapshot::{Built, Snapshot};
@@ -37,13 +37,15 @@ pub(crate) struct State {
     pub(crate) model: Model,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<Request>,
+    /// Secrets that were removed by requests, if somebody wants to know.
+    pub(crate) removals: Option<Vec<Removal>>,
     pace: Option<Pace>,
 }
 
 impl Shared {
     fn new(model: Model) -> Self {
         let faults = Faults::default();
-        let state = State { model, faults, requests: Vec::new(), pace: None };
+        let state = State { model, faults, requests: Vec::new(), removals: None, pace: None };
         Shared { state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -178,6 +180,16 @@ impl Simulated {
     /// Returns all requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.0.lock().requests.clone()
+    }
+
+    /// From now on keeps how the swarm was when a request removed a secret.
+    pub fn watch_removals(&self) {
+        self.0.lock().removals.get_or_insert_default();
+    }
+
+    /// Returns the removals that were watched, in order.
+    pub fn removals(&self) -> Vec<Removal> {
+        self.0.lock().removals.clone().unwrap_or_default()
     }
 
     /// Changes something at once and without a request.

@@ -130,6 +130,15 @@ pub struct SecretNow {
     pub data: Vec<u8>,
 }
 
+/// A secret that was removed by a request, and the swarm in the moment before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removal {
+    /// The secret's ID.
+    pub secret: String,
+    /// The swarm, with the secret still in it.
+    pub world: World,
+}
+
 /// A config.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConfigNow {

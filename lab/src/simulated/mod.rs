@@ -47,6 +47,8 @@ pub use edit::Edit;
 pub use fault::{Fault, On, Request, What};
 pub use flow::Flow;
 pub use handle::Simulated;
-pub use look::{ConfigNow, NodeNow, Outage, SecretNow, ServiceNow, ServingNow, TaskNow, World};
+pub use look::{
+    ConfigNow, NodeNow, Outage, Removal, SecretNow, ServiceNow, ServingNow, TaskNow, World,
+};
 pub use snapshot::Snapshot;
 pub use spec::{Millis, SimulatedSpec, Timings};

@@ -1,18 +1,17 @@
 //! Judges how a pass ended: all new or all old, nothing lost, nothing left over.
 
-use std::collections::BTreeMap;
-
+use windlass_engine::id::RunId;
 use windlass_engine::journal::{Body, End, Entry, How, JournalStore};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::KeyStore;
-use windlass_lab::simulated::{Edit, Fault, What};
+use windlass_lab::simulated::World;
 
 use super::{Ending, Played, Player};
-use crate::oracle::{FOREIGN, Shape, ailments, new_ailments};
+use crate::oracle::{Shape, ailments, hasty, must_answer, new_ailments, outages};
 use crate::people::operator;
 use crate::report::Verdict;
 use crate::trace::Trace;
-use crate::variant::{May, Strike};
+use crate::variant::May;
 
 /// How long the swarm is given to calm down at the end, in milliseconds of its own time.
 const CALM_MS: i64 = 180_000;
@@ -34,8 +33,10 @@ impl Player<'_> {
                 problems.extend(self.against(*ending, &shape));
                 let ailments = ailments(&world, &self.foreign(&struck));
                 problems.extend(new_ailments(&self.scene.ailing, ailments));
+                problems.extend(self.usurped(&world));
             }
         }
+        problems.extend(self.on_the_way(&world));
         problems.extend(self.leaked()?);
         // A run that has not ended holds its locks and its keys, and promises nothing yet.
         if ended.is_ok() {
@@ -74,8 +75,16 @@ impl Player<'_> {
             (true, None) => (shape, "all new"),
             (false, _) => (&self.scene.before, "all old"),
         };
-        let differences = wanted.differences(shape);
+        let differences = wanted.without(&self.removed()).differences(shape);
         problems.extend(differences.into_iter().map(|d| format!("not {name}: {d}")));
+        if self.variant.may == May::OnlyEndOld {
+            if new {
+                problems.push("it went on, although tasks failed within the window".to_owned());
+            }
+            if self.asked {
+                problems.push("it asked a person, although it could have gone back".to_owned());
+            }
+        }
         if self.variant.may == May::OnlyEndNew {
             if matches!(ending, Ending::End(End::Undone | End::Cancelled)) {
                 problems
@@ -88,22 +97,16 @@ impl Player<'_> {
         problems
     }
 
-    /// Returns how many foreign marks each service must still bear.
-    fn foreign(&self, struck: &[usize]) -> BTreeMap<String, usize> {
-        let mut marks = BTreeMap::new();
-        let faults = self.variant.strikes.iter().filter_map(|strike| match strike {
-            Strike::Request(fault) => Some(fault),
-            _ => None,
-        });
-        for (fault, times) in faults.zip(struck) {
-            if let (Fault { what: What::Edit(Edit::Env { service, line }), .. }, 1..) =
-                (fault, times)
-                && line.contains(FOREIGN)
-            {
-                *marks.entry(service.clone()).or_insert(0) += 1;
-            }
+    /// Returns what was wrong on the way, although the end may not show it.
+    fn on_the_way(&self, world: &World) -> Vec<String> {
+        // What a person has put right by hand began anew when they did.
+        let watch_ms = if self.asked { 0 } else { self.scene.watch_ms };
+        let run = self.run.as_ref().map(RunId::as_str).unwrap_or_default();
+        let mut problems = hasty(&self.stage.swarm.removals(), run, watch_ms);
+        if must_answer(self.variant) {
+            problems.extend(outages(world, self.scene.swarm.now()));
         }
-        marks
+        problems
     }
 
     /// Returns what is wrong if a call that was done had to be found done, and was not.

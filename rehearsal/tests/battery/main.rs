@@ -1,5 +1,5 @@
 //! The battery of the shipped runbooks: everything that can go wrong, at every place where it can,
-//! on a simulated swarm of four services that differ in all that matters.
+//! on a simulated swarm of five services that differ in all that matters.
 //!
 //! `WINDLASS_ONLY='9/lost-answer' cargo nextest run --test battery same_name --no-capture` plays
 //! one pass again and tells its story.
@@ -32,7 +32,7 @@ fn options(runbook: &str) -> Options {
         name: runbook.to_owned(),
         text: std::fs::read_to_string(path).unwrap(),
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-        snapshot: swarm::four_services(),
+        snapshot: swarm::five_services(),
         only: None,
         threads: 0,
         seed: SEED,

@@ -1,4 +1,4 @@
-//! Three nodes, and four services that use one secret, each in another way.
+//! Three managers, and five services that use one secret, each in another way.
 
 use serde_json::{Value, json};
 use windlass_lab::simulated::Snapshot;
@@ -10,7 +10,7 @@ const SECRET_ID: &str = "secret000000000000000000a";
 const OTHER_ID: &str = "secret000000000000000000b";
 
 /// Returns the swarm, as Docker describes it.
-pub fn four_services() -> Snapshot {
+pub fn five_services() -> Snapshot {
     let start_first = json!({
         "Parallelism": 1, "Delay": 0, "Monitor": 2_000_000_000_u64,
         "FailureAction": "pause", "MaxFailureRatio": 0, "Order": "start-first",
@@ -30,6 +30,7 @@ pub fn four_services() -> Snapshot {
             service("jobs", &replicated(3), &rolls_back, &[other(), used("/etc/app/db")]),
             service("agent", &json!({ "Global": {} }), &Value::Null, &[used("db_password")]),
             service("twice", &replicated(1), &Value::Null, &[used("a"), other(), used("b")]),
+            service("door", &replicated(1), &start_first, &[used("db_password")]),
             service("bystander", &replicated(2), &Value::Null, &[other()]),
         ],
         secrets: vec![secret(SECRET, SECRET_ID), secret("api-key", OTHER_ID)],
@@ -65,11 +66,10 @@ fn secret(name: &str, id: &str) -> Value {
 }
 
 fn node(n: usize) -> Value {
-    let role = if n == 0 { "manager" } else { "worker" };
     let mut node = json!({
         "ID": format!("node{n:021}"), "Version": { "Index": 10 },
         "CreatedAt": "2026-01-01T00:00:00Z", "UpdatedAt": "2026-01-01T00:00:00Z",
-        "Spec": { "Labels": {}, "Role": role, "Availability": "active" },
+        "Spec": { "Labels": {}, "Role": "manager", "Availability": "active" },
         "Description": {
             "Hostname": format!("node-{n}"),
             "Platform": { "Architecture": "x86_64", "OS": "linux" },
@@ -77,11 +77,8 @@ fn node(n: usize) -> Value {
         },
         "Status": { "State": "ready", "Addr": "10.0.0.1" },
     });
-    if n == 0 {
-        let status =
-            json!({ "Leader": true, "Reachability": "reachable", "Addr": "10.0.0.1:2377" });
-        node["ManagerStatus"] = status;
-    }
+    let status = json!({ "Leader": n == 0, "Reachability": "reachable", "Addr": "10.0.0.1:2377" });
+    node["ManagerStatus"] = status;
     node
 }
 

@@ -12,7 +12,7 @@ use crate::{SEED, cores, options, swarm};
 
 /// The swarm of the battery, in which the image of one service is missing.
 fn without_image(service: &str) -> Snapshot {
-    let mut snapshot = swarm::four_services();
+    let mut snapshot = swarm::five_services();
     let found = snapshot.services.iter_mut().find(|s| s["Spec"]["Name"] == service).unwrap();
     // Nobody else has this image.
     found["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = json!("nope/app:1");

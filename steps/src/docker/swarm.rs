@@ -263,13 +263,31 @@ impl Swarm {
         self.send("POST", &path, &query, body).await.map(drop)
     }
 
-    /// Returns all tasks of these services that the swarm remembers, running and past.
+    /// Returns all tasks of these services that the swarm remembers, running and past. A service
+    /// that is gone has none.
     ///
     /// # Errors
     /// As [`Swarm::info`].
     pub async fn tasks_of(&self, services: &[&str]) -> Result<Vec<Value>, DockerError> {
-        let filters = json!({ "service": services }).to_string();
-        list(self.get("/tasks", &[("filters", filters)]).await?)
+        let mut services = services.to_vec();
+        loop {
+            let filters = json!({ "service": services }).to_string();
+            match self.get("/tasks", &[("filters", filters)]).await {
+                // The daemon answers so if one of them is gone, whatever becomes of the others.
+                Err(error) if error.is_not_found() => {
+                    let there = self.services_of(&services).await?;
+                    let asked = services.len();
+                    services.retain(|id| there.iter().any(|service| service["ID"] == *id));
+                    if services.len() == asked {
+                        return Err(error);
+                    }
+                    if services.is_empty() {
+                        return Ok(Vec::new());
+                    }
+                }
+                answer => return list(answer?),
+            }
+        }
     }
 
     /// Returns all tasks that the swarm remembers, running and past.

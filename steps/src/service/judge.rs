@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use windlass_engine::clock::Millis;
+use windlass_engine::mutant::{self, Mutant};
 
 use super::refs;
 use super::task::{self, has_failed, is_live, is_state, moment, on_down_node, paused_node, told};
@@ -145,6 +146,7 @@ pub(super) fn judge(
         None => running == wanted && new.iter().all(|t| is_state(t, "running")),
         Some(enough) => running >= enough,
     };
+    let all_there = all_there || (running > 0 && mutant::is(Mutant::OneTaskIsEnough));
     if all_there && old.is_empty() {
         // A task that runs to its end within the monitor time counts as a failure for Swarm.
         let ended = finished > 0 && finished == wanted;

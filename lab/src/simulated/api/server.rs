@@ -23,6 +23,8 @@ use super::render::{API, ENGINE};
 use super::route::{self, Answer, Ask, Content};
 use crate::simulated::fault::{self, What};
 use crate::simulated::handle::{Shared, State};
+use crate::simulated::look::Removal;
+use crate::simulated::model::object::Sort;
 use crate::simulated::model::queue::Due;
 use crate::simulated::model::refusal::Refusal;
 
@@ -230,13 +232,29 @@ fn handle(state: &mut State, ask: &Ask, request: &mut fault::Request) -> Option<
 }
 
 fn carried_out(state: &mut State, ask: &Ask) -> Reply {
+    let removed = removed_secret(state, ask);
     if ask.method == "GET" && ask.path == ["events"] {
         return match events::listen(&mut state.model, &ask.query) {
             Ok(listening) => Reply::Events(listening),
             Err(refusal) => Reply::Whole(Answer::refused(&refusal)),
         };
     }
-    Reply::Whole(route::answer(&mut state.model, ask))
+    let answer = route::answer(&mut state.model, ask);
+    if let (204, Some(removal), Some(removals)) = (answer.status, removed, &mut state.removals) {
+        removals.push(removal);
+    }
+    Reply::Whole(answer)
+}
+
+/// Returns the swarm before a request that removes a secret, if somebody wants to know.
+fn removed_secret(state: &State, ask: &Ask) -> Option<Removal> {
+    state.removals.as_ref()?;
+    let [kind, text] = ask.path.as_slice() else { return None };
+    if ask.method != "DELETE" || kind != "secrets" {
+        return None;
+    }
+    let secret = state.model.find_object(Sort::Secret, text).ok()?.to_string();
+    Some(Removal { secret, world: state.model.look() })
 }
 
 /// The world may already be as the edit wants it; that is said, and is no reason to stop.
