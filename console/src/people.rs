@@ -4,6 +4,7 @@
 //! of `/etc/passwd` are, and names come back as the system spells them. That can mean a question to
 //! a server, so all of it blocks.
 
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 /// The users of this machine can't be looked up.
@@ -11,12 +12,21 @@ use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 #[error("the users of this machine can't be looked up: {0}")]
 pub struct NoUsers(#[from] nix::Error);
 
+/// A machine without a list of users, such as a container of one file, has no such user: the C
+/// library then says that the list is not there. (getpwnam(3) names these for "not found".)
+fn found<T>(answer: nix::Result<Option<T>>) -> Result<Option<T>, NoUsers> {
+    match answer {
+        Err(Errno::ENOENT | Errno::ESRCH | Errno::EBADF | Errno::EPERM) => Ok(None),
+        answer => Ok(answer?),
+    }
+}
+
 /// Returns the name of a user; `uid 4711`, if it has none.
 ///
 /// # Errors
 /// If the user database does not answer.
 pub fn user_name(uid: u32) -> Result<String, NoUsers> {
-    let user = User::from_uid(Uid::from_raw(uid))?;
+    let user = found(User::from_uid(Uid::from_raw(uid)))?;
     Ok(user.map_or_else(|| format!("uid {uid}"), |user| user.name))
 }
 
@@ -29,7 +39,7 @@ pub fn user_named(name: &str) -> Result<Option<String>, NoUsers> {
     if name.is_empty() || name.contains('\0') {
         return Ok(None);
     }
-    Ok(User::from_name(name)?.map(|user| user.name))
+    Ok(found(User::from_name(name))?.map(|user| user.name))
 }
 
 /// Returns the names of the groups that a user is in.
@@ -37,11 +47,11 @@ pub fn user_named(name: &str) -> Result<Option<String>, NoUsers> {
 /// # Errors
 /// As [`user_name`].
 pub fn groups_of(uid: u32) -> Result<Vec<String>, NoUsers> {
-    let Some(user) = User::from_uid(Uid::from_raw(uid))? else { return Ok(Vec::new()) };
+    let Some(user) = found(User::from_uid(Uid::from_raw(uid)))? else { return Ok(Vec::new()) };
     let name = std::ffi::CString::new(user.name).map_err(|_| NoUsers(nix::Error::EINVAL))?;
     let mut groups = Vec::new();
     for gid in getgrouplist(&name, user.gid)? {
-        groups.extend(Group::from_gid(gid)?.map(|group| group.name));
+        groups.extend(found(Group::from_gid(gid))?.map(|group| group.name));
     }
     Ok(groups)
 }
@@ -51,7 +61,7 @@ pub fn groups_of(uid: u32) -> Result<Vec<String>, NoUsers> {
 /// # Errors
 /// As [`user_name`].
 pub fn group_id(name: &str) -> Result<Option<u32>, NoUsers> {
-    Ok(Group::from_name(name)?.map(|group| Gid::as_raw(group.gid)))
+    Ok(found(Group::from_name(name))?.map(|group| Gid::as_raw(group.gid)))
 }
 
 /// Returns who a user is, and whose rights they use if those are not their own.
@@ -98,6 +108,13 @@ mod tests {
         ] {
             assert_eq!(by_sudo(uid, sudo_user), expected, "{uid} {sudo_user:?}");
         }
+    }
+
+    /// A daemon in a container without `/etc/passwd` let nobody in.
+    #[test]
+    fn where_there_is_no_list_of_users_nobody_has_a_name() {
+        assert!(matches!(found::<User>(Err(Errno::ENOENT)), Ok(None)));
+        assert!(found::<User>(Err(Errno::EIO)).is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Case {
 
     fn resume(&mut self, rig: &Rig) {
         let told = self.operator.windlass("runbooks");
-        assert!(all(&told).contains("windlass resume run_"), "{}: not told", self.at);
+        assert!(all(&told).contains("windlass show run_"), "{}: not told", self.at);
         let planned = self.operator.windlass("resume --plan");
         assert_eq!(code(&planned), 0, "{}: {}", self.at, all(&planned));
         let output = self.operator.windlass("resume");
