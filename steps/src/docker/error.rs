@@ -283,9 +283,9 @@ mod tests {
         assert!(hint("Permission denied (os error 13)").contains("usermod -aG docker"));
         assert!(hint("No such file or directory (os error 2)").contains("Start the daemon"));
         let silent = DockerError::refused(404, " ").to_string();
-        assert!(
-            silent.contains("HTTP status 404") && silent.contains("Docker daemon?"),
-            "{silent}"
+        assert_eq!(
+            silent,
+            "the answer is HTTP status 404 and no word of a Docker daemon: is this one?"
         );
     }
 
