@@ -178,9 +178,7 @@ fn others(call: &Traced, clean: &Trace, into: &mut Vec<Variant>) {
         let strike = at(&call.key, false, 1, What::Edit(env(service)));
         into.push(variant(call, "foreign-edit", vec![strike], May::OnlyEndNew));
     }
-    let destroyed = clean.calls.iter().find(|c| c.kind == Kind::Destroy);
-    let secret = destroyed.and_then(|c| c.args["name"].as_str());
-    if let (Some(secret), true) = (secret, clean.before_pivot(&call.key)) {
+    if let (Some(secret), true) = (clean.destroyed(), clean.before_pivot(&call.key)) {
         let newcomer =
             Edit::CreateService { name: format!("{FOREIGN}-newcomer"), secret: secret.to_owned() };
         let strike = at(&call.key, false, 1, What::Edit(newcomer));

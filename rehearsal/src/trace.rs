@@ -83,6 +83,12 @@ impl Trace {
         self.calls.iter().find(|call| call.key == *key)
     }
 
+    /// Returns the name of what the run destroys first.
+    pub(crate) fn destroyed(&self) -> Option<&str> {
+        let first = self.calls.iter().find(|call| call.kind == Kind::Destroy);
+        first.and_then(|call| call.args["name"].as_str())
+    }
+
     /// True if the run waits for the service of a call after it, and can still go back then.
     pub(crate) fn waits_after(&self, call: &Traced) -> bool {
         let waits = |later: &Traced| {

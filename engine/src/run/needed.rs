@@ -115,14 +115,6 @@ impl Caller for Retrace {
         Ok(())
     }
 
-    fn branch_failed(&self) {}
-
-    fn halting(&self) -> bool {
-        false
-    }
-
-    fn print(&self, _: &CallKey, _: u32, _: &str) {}
-
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }

@@ -291,14 +291,6 @@ impl Caller for Planner {
         Ok(())
     }
 
-    fn branch_failed(&self) {}
-
-    fn halting(&self) -> bool {
-        false
-    }
-
-    fn print(&self, _: &CallKey, _: u32, _: &str) {}
-
     fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }

@@ -278,14 +278,6 @@ impl Caller for Nobody {
         Err(CallFailure::Halt(Halt::Parked))
     }
 
-    fn branch_failed(&self) {}
-
-    fn halting(&self) -> bool {
-        false
-    }
-
-    fn print(&self, _: &CallKey, _: u32, _: &str) {}
-
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }

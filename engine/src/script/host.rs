@@ -54,14 +54,18 @@ pub trait Caller: Send + Sync {
     /// As [`Caller::call`].
     fn parallel(&self, key: &CallKey, branches: u32, bound: u32) -> Result<(), CallFailure>;
 
-    /// Tells the run that a branch has failed: the others end at their next call.
-    fn branch_failed(&self);
+    /// Tells the run that a branch has failed: the others end at their next call. There is nobody to
+    /// tell where no run is driven.
+    fn branch_failed(&self) {}
 
-    /// True once the script should end at the next opportunity.
-    fn halting(&self) -> bool;
+    /// True once the script should end at the next opportunity: never, where no run is driven.
+    fn halting(&self) -> bool {
+        false
+    }
 
-    /// Shows a line that the script printed: the `nth` of its branch, from one.
-    fn print(&self, branch: &CallKey, nth: u32, text: &str);
+    /// Shows a line that the script printed: the `nth` of its branch, from one. Where no run is
+    /// driven nobody sees it.
+    fn print(&self, _branch: &CallKey, _nth: u32, _text: &str) {}
 
     /// Returns the clock that the run's threads are counted with.
     fn clock(&self) -> &dyn Clock;

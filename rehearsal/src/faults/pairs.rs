@@ -38,18 +38,13 @@ fn while_dead(call: &Traced, clean: &Trace, into: &mut Vec<Variant>) {
         add("dead-edit", Edit::Env { service: service.clone(), line }, May::OnlyEndNew);
         add("dead-removed", Edit::RemoveService { name: service }, May::OnlyEndNew);
     }
-    if let (Some(secret), true) = (destroyed(clean), clean.before_pivot(&call.key))
+    if let (Some(secret), true) = (clean.destroyed(), clean.before_pivot(&call.key))
         && call.kind != Kind::Destroy
     {
-        let newcomer = Edit::CreateService { name: format!("{FOREIGN}-newcomer"), secret };
+        let (name, secret) = (format!("{FOREIGN}-newcomer"), secret.to_owned());
+        let newcomer = Edit::CreateService { name, secret };
         add("dead-newcomer", newcomer, May::OnlyEndNew);
     }
-}
-
-/// Returns the name of what the run destroys first.
-fn destroyed(clean: &Trace) -> Option<String> {
-    let first = clean.calls.iter().find(|call| call.kind == Kind::Destroy);
-    first.and_then(|call| call.args["name"].as_str()).map(str::to_owned)
 }
 
 /// Somebody else makes a secret of the name that the call is about to take.
