@@ -59,7 +59,8 @@ fn log_to_stderr() {
     let ours = [
         "windlass",
         "windlass_engine",
-        "windlass_steps",
+        "windlass_basic",
+        "windlass_swarm",
         "windlass_lab",
         "windlass_rehearsal",
         "windlass_duty",

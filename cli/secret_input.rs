@@ -12,9 +12,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use windlass_basic::secret::generate::Charset;
 use windlass_engine::runbook::{Header, ParameterKind};
 use windlass_engine::secret::Secret;
-use windlass_steps::secret::generate::Charset;
 
 use crate::args::Newline;
 use crate::exit::Exit;

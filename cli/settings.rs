@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use windlass_console::people::user_name;
 use windlass_engine::journal::Origin;
-use windlass_steps::docker::Environment;
+use windlass_swarm::docker::Environment;
 
 use crate::args::Args;
 

@@ -43,7 +43,7 @@ fn rhai_sled_and_bollard_are_each_named_in_one_module() {
     let homes = [
         ("rhai", "engine/src/script/"),
         ("sled", "engine/src/journal/sled"),
-        ("bollard", "steps/src/docker/"),
+        ("bollard", "steps/swarm/src/docker/"),
     ];
     for (name, home) in homes {
         for (file, text) in sources() {
@@ -58,7 +58,7 @@ fn rhai_sled_and_bollard_are_each_named_in_one_module() {
 #[test]
 fn the_engine_knows_no_docker_prints_nothing_and_opens_no_socket() {
     for (file, text) in sources().iter().filter(|(file, _)| file.starts_with("engine/src")) {
-        for word in ["windlass_steps", "println!", "eprintln!", "TcpStream", "UnixStream"] {
+        for word in ["windlass_swarm", "println!", "eprintln!", "TcpStream", "UnixStream"] {
             assert!(!text.contains(word), "{file} has {word}");
         }
     }

@@ -20,7 +20,8 @@ use windlass_engine::engine::{Engine, Options};
 use windlass_engine::journal::{Origin, SledStore};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
-use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_engine::step::Registry;
+use windlass_swarm::docker::{Endpoint, Swarm};
 
 const WAITS: &str = "//! title = \"waits\"\napprove(#{ text: \"go on?\", deadline: \"24h\" });\n";
 
@@ -77,7 +78,10 @@ fn open(state: &Path, runtime: &Runtime) -> Engine {
     Engine::open(Options {
         store: Arc::new(SledStore::open(&private("journal")).unwrap()),
         keyring: Keyring::new(master, Box::new(FileKeys::at(private("keys")))),
-        steps: windlass_steps::all(Arc::new(Swarm::connect(&endpoint))),
+        steps: Registry::of(
+            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&endpoint)))]
+                .concat(),
+        ),
         clock: Arc::new(SystemClock),
         runtime: runtime.handle().clone(),
         process: somebody(),

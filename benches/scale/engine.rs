@@ -12,7 +12,8 @@ use windlass_engine::journal::{End, Origin, SledStore};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey, Secret};
-use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_engine::step::Registry;
+use windlass_swarm::docker::{Endpoint, Swarm};
 
 use crate::swarm::SECRET;
 
@@ -68,7 +69,10 @@ fn open(socket: &str, state: &Path, clock: Fast, runtime: &Runtime) -> Engine {
     Engine::open(Options {
         store: Arc::new(SledStore::open(&state.join("store")).unwrap()),
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys)),
-        steps: windlass_steps::all(Arc::new(Swarm::connect(&endpoint))),
+        steps: Registry::of(
+            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&endpoint)))]
+                .concat(),
+        ),
         clock: Arc::new(clock),
         runtime: runtime.handle().clone(),
         process: somebody(),

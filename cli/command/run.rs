@@ -5,7 +5,7 @@ use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{Status, What};
 use windlass_engine::journal::Decision;
 use windlass_engine::runbook::Runbook;
-use windlass_steps::docker::Endpoint;
+use windlass_swarm::docker::Endpoint;
 
 use super::plan::{self, Prepared};
 use crate::args::{BeginArgs, DecideArgs};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use windlass_engine::clock::{Clock, SystemClock};
 use windlass_lab::simulated::Snapshot;
 use windlass_rehearsal::snapshot::{self, Taken};
-use windlass_steps::docker::{DockerError, Swarm};
+use windlass_swarm::docker::{DockerError, Swarm};
 
 use super::run;
 use crate::args::SnapshotArgs;

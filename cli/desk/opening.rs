@@ -10,8 +10,9 @@ use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, KEY_CHECK, Options};
 use windlass_engine::journal::{JournalStore, MemoryStore};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
-use windlass_steps::docker::{Endpoint, Swarm};
-use windlass_steps::swarm::place::SwarmPlace;
+use windlass_engine::step::Registry;
+use windlass_swarm::docker::{Endpoint, Swarm};
+use windlass_swarm::swarm::place::SwarmPlace;
 
 use super::asker::Asker;
 use super::clerk::serve;
@@ -175,7 +176,9 @@ fn engine(
     let engine = Engine::open(Options {
         store,
         keyring,
-        steps: windlass_steps::all(Arc::new(swarm.clone())),
+        steps: Registry::of(
+            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(swarm.clone()))].concat(),
+        ),
         clock: Arc::new(SystemClock),
         runtime: Handle::current(),
         process: settings.process.clone(),

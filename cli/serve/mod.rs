@@ -21,8 +21,8 @@ use std::time::Duration;
 use windlass_console::Listen;
 use windlass_engine::engine::{Engine, RunHandle};
 use windlass_engine::run::Outcome;
-use windlass_steps::docker::{Endpoint, Swarm};
-use windlass_steps::swarm::own_place::{OwnPlace, own_place};
+use windlass_swarm::docker::{Endpoint, Swarm};
+use windlass_swarm::swarm::own_place::{OwnPlace, own_place};
 
 use crate::command::asked_to_stop;
 use crate::config::Config;

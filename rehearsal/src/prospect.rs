@@ -1,8 +1,8 @@
 //! What is to be said before a rehearsal begins.
 
 use windlass_lab::simulated::{Simulated, Snapshot};
-use windlass_steps::docker::Nodes;
-use windlass_steps::service::unhealthy;
+use windlass_swarm::docker::Nodes;
+use windlass_swarm::service::unhealthy;
 
 use crate::scene::CALM_MS;
 

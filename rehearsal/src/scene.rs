@@ -8,9 +8,9 @@ use tokio::runtime::Handle;
 use windlass_engine::clock::millis;
 use windlass_engine::runbook::{CompileError, ParameterKind, Runbook};
 use windlass_engine::secret::Secret;
-use windlass_engine::step::Span;
+use windlass_engine::step::{Registry, Span};
 use windlass_lab::simulated::Simulated;
-use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_swarm::docker::{Endpoint, Swarm};
 
 use crate::oracle::{Ailment, Shape, ailments};
 
@@ -56,7 +56,10 @@ impl Scene {
     ) -> Result<Self, CompileError> {
         let swarm = swarm.fork();
         swarm.advance_to(swarm.now() + CALM_MS);
-        let steps = windlass_steps::all(Arc::new(Swarm::connect(&nowhere())));
+        let steps = Registry::of(
+            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&nowhere())))]
+                .concat(),
+        );
         let runbook = Runbook::compile(name, text, &steps)?;
         let promised = &runbook.header().invariants;
         let invariants = promised

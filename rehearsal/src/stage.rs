@@ -8,8 +8,9 @@ use windlass_engine::engine::{Engine, EngineError, Options};
 use windlass_engine::journal::MemoryStore;
 use windlass_engine::run::Points;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
+use windlass_engine::step::Registry;
 use windlass_lab::simulated::Simulated;
-use windlass_steps::docker::{Answer, Daemon, Swarm};
+use windlass_swarm::docker::{Answer, Daemon, Swarm};
 
 use crate::clock::SwarmClock;
 use crate::people::operator;
@@ -68,7 +69,7 @@ impl Stage {
         Engine::open(Options {
             store,
             keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys)),
-            steps: windlass_steps::all(swarm),
+            steps: Registry::of([windlass_basic::steps(), windlass_swarm::steps(swarm)].concat()),
             clock: self.clock.clone(),
             runtime: self.runtime.clone(),
             process: operator(),

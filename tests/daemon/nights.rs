@@ -14,8 +14,9 @@ use windlass_engine::engine::{Engine, Options};
 use windlass_engine::event::Status;
 use windlass_engine::journal::{MemoryStore, Origin as By};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
+use windlass_engine::step::Registry;
 use windlass_lab::simulated::{Simulated, SimulatedSpec};
-use windlass_steps::docker::{Environment, Swarm};
+use windlass_swarm::docker::{Environment, Swarm};
 
 /// A clock that goes as the machine's does, and can be put forward.
 struct Forward(watch::Sender<Millis>);
@@ -87,7 +88,9 @@ async fn a_nightly_rotation_rotates_every_night_by_the_name_that_it_was_given() 
     let engine = Engine::open(Options {
         store: Arc::new(MemoryStore::new()),
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::<MemoryKeys>::default()),
-        steps: windlass_steps::all(Arc::new(swarm.clone())),
+        steps: Registry::of(
+            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(swarm.clone()))].concat(),
+        ),
         clock: clock.clone(),
         runtime: Handle::current(),
         process: By { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 1, as_user: None },

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::{Value, json};
 use windlass_engine::clock::{Millis, utc};
 use windlass_lab::simulated::Snapshot;
-use windlass_steps::docker::{DockerError, Swarm};
+use windlass_swarm::docker::{DockerError, Swarm};
 
 use super::{VERSION, strip};
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use paper::{Paper, call, context, plan_context, secret, service};
 use serde_json::{Value, json};
-use windlass_engine::step::{ErrorClass, Probe};
+use windlass_engine::step::{ErrorClass, Probe, Registry};
 
 #[tokio::test]
 async fn a_spec_is_sent_back_as_it_was_read_but_for_the_references() {
@@ -169,7 +169,7 @@ async fn what_a_stack_file_must_name_is_what_its_service_uses_in_the_end() {
         let args = json!({
             "service": { "id": "s1", "name": "shop_web" }, "from": object(from), "to": object(to),
         });
-        let registry = windlass_steps::all(paper.swarm.clone());
+        let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
         let preview = registry.get("service.switch_secret").unwrap().prepare(&cx, &args).await;
         let mut risks = preview.unwrap().risks.into_iter();
         risks.find(|risk| risk.kind == "stack_file").unwrap().text
@@ -202,7 +202,7 @@ async fn a_service_that_was_removed_is_done_with_in_every_step() {
     assert_eq!(does("service.seal", args).await["sealed"], false);
     let checked = does("service.check", json!({ "services": [object("s1")] })).await;
     assert_eq!(checked["unhealthy"], json!([]));
-    let registry = windlass_steps::all(paper.swarm.clone());
+    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
     let switch = registry.get("service.switch_secret").unwrap();
     let args = json!({ "service": object("s1"), "from": object("old"), "to": object("new") });
     let base = json!({ "version": 1, "references": 1, "before": "", "after": "" });
@@ -227,7 +227,7 @@ async fn a_probe_does_not_take_somebody_s_secret_for_its_own() {
             }
             _ => Some((500, json!({ "message": format!("unexpected {method} {path}") }))),
         });
-        let registry = windlass_steps::all(paper.swarm.clone());
+        let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
         let create = registry.get("secret.create").unwrap();
         let args = json!({ "name": "db", "value": { "$sealed": "value" } });
         let base = json!({ "mac": "ours", "labels": {} });

@@ -9,8 +9,8 @@ use tokio::net::{UnixListener, UnixStream};
 use windlass_engine::clock::SimClock;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::secret::{SealedValues, Secret};
-use windlass_engine::step::{Context, Mode, StepError};
-use windlass_steps::docker::{Endpoint, Swarm};
+use windlass_engine::step::{Context, Mode, Registry, StepError};
+use windlass_swarm::docker::{Endpoint, Swarm};
 use zeroize::Zeroizing;
 
 /// One request as it came over the socket.
@@ -121,7 +121,7 @@ pub async fn call(
     step: &str,
     args: Value,
 ) -> Result<Value, StepError> {
-    let registry = windlass_steps::all(paper.swarm.clone());
+    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
     let step = registry.get(step).expect("the step");
     step.check(&args).expect("fitting arguments");
     let preview = step.prepare(cx, &args).await?;

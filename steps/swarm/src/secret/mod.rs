@@ -3,7 +3,6 @@
 mod ansible;
 pub mod create;
 pub mod find;
-pub mod generate;
 mod label;
 mod name;
 pub mod next_name;

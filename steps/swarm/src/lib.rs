@@ -1,11 +1,10 @@
-//! The steps of Windlass: they touch the world, and know no journal.
+//! The steps about a Docker Swarm: they touch the world, and know no journal.
 //!
-//! One step is one file, `<noun>/<verb>.rs`; [`all`] is the list of them. What they share is beside
+//! One step is one file, `<noun>/<verb>.rs`; [`steps`] is the list of them. What they share is beside
 //! them: [`docker`] carries JSON to the daemon, [`planned`] makes reads answer as if the changes of
 //! a plan had been made, `service/judge.rs` decides when a service has converged.
 
 pub mod docker;
-mod note;
 pub mod object;
 pub mod planned;
 pub mod secret;
@@ -14,19 +13,17 @@ pub mod swarm;
 
 use std::sync::Arc;
 
-use windlass_engine::step::{Registry, change, read, wait};
+use windlass_engine::step::{AnyStep, change, read, wait};
 
 use docker::Swarm;
 
-/// Returns every step, over one swarm.
-pub fn all(swarm: Arc<Swarm>) -> Registry {
+/// Returns every step of this family, over one swarm.
+pub fn steps(swarm: Arc<Swarm>) -> Vec<Arc<dyn AnyStep>> {
     let swarm = || Swarm::clone(&swarm);
-    Registry::of([
-        change(note::Note),
+    vec![
         read(swarm::check::Check { swarm: swarm() }),
         read(secret::find::Find { swarm: swarm() }),
         read(secret::next_name::NextName { swarm: swarm() }),
-        change(secret::generate::Generate),
         change(secret::create::Create { swarm: swarm() }),
         change(secret::remove::Remove { swarm: swarm() }),
         read(service::using::Using { swarm: swarm() }),
@@ -35,19 +32,21 @@ pub fn all(swarm: Arc<Swarm>) -> Registry {
         wait(service::converged::Converged { swarm: swarm() }),
         wait(service::observe::Observe { swarm: swarm() }),
         change(service::seal::Seal { swarm: swarm() }),
-    ])
+    ]
 }
 
 #[cfg(test)]
 mod tests {
+    use windlass_engine::step::Registry;
+
     use super::*;
 
     /// Building the list panics on a bad or doubled name; looking at it connects to nothing.
     #[test]
     fn every_step_is_listed_once_and_described() {
         let endpoint = docker::Endpoint::new("unix:///nowhere", None, "a test").unwrap();
-        let registry = all(Arc::new(Swarm::connect(&endpoint)));
-        assert_eq!(registry.iter().count(), 13);
+        let registry = Registry::of(steps(Arc::new(Swarm::connect(&endpoint))));
+        assert_eq!(registry.iter().count(), 11);
         for step in registry.iter() {
             let about = step.about();
             let name = about.name;

@@ -1,0 +1,3 @@
+//! Steps about secret values, wherever they go afterwards.
+
+pub mod generate;
