@@ -24,9 +24,9 @@ pub struct Config {
     /// Who is told.
     pub notice: Vec<notice::Config>,
     /// What answers over HTTP.
-    pub console: windlass_console::Config,
+    pub console: windlass_desk::Config,
     /// How long the audit keeps what was asked.
-    pub audit: windlass_console::Retention,
+    pub audit: windlass_desk::Retention,
     /// Where the heads of journals go.
     pub evidence: windlass_evidence::Config,
 }

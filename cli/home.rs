@@ -12,7 +12,7 @@ use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use windlass_console::people;
+use windlass_desk::people;
 use windlass_engine::engine::EngineError;
 use windlass_engine::journal::SledStore;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};

@@ -65,7 +65,7 @@ fn log_to_stderr() {
         "windlass_rehearsal",
         "windlass_duty",
         "windlass_evidence",
-        "windlass_console",
+        "windlass_desk",
     ];
     let level = asked.parse::<tracing::Level>().unwrap_or(tracing::Level::INFO);
     let filter = ours.map(|name| format!("{name}={level}")).join(",");

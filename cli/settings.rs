@@ -4,7 +4,7 @@ use std::env;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 
-use windlass_console::people::user_name;
+use windlass_desk::people::user_name;
 use windlass_engine::journal::Origin;
 use windlass_swarm::docker::Environment;
 

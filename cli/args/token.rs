@@ -1,7 +1,7 @@
 //! The words about tokens.
 
 use clap::Subcommand;
-use windlass_console::Role;
+use windlass_desk::Role;
 use windlass_engine::step::Span;
 
 /// What to do about tokens.

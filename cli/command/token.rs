@@ -1,6 +1,6 @@
 //! `windlass token`: who may do what over HTTP.
 
-use windlass_console::{NewToken, Token};
+use windlass_desk::{NewToken, Token};
 use windlass_engine::clock::utc;
 
 use crate::args::{TokenAction, TokenArgs};

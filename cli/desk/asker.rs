@@ -10,8 +10,8 @@
 //! Root by sudo is whoever used sudo, with root's rights.
 
 use tokio::net::unix::UCred;
-use windlass_console::people::{self, NoUsers};
-use windlass_console::{Actor, Role};
+use windlass_desk::people::{self, NoUsers};
+use windlass_desk::{Actor, Role};
 use windlass_engine::engine::Person;
 use windlass_engine::journal::Origin;
 

@@ -4,7 +4,7 @@
 //! write to it.
 
 use tokio::sync::mpsc::{Sender, channel};
-use windlass_console::{Audit, Begun};
+use windlass_desk::{Audit, Begun};
 use windlass_engine::engine::Engine;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::StoreError;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
-use windlass_console::Audit;
+use windlass_desk::Audit;
 use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::{Engine, EngineError, Gone, Retention, Tombstone};
 use windlass_engine::event::Summary;

@@ -19,7 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, UCred};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
-use windlass_console::Accepting;
+use windlass_desk::Accepting;
 use windlass_engine::engine::Engine;
 use windlass_engine::secret::SecretBuffer;
 use zeroize::Zeroizing;

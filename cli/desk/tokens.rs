@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use windlass_console::{NewToken, Token, TokenError, Tokens};
+use windlass_desk::{NewToken, Token, TokenError, Tokens};
 use windlass_engine::engine::Engine;
 
 use crate::exit::Exit;

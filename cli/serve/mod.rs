@@ -18,7 +18,7 @@ mod supervisor;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use windlass_console::Listen;
+use windlass_desk::Listen;
 use windlass_engine::engine::{Engine, RunHandle};
 use windlass_engine::run::Outcome;
 use windlass_swarm::docker::{Endpoint, Swarm};

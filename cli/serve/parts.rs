@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use windlass_console::{Audit, Bound, Listen, Retention, ServeError, TlsError, serve};
+use windlass_desk::{Audit, Bound, Listen, Retention, ServeError, TlsError, serve};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
 use windlass_evidence::PublishTo;
@@ -114,7 +114,7 @@ async fn publish(
 /// reason to stay away: runs need no HTTP.
 async fn answer(
     engine: &Engine,
-    config: windlass_console::Config,
+    config: windlass_desk::Config,
     unready: watch::Receiver<Option<String>>,
 ) -> Result<Option<Bound>, Problem> {
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use windlass_console::Library;
+use windlass_desk::Library;
 
 use crate::command::library;
 

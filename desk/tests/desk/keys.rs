@@ -1,7 +1,7 @@
 //! Idempotency keys: the same one never starts two runs.
 
 use serde_json::{Value, json};
-use windlass_console::Role;
+use windlass_desk::Role;
 use windlass_engine::journal::{JournalStore, text_hash};
 
 use crate::rig::{Got, Rig};

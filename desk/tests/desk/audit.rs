@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use windlass_console::{Actor, Audit, Retention, Role};
+use windlass_desk::{Actor, Audit, Retention, Role};
 use windlass_engine::journal::JournalStore;
 use windlass_engine::step::Span;
 

@@ -1,6 +1,6 @@
 //! Health, readiness, numbers.
 
-use windlass_console::Role;
+use windlass_desk::Role;
 
 use crate::rig::{PATIENCE, Rig};
 

@@ -1,7 +1,7 @@
 //! Runs: started, looked at, decided about.
 
 use serde_json::{Value, json};
-use windlass_console::Role;
+use windlass_desk::Role;
 
 use crate::rig::{Rig, acts};
 

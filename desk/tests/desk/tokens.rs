@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
-use windlass_console::{NewToken, Role, TokenError, Tokens};
+use windlass_desk::{NewToken, Role, TokenError, Tokens};
 
 use crate::rig::Rig;
 

@@ -1,7 +1,7 @@
 //! People answer runs: approvals over HTTP.
 
 use serde_json::json;
-use windlass_console::{NewToken, Role, Tokens};
+use windlass_desk::{NewToken, Role, Tokens};
 
 use crate::rig::{PATIENCE, Rig, acts};
 

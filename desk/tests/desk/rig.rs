@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use windlass_console::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
+use windlass_desk::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
 use windlass_duty::notice::{Kind, Notice, Outbox};
 use windlass_duty::schedule::{self, Book};
 use windlass_engine::clock::SystemClock;

@@ -1,6 +1,6 @@
 //! Server-sent events: all of them, in order, once; again from where one left off.
 
-use windlass_console::Role;
+use windlass_desk::Role;
 
 use crate::rig::Rig;
 use crate::stream::{Stream, Told};

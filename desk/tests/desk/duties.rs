@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use windlass_console::{Method, Role, table};
+use windlass_desk::{Method, Role, table};
 use windlass_duty::notice::{self, Courier, Kind, Outbox};
 use windlass_duty::schedule::{Book, Ticker};
 use windlass_duty::{Stop, Supplies};

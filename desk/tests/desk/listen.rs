@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
-use windlass_console::{Config, ConfigError, Library, Listen, Role, ServeError, serve};
+use windlass_desk::{Config, ConfigError, Library, Listen, Role, ServeError, serve};
 
 use crate::rig::{Disk, Rig};
 use crate::stream::Stream;

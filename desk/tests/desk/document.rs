@@ -10,7 +10,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
-use windlass_console::{Role, document, table};
+use windlass_desk::{Role, document, table};
 
 use crate::rig::{Got, PATIENCE, Rig};
 use crate::schema::Maker;

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use windlass_console::{Config, Role};
+use windlass_desk::{Config, Role};
 
 use crate::rig::{Disk, PATIENCE, Rig, process};
 

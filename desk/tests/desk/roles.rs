@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http_body_util::Full;
 use serde_json::json;
-use windlass_console::{Endpoint, Method, Need, Role, table};
+use windlass_desk::{Endpoint, Method, Need, Role, table};
 
 use crate::rig::{Got, Rig};
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use windlass_console::{Config, Role};
+use windlass_desk::{Config, Role};
 
 use crate::rig::{Disk, PATIENCE, Rig};
 use crate::stream::Stream;
