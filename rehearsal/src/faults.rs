@@ -176,7 +176,10 @@ fn others(call: &Traced, clean: &Trace, into: &mut Vec<Variant>) {
     let services: Vec<&str> = clean.calls.iter().filter_map(Traced::service).collect();
     if let Some(service) = services.get(call.key.path().len() % services.len().max(1)) {
         let strike = at(&call.key, false, 1, What::Edit(env(service)));
-        into.push(variant(call, "foreign-edit", vec![strike], May::OnlyEndNew));
+        // A service whose update takes longer than the run waits for it is not touched.
+        let begun = clean.changes_before(&call.key);
+        let may = if begun { May::OnlyEndNew } else { May::EndNewOrRefuse };
+        into.push(variant(call, "foreign-edit", vec![strike], may));
     }
     if let (Some(secret), true) = (clean.destroyed(), clean.before_pivot(&call.key)) {
         let newcomer =

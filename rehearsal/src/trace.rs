@@ -98,6 +98,11 @@ impl Trace {
         self.calls.iter().any(waits)
     }
 
+    /// True if the run had changed something when it made this call, or does so with it.
+    pub(crate) fn changes_before(&self, key: &CallKey) -> bool {
+        self.calls.iter().any(|call| call.key <= *key && call.changes > 0)
+    }
+
     /// True if the run could still go back when it made this call.
     pub(crate) fn before_pivot(&self, key: &CallKey) -> bool {
         self.pivot.as_ref().is_none_or(|pivot| key <= pivot)

@@ -58,6 +58,8 @@ pub enum Moment {
 pub enum May {
     /// As if nothing had happened: nobody said no.
     OnlyEndNew,
+    /// The same, or refused before it changed anything: what it found was a reason not to begin.
+    EndNewOrRefuse,
     /// All old or all new, or stuck over a question that a person can answer.
     EndOldOrStick,
     /// All old: there is a reason to go back, and nothing that a person has to decide.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
 mod ansible;
+mod docker_py;
 mod kill;
 mod oracle;
 mod refuse;

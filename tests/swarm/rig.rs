@@ -18,11 +18,16 @@ pub struct Rig {
 impl Rig {
     /// Brings a lab up. One for each test process, side by side with others.
     pub fn up() -> Self {
+        Self::of(3)
+    }
+
+    /// The same, of so many nodes.
+    pub fn of(nodes: usize) -> Self {
         static NTH: AtomicU32 = AtomicU32::new(0);
         let nth = NTH.fetch_add(1, Ordering::SeqCst);
         let name = format!("t{}{nth}", std::process::id() % 100_000);
         let runtime = Runtime::new().unwrap();
-        let spec = LabSpec::new(&name, 3);
+        let spec = LabSpec::new(&name, nodes);
         let lab = runtime.block_on(windlass_lab::up(&spec, &|_: &str| {}));
         let lab = lab.unwrap_or_else(|e| panic!("failed to {e}"));
         Rig { runtime, lab: Some(lab) }

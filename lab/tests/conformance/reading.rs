@@ -23,6 +23,7 @@ pub const CASES: &[Case] = cases![
     events_are_repeated_since_a_time,
     logs_of_a_service_are_framed,
     logs_of_a_task_are_framed,
+    logs_of_a_command_are_its_output,
     logs_have_details_on_demand,
     logs_end_with_the_last_lines_on_demand,
     logs_need_a_stream,
@@ -227,6 +228,14 @@ fn logs_of_a_task_are_framed(place: &Place) -> Value {
     let path = refused(place);
     let task = place.tasks(&path)[0]["ID"].as_str().unwrap().to_owned();
     json!(frames(place, &format!("/tasks/{task}/logs?stdout=1&stderr=1"), 1))
+}
+
+fn logs_of_a_command_are_its_output(place: &Place) -> Value {
+    let path = place.service(&once(place, "job", &["sh", "-c", "echo one; sleep 1; echo two"]));
+    place.newest(&path, "complete");
+    let both = frames(place, &format!("{path}/logs?stdout=1&stderr=1"), 2);
+    let errors = frames(place, &format!("{path}/logs?stderr=1"), 0);
+    json!({ "both": both, "errors": errors })
 }
 
 fn logs_have_details_on_demand(place: &Place) -> Value {

@@ -46,6 +46,54 @@ async fn a_node_leaves_its_swarm_and_makes_another_one() {
     assert_eq!(bench.states("web"), ["running running"]);
 }
 
+/// Texts and numbers are those of Docker 20.10: a size without a pool is forgotten.
+#[tokio::test]
+async fn a_new_swarm_has_the_addresses_that_are_asked_for() {
+    let bench = Bench::new().await;
+    for (body, seen) in [
+        (json!({}), json!([["10.0.0.0/8"], 24, 4_789])),
+        (
+            json!({ "DefaultAddrPool": ["2.0.0.0/16"], "SubnetSize": 28, "DataPathPort": 4_242 }),
+            json!([["2.0.0.0/16"], 28, 4_242]),
+        ),
+        (json!({ "SubnetSize": 26 }), json!([["10.0.0.0/8"], 24, 4_789])),
+    ] {
+        bench.posted("/swarm/leave?force=1", &Value::Null).await;
+        bench.posted("/swarm/init", &body).await;
+        let swarm = bench.get("/swarm").await;
+        assert_eq!(
+            json!([swarm["DefaultAddrPool"], swarm["SubnetSize"], swarm["DataPathPort"]]),
+            seen,
+            "{body}"
+        );
+    }
+    bench.posted("/swarm/leave?force=1", &Value::Null).await;
+    for (body, said) in [
+        (
+            json!({ "DataPathPort": 80 }),
+            "Datapath port number is not in valid range (1024-49151) : 80",
+        ),
+        (
+            json!({ "DefaultAddrPool": ["nope"] }),
+            "invalid base pool nope: invalid CIDR address: nope",
+        ),
+        (
+            json!({ "DefaultAddrPool": ["2.0.0.0/30"] }),
+            "invalid CIDR: \"2.0.0.0/30\". Subnet size is too small for pool: 24",
+        ),
+    ] {
+        assert_eq!(bench.refused("/swarm/init", &body).await, (400, said.to_owned()));
+    }
+    let left = bench.refused("/swarm/leave?force=1", &Value::Null).await;
+    assert_eq!(left, (503, "This node is not part of a swarm".to_owned()));
+    let spec = json!({ "Raft": { "ElectionTick": 0 },
+        "TaskDefaults": { "LogDriver": { "Name": "syslog" } } });
+    bench.posted("/swarm/init", &json!({ "Spec": spec })).await;
+    let swarm = bench.get("/swarm").await;
+    assert_eq!(swarm["Spec"]["Raft"]["ElectionTick"], 10);
+    assert_eq!(swarm["Spec"]["TaskDefaults"], json!({}));
+}
+
 #[tokio::test]
 async fn a_swarm_is_updated_its_tokens_rotated_and_its_managers_locked() {
     let bench = Bench::new().await;

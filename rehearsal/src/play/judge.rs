@@ -30,7 +30,7 @@ impl Player<'_> {
         match &ended {
             Err(problem) => problems.push(problem.clone()),
             Ok(ending) => {
-                problems.extend(self.against(*ending, &shape));
+                problems.extend(self.against(*ending, &shape)?);
                 let ailments = ailments(&world, &self.foreign(&struck));
                 problems.extend(new_ailments(&self.scene.ailing, ailments));
                 problems.extend(self.usurped(&world));
@@ -66,7 +66,7 @@ impl Player<'_> {
     }
 
     /// Returns how the world differs from what this ending promises.
-    fn against(&self, ending: Ending, shape: &Shape) -> Vec<String> {
+    fn against(&self, ending: Ending, shape: &Shape) -> Result<Vec<String>, String> {
         let new = ending == Ending::End(End::Done);
         let mut problems = Vec::new();
         let (wanted, name) = match (new, &self.scene.after) {
@@ -85,8 +85,9 @@ impl Player<'_> {
                 problems.push("it asked a person, although it could have gone back".to_owned());
             }
         }
-        if self.variant.may == May::OnlyEndNew {
-            if matches!(ending, Ending::End(End::Undone | End::Cancelled)) {
+        if matches!(self.variant.may, May::OnlyEndNew | May::EndNewOrRefuse) {
+            let back = matches!(ending, Ending::End(End::Undone | End::Cancelled));
+            if back && (self.variant.may == May::OnlyEndNew || self.touched()?) {
                 problems
                     .push("it went back, although nothing but chance was against it".to_owned());
             }
@@ -94,7 +95,15 @@ impl Player<'_> {
                 problems.push("it asked a person, although there was nothing to decide".to_owned());
             }
         }
-        problems
+        Ok(problems)
+    }
+
+    /// True if the run has begun to change something.
+    fn touched(&self) -> Result<bool, String> {
+        let Some(run) = &self.run else { return Ok(false) };
+        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
+        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        Ok(entries.iter().any(|entry| matches!(entry.body, Body::Intended { .. })))
     }
 
     /// Returns what was wrong on the way, although the end may not show it.

@@ -69,3 +69,30 @@ fn what_was_wrong_before_is_not_held_against_a_run() {
         assert_eq!(pass.verdict, Verdict::Held, "{}: {:?}", pass.id, pass.problems);
     }
 }
+
+/// The orders stack of the swarm's guide was "violated": somebody changes a service just before a
+/// run looks at it, its update takes longer than the run waits for it, and the run refuses to begin.
+/// That is right, as long as nothing was changed.
+#[test]
+fn a_run_may_refuse_to_begin_while_somebody_elses_slow_update_is_under_way() {
+    let runtime = Runtime::new().unwrap();
+    let mut snapshot = swarm::five_services();
+    for service in &mut snapshot.services {
+        if service["Spec"]["Mode"]["Replicated"].is_object() {
+            service["Spec"]["Mode"]["Replicated"]["Replicas"] = json!(4);
+        }
+        service["Spec"]["UpdateConfig"] = json!({
+            "Parallelism": 1, "Delay": 10_000_000_000_u64, "Monitor": 10_000_000_000_u64,
+            "FailureAction": "pause", "MaxFailureRatio": 0, "Order": "stop-first",
+        });
+    }
+    let theatre = theatre(snapshot, &runtime).unwrap();
+    let edits = theatre.variants.iter().filter(|v| v.id.ends_with("/foreign-edit"));
+    let edits: Vec<_> = edits.cloned().collect();
+    let passes = theatre.play_all(&edits, cores(), &|_| ControlFlow::Continue(())).unwrap();
+    for pass in &passes {
+        assert_ne!(pass.verdict, Verdict::Violated, "{}: {:?}", pass.id, pass.problems);
+    }
+    let refused = passes.iter().filter(|pass| pass.verdict == Verdict::Unwound).count();
+    assert!((1..10).contains(&refused), "{refused} of {} passes were refused", passes.len());
+}

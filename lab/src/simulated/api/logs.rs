@@ -1,4 +1,4 @@
-//! Logs: the lines that the lab's app writes when it refuses its secrets. Nothing else is said.
+//! Logs: what `echo` prints, and what the lab's app writes when it refuses its secrets.
 
 use super::render;
 use super::route::{Answer, Ask, Content};
@@ -6,10 +6,7 @@ use crate::simulated::model::Model;
 use crate::simulated::model::id::Id;
 use crate::simulated::model::object::find;
 use crate::simulated::model::refusal::Refusal;
-use crate::simulated::model::task::Task;
-
-/// The number of the error output in the daemon's format.
-const STDERR: u8 = 2;
+use crate::simulated::model::task::{Line, Stream, Task};
 
 pub(crate) fn of_service(model: &Model, text: &str, ask: &Ask) -> Result<Answer, Refusal> {
     let id = model.find_service(text)?;
@@ -29,18 +26,21 @@ fn logs(model: &Model, tasks: &[Id], ask: &Ask) -> Result<Answer, Refusal> {
     }
     let since = super::events::moment(ask.query.get("since")).unwrap_or(i64::MIN);
     let tasks = tasks.iter().filter_map(|id| model.tasks.get(id));
-    let mut lines: Vec<(&Task, i64, &str)> =
-        tasks.filter_map(|t| t.log.as_ref().map(|log| (t, log.at, log.text.as_str()))).collect();
-    lines.retain(|(_, at, _)| err && *at >= since);
-    lines.sort_by_key(|(task, at, _)| (*at, task.id));
+    let mut lines: Vec<(&Task, &Line)> =
+        tasks.flat_map(|task| task.written(model.now).map(move |line| (task, line))).collect();
+    lines.retain(|(_, line)| {
+        let wanted = if line.stream == Stream::Output { out } else { err };
+        wanted && line.at >= since
+    });
+    lines.sort_by_key(|(task, line)| (line.at, task.id));
     if let Ok(tail) = ask.query.get("tail").parse::<usize>() {
         lines.drain(..lines.len().saturating_sub(tail));
     }
     let mut body = Vec::new();
-    for (task, at, text) in lines {
+    for (task, Line { at, stream, text }) in lines {
         let mut line = String::new();
         if ask.query.is_set("timestamps") {
-            line.push_str(&format!("{} ", render::stamp(at)));
+            line.push_str(&format!("{} ", render::stamp(*at)));
         }
         if ask.query.is_set("details") {
             let node = task.node.map(|node| node.to_string()).unwrap_or_default();
@@ -53,7 +53,7 @@ fn logs(model: &Model, tasks: &[Id], ask: &Ask) -> Result<Answer, Refusal> {
         line.push_str(text);
         line.push('\n');
         let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-        body.extend([STDERR, 0, 0, 0]);
+        body.extend([*stream as u8, 0, 0, 0]);
         body.extend(length.to_be_bytes());
         body.extend(line.into_bytes());
     }

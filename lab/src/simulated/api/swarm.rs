@@ -12,7 +12,7 @@ pub(crate) fn route(model: &mut Model, rest: &[&str], ask: &Ask) -> Result<Answe
     match (ask.method.as_str(), rest) {
         ("GET", []) => inspect(model),
         ("POST", ["init"]) => {
-            model.init(ask.read(&SWARM_INIT)?["Spec"].take())?;
+            model.init(ask.read(&SWARM_INIT)?)?;
             Ok(Answer::json(200, json!(model.own_node.as_str()).to_string()))
         }
         ("POST", ["join"]) => Err(model.join()),
@@ -74,8 +74,8 @@ pub(crate) fn cluster(model: &Model) -> Value {
         "Spec": model.swarm.spec,
         "TLSInfo": render::tls(),
         "RootRotationInProgress": false,
-        "DefaultAddrPool": ["10.0.0.0/8"],
-        "SubnetSize": 24,
-        "DataPathPort": 4789,
+        "DefaultAddrPool": model.swarm.addresses.pools,
+        "SubnetSize": model.swarm.addresses.subnet_size,
+        "DataPathPort": model.swarm.addresses.data_port,
     })
 }

@@ -16,9 +16,9 @@ use super::Model;
 use super::ailment::How;
 use super::id::Id;
 use super::object::Sort;
-use super::program::{App, Program, is_missing};
+use super::program::{App, Program, Said, is_missing};
 use super::queue::Due;
-use super::task::{Line, Slot, State, Task};
+use super::task::{Line, Slot, State, Stream, Task};
 use super::template::{File, Reference};
 
 /// What takes a node no work.
@@ -139,8 +139,17 @@ impl Model {
         let ends = self.end(task).is_some_and(|end| waited > 0 && end.after_ms <= waited);
         let hopeless = task.template.health.is_some_and(|health| health.hopeless);
         let app = matches!(task.template.program, Program::App(_));
+        let now = self.now;
         if let Some(task) = self.tasks.get_mut(&id) {
             task.contained = true;
+            if let Program::Ends { says, .. } = &task.template.program {
+                let line = |said: &Said| Line {
+                    at: now + said.after_ms,
+                    stream: Stream::Output,
+                    text: said.text.clone(),
+                };
+                task.log = says.iter().map(line).collect();
+            }
         }
         match () {
             () if fails => self.exited(id, 1, None),
@@ -160,7 +169,7 @@ impl Model {
         let Some(end) = self.tasks.get(&id).and_then(|task| self.end(task)) else { return };
         let at = self.now;
         if let Some(task) = self.tasks.get_mut(&id) {
-            task.log = end.log.map(|text| Box::new(Line { at, text }));
+            task.log.extend(end.log.map(|text| Line { at, stream: Stream::Error, text }));
         }
         self.exited(id, end.status, None);
     }
@@ -221,7 +230,7 @@ impl Model {
         }
         match &task.template.program {
             Program::Runs => None,
-            Program::Ends { after_ms, status } => {
+            Program::Ends { after_ms, status, .. } => {
                 Some(End { after_ms: after_ms + SHELL_MS, status: *status, log: None })
             }
             Program::App(app) => {

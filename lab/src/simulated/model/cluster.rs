@@ -12,6 +12,8 @@ const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm ini
 const ALREADY: &str = "This node is already part of a swarm. Use \"docker swarm leave\" to leave \
     this swarm and join another one.";
 
+const NO_PART: &str = "This node is not part of a swarm";
+
 const LAST: &str = "You are attempting to leave the swarm on a node that is participating as a \
     manager. Removing the last manager erases all current state of the swarm. Use `--force` to \
     ignore this message. ";
@@ -22,10 +24,66 @@ pub(crate) struct Cluster {
     pub(crate) version: u64,
     pub(crate) updated: i64,
     pub(crate) spec: Value,
+    pub(crate) addresses: Addresses,
     /// How often the tokens of workers and managers and the key were made anew.
     pub(crate) rotated: [u32; 3],
     /// False after the node has left: then there is no swarm.
     pub(crate) active: bool,
+}
+
+/// Where a swarm's networks get their addresses, and the port of what goes between nodes: said
+/// once, when the swarm is made.
+#[derive(Debug, Clone)]
+pub(crate) struct Addresses {
+    pub(crate) pools: Vec<String>,
+    pub(crate) subnet_size: u64,
+    pub(crate) data_port: u64,
+}
+
+impl Addresses {
+    /// Reads them from the body of `POST /swarm/init`.
+    fn read(body: &Value) -> Result<Self, Refusal> {
+        let number = |key: &str| body[key].as_u64().filter(|number| *number != 0);
+        let data_port = number("DataPathPort").unwrap_or(4_789);
+        if !(1_024..=49_151).contains(&data_port) {
+            return Err(Refusal::bad(format!(
+                "Datapath port number is not in valid range (1024-49151) : {data_port}"
+            )));
+        }
+        let pools = body["DefaultAddrPool"].as_array().into_iter().flatten();
+        let pools: Vec<String> = pools.filter_map(Value::as_str).map(str::to_owned).collect();
+        if pools.is_empty() {
+            // The daemon forgets a size without a pool.
+            return Ok(Addresses { data_port, ..Self::default() });
+        }
+        let subnet_size = number("SubnetSize").unwrap_or(24);
+        for pool in &pools {
+            let bits = prefix(pool).ok_or_else(|| {
+                let what = format!("invalid base pool {pool}: invalid CIDR address: {pool}");
+                Refusal::bad(what)
+            })?;
+            if bits > subnet_size {
+                return Err(Refusal::bad(format!(
+                    "invalid CIDR: {pool:?}. Subnet size is too small for pool: {subnet_size}"
+                )));
+            }
+        }
+        Ok(Addresses { pools, subnet_size, data_port })
+    }
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        Addresses { pools: vec!["10.0.0.0/8".to_owned()], subnet_size: 24, data_port: 4_789 }
+    }
+}
+
+/// Returns how many bits of an address like `10.0.0.0/8` are the network's.
+fn prefix(pool: &str) -> Option<u64> {
+    let (address, bits) = pool.split_once('/')?;
+    let address: std::net::IpAddr = address.parse().ok()?;
+    let bits: u64 = bits.parse().ok()?;
+    (bits <= if address.is_ipv4() { 32 } else { 128 }).then_some(bits)
 }
 
 impl Cluster {
@@ -44,7 +102,14 @@ impl Cluster {
             "TaskDefaults": {},
             "EncryptionConfig": { "AutoLockManagers": false },
         });
-        Cluster { version: 10, updated: now, spec, rotated: [0; 3], active: true }
+        Cluster {
+            version: 10,
+            updated: now,
+            spec,
+            addresses: Addresses::default(),
+            rotated: [0; 3],
+            active: true,
+        }
     }
 
     /// Returns the key that unlocks managers; empty unless they are locked.
@@ -81,7 +146,7 @@ impl Model {
             "Dispatcher": {}, "CAConfig": {}, "TaskDefaults": {},
             "EncryptionConfig": { "AutoLockManagers": false },
         });
-        overlay(&mut whole, spec);
+        overlay(&mut whole, played(spec));
         let history = whole["Orchestration"]["TaskHistoryRetentionLimit"].as_u64();
         self.history_max = history.and_then(|kept| usize::try_from(kept).ok()).unwrap_or(0);
         (self.swarm.version, self.swarm.updated) = (self.write(), self.now);
@@ -94,7 +159,9 @@ impl Model {
 
     /// The node leaves: nothing of the swarm is left to it.
     pub(crate) fn leave(&mut self, force: bool) -> Result<(), Refusal> {
-        self.check_active()?;
+        if !self.swarm.active {
+            return Err(Refusal::new(503, NO_PART));
+        }
         if !force {
             return Err(Refusal::new(503, LAST));
         }
@@ -107,11 +174,19 @@ impl Model {
     }
 
     /// The node makes a swarm of its own.
-    pub(crate) fn init(&mut self, spec: Value) -> Result<(), Refusal> {
+    pub(crate) fn init(&mut self, mut body: Value) -> Result<(), Refusal> {
         if self.swarm.active {
             return Err(Refusal::new(503, ALREADY));
         }
-        self.swarm = Cluster::new(self.now);
+        let addresses = Addresses::read(&body)?;
+        self.swarm = Cluster { addresses, ..Cluster::new(self.now) };
+        let mut spec = played(body["Spec"].take());
+        // A new swarm takes zero for "as you like".
+        for group in spec.as_object_mut().into_iter().flat_map(|spec| spec.values_mut()) {
+            if let Value::Object(group) = group {
+                group.retain(|_, value| value.as_u64() != Some(0));
+            }
+        }
         overlay(&mut self.swarm.spec, spec);
         let mut node = Node::blank(self.own_node, "node001".to_owned(), self.now);
         node.version = self.write();
@@ -126,6 +201,14 @@ impl Model {
             error while dialing: the nodes of a simulated swarm join nobody\"";
         if self.swarm.active { Refusal::new(503, ALREADY) } else { Refusal::new(500, away) }
     }
+}
+
+/// Returns a spec without what the daemon reads and forgets.
+fn played(mut spec: Value) -> Value {
+    if let Some(spec) = spec.as_object_mut() {
+        spec.remove("TaskDefaults");
+    }
+    spec
 }
 
 /// Puts what is said over what is there; null says nothing.

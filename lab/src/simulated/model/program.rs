@@ -11,10 +11,17 @@ const APP: &str = "windlass/app";
 pub(crate) enum Program {
     /// `windlass/app`, as `lab/src/image/app.sh` does it.
     App(Box<App>),
-    /// Ends by itself.
-    Ends { after_ms: i64, status: i32 },
+    /// Ends by itself, and says so much until then.
+    Ends { after_ms: i64, status: i32, says: Vec<Said> },
     /// Runs until it is stopped.
     Runs,
+}
+
+/// A line of output, so long after the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) after_ms: i64,
+    pub(crate) text: String,
 }
 
 /// The environment of the lab's app.
@@ -41,7 +48,7 @@ impl Program {
             };
         }
         match ending(&words) {
-            Some((after_ms, status)) => Program::Ends { after_ms, status },
+            Some(Ending { after_ms, status, says }) => Program::Ends { after_ms, status, says },
             None => Program::Runs,
         }
     }
@@ -80,32 +87,56 @@ fn app(container: &Value) -> App {
     app
 }
 
-/// Returns after how long a command line ends and with what status; none if it never does.
-fn ending(words: &[&str]) -> Option<(i64, i32)> {
-    match words {
-        ["sh" | "/bin/sh" | "ash" | "/bin/ash" | "bash" | "/bin/bash", "-c", script] => {
-            let mut total_ms = 0;
-            let mut status = 0;
-            let parts = script.split([';', '\n']).map(str::trim).filter(|part| !part.is_empty());
-            for part in parts {
-                let part = part.strip_prefix("exec ").unwrap_or(part);
-                for word in part.split("&&").map(|part| part.split_whitespace().collect::<Vec<_>>())
-                {
-                    if let ["exit", code] = word[..] {
-                        return Some((total_ms, code.parse().ok()?));
-                    }
-                    let (after_ms, code) = simple(&word)?;
-                    total_ms += after_ms;
-                    status = code;
-                    if code != 0 {
-                        break;
-                    }
-                }
+/// How a command line ends.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ending {
+    after_ms: i64,
+    status: i32,
+    says: Vec<Said>,
+}
+
+/// Returns how a command line ends; none if it never does.
+fn ending(words: &[&str]) -> Option<Ending> {
+    let mut ending = Ending::default();
+    let ["sh" | "/bin/sh" | "ash" | "/bin/ash" | "bash" | "/bin/bash", "-c", script] = words else {
+        ending.goes_on(words)?;
+        return Some(ending);
+    };
+    let parts = script.split([';', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    for part in parts {
+        let part = part.strip_prefix("exec ").unwrap_or(part);
+        for words in part.split("&&").map(|part| part.split_whitespace().collect::<Vec<_>>()) {
+            if let ["exit", code] = words[..] {
+                ending.status = code.parse().ok()?;
+                return Some(ending);
             }
-            Some((total_ms, status))
+            ending.goes_on(&words)?;
+            if ending.status != 0 {
+                break;
+            }
         }
-        _ => simple(words),
     }
+    Some(ending)
+}
+
+impl Ending {
+    /// Runs one more program; none if it never ends.
+    fn goes_on(&mut self, words: &[&str]) -> Option<()> {
+        let (after_ms, status) = simple(words)?;
+        if let Some(text) = echoed(words) {
+            self.says.push(Said { after_ms: self.after_ms, text });
+        }
+        (self.after_ms, self.status) = (self.after_ms + after_ms, status);
+        Some(())
+    }
+}
+
+/// Returns what `echo` prints, unless that needs a shell to know.
+fn echoed(words: &[&str]) -> Option<String> {
+    let ["echo", words @ ..] = words else { return None };
+    let plain = |word: &&str| !word.contains(['>', '<', '|', '&', '$', '`', '*', '\\', '\'', '"']);
+    let option = words.first().is_some_and(|word| word.starts_with('-'));
+    (!option && words.iter().all(plain)).then(|| words.join(" "))
 }
 
 fn simple(words: &[&str]) -> Option<(i64, i32)> {
@@ -147,8 +178,18 @@ mod tests {
             (&["sleep", "infinity"], None),
             (&["nginx", "-g", "daemon off;"], None),
         ] {
-            assert_eq!(ending(words), ends, "{words:?}");
+            let ending = ending(words).map(|ending| (ending.after_ms, ending.status));
+            assert_eq!(ending, ends, "{words:?}");
         }
+    }
+
+    #[test]
+    fn what_echo_prints_is_known_when_no_shell_has_a_say() {
+        let says = |script: &str| ending(&["sh", "-c", script]).unwrap().says;
+        let said = |after_ms, text: &str| Said { after_ms, text: text.to_owned() };
+        assert_eq!(says("echo a b; sleep 1; echo c"), [said(0, "a b"), said(1_000, "c")]);
+        assert_eq!(says("false && echo a; echo $HOME; echo x > /y; echo -n z"), []);
+        assert_eq!(ending(&["echo", "hello"]).unwrap().says, [said(0, "hello")]);
     }
 
     #[test]

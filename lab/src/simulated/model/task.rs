@@ -82,11 +82,19 @@ pub(crate) enum Slot {
     Node(Id),
 }
 
-/// A line that a container wrote to its error output.
+/// A line that a container writes.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) at: i64,
+    pub(crate) stream: Stream,
     pub(crate) text: String,
+}
+
+/// Where a line goes; the numbers are the daemon's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Output = 1,
+    Error = 2,
 }
 
 /// A task.
@@ -117,7 +125,8 @@ pub(crate) struct Task {
     pub(crate) busy: bool,
     /// Counts the steps, so that one that was planned before another is not taken.
     pub(crate) steps: u32,
-    pub(crate) log: Option<Box<Line>>,
+    /// What it writes, also what is still to come: it may end before.
+    pub(crate) log: Vec<Line>,
     /// False if it runs and no name or address leads to it.
     pub(crate) reachable: bool,
     /// Its start is reported as done by then, done or not.
@@ -128,6 +137,12 @@ impl Task {
     /// True if it is to stop, or has.
     pub(crate) fn is_to_end(&self) -> bool {
         self.desired >= State::Shutdown
+    }
+
+    /// Returns the lines that it has written by then.
+    pub(crate) fn written(&self, now: i64) -> impl Iterator<Item = &Line> {
+        let until = if self.state > State::Running { self.stamp } else { now };
+        self.log.iter().filter(move |line| line.at <= until)
     }
 
     /// Returns its slot as the API shows it: tasks of global services have none.
@@ -179,7 +194,7 @@ impl Model {
             contained: false,
             busy: false,
             steps: 0,
-            log: None,
+            log: Vec::new(),
             reachable: true,
             report_by: None,
         };
