@@ -71,6 +71,7 @@ fn log_to_stderr() {
     let filter = ours.map(|name| format!("{name}={level}")).join(",");
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_writer(show::log::Lines::default)
         .init();
 }

@@ -92,6 +92,7 @@ impl From<EngineError> for Problem {
                     None => problem,
                 }
             }
+            EngineError::ControlCharacter(_) => Problem::new("WL0002", Exit::Usage, text),
             EngineError::NotNow(_) => Problem::new("WL0010", Exit::Usage, text),
             EngineError::Answer { run, problem } => {
                 let hint = match problem {

@@ -22,16 +22,20 @@ pub fn describe(settings: &Settings, name: &str) -> Result<Exit, Problem> {
     }
     show::line(&bold(&header.title));
     if !header.about.is_empty() {
-        show::line(&format!("\n{}", header.about.trim()));
+        show::line("");
+        show::page(header.about.trim());
     }
-    show::line("\nParameters:");
+    show::line("");
+    show::line("Parameters:");
     let rows: Vec<Vec<String>> =
         header.params.iter().map(|(name, parameter)| row(name, parameter)).collect();
     columns(&rows).iter().for_each(|row| show::line(row));
     if !header.locks.is_empty() {
-        show::line(&format!("\nLocks: {}", header.locks.join(", ")));
+        show::line("");
+        show::line(&format!("Locks: {}", header.locks.join(", ")));
     }
-    show::line(&format!("\n  {}", dim(&example(name, &header.params))));
+    show::line("");
+    show::line(&format!("  {}", dim(&example(name, &header.params))));
     Ok(Exit::Done)
 }
 

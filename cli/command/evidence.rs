@@ -40,7 +40,7 @@ async fn export(
     })
     .await?;
     let Some(file) = output else {
-        show::line(text.trim_end());
+        show::page(&text);
         return Ok(Exit::Done);
     };
     snapshot::write(file, &text)?;

@@ -47,7 +47,7 @@ pub fn explain(settings: &Settings, code: Option<&str>) -> Result<Exit, Problem>
     if settings.json {
         show::json(&json!({ "code": code, "page": page }));
     } else {
-        show::line(page.trim_end());
+        show::page(page);
     }
     Ok(Exit::Done)
 }

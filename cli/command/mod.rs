@@ -129,7 +129,7 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             let mut command = Args::command();
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "windlass", &mut script);
-            show::line(String::from_utf8_lossy(&script).trim_end());
+            show::page(&String::from_utf8_lossy(&script));
             Ok(Exit::Done)
         }
         Command::Lab { action } => lab::lab(settings, action).await,

@@ -31,7 +31,7 @@ pub async fn report(settings: &Settings, args: ReportArgs) -> Result<Exit, Probl
     };
     match &args.output {
         Some(file) => snapshot::write(file, &text)?,
-        None => show::line(text.trim_end()),
+        None => show::page(&text),
     }
     Ok(Exit::Done)
 }

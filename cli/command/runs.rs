@@ -46,7 +46,7 @@ pub async fn log(settings: &Settings, run: Option<String>, follow: bool) -> Resu
     ask_each(settings, Request::Log { run, follow }, |reply| {
         if let Reply::Entry { entry } = reply {
             if settings.json {
-                show::line(&serde_json::to_string(&entry).unwrap_or_default());
+                show::json_line(&entry);
             } else {
                 show::line(&show::journal::entry(&entry));
             }

@@ -23,7 +23,7 @@ pub async fn snapshot(settings: &Settings, args: &SnapshotArgs) -> Result<Exit, 
     let snapshot = take(settings, args.from.as_deref()).await?;
     let text = snapshot::text(&snapshot);
     let Some(file) = &args.output else {
-        show::line(text.trim_end());
+        show::json_text(&text);
         return Ok(Exit::Done);
     };
     write(file, &text)?;

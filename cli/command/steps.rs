@@ -40,7 +40,7 @@ pub fn steps(settings: &Settings, name: Option<&str>) -> Result<Exit, Problem> {
         let about = step.about();
         show::json(&serde_json::json!({ "about": about, "args": args, "output": output }));
     } else {
-        show::line(page(step.as_ref()).trim_end());
+        show::page(&page(step.as_ref()));
     }
     Ok(Exit::Done)
 }

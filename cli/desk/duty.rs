@@ -80,6 +80,7 @@ impl From<BookError> for Problem {
             BookError::NoSuchSchedule(_) => wrong("`windlass schedule list` lists them."),
             BookError::Taken(_) => wrong("Give it another name, or remove the other one first."),
             BookError::InFile(_) => wrong("Change the file, and restart the daemon."),
+            BookError::ControlCharacter(_) => Problem::new("WL0002", Exit::Usage, text),
             BookError::Unreadable { name, .. } => {
                 wrong(&format!("`windlass schedule remove {name}`, and add it again."))
             }

@@ -3,7 +3,7 @@
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
 use windlass_engine::engine::Engine;
-use windlass_engine::event::What;
+use windlass_engine::event::{What, shown};
 
 use crate::show;
 
@@ -15,7 +15,7 @@ pub fn keep(engine: &Engine) -> JoinHandle<()> {
             match events.recv().await {
                 Ok(event) => {
                     if let Some(text) = in_words(&event.what) {
-                        show::note(&format!("{} {text}", event.run));
+                        show::note(&shown::in_one_line(&format!("{} {text}", event.run)));
                     }
                 }
                 Err(RecvError::Lagged(missed)) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use windlass_engine::clock::{Millis, utc};
+use windlass_engine::event::shown::in_one_line;
 use windlass_engine::event::{Event, RunView, WaitView, What};
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{Answer, Decision, How};
@@ -12,7 +13,7 @@ use windlass_engine::step::StepError;
 use windlass_engine::wait::is_wait;
 
 use super::course::Course;
-use super::style::{bold, dim, green, is_coloured, red, yellow};
+use super::style::{bold, dim, fit, green, is_coloured, red, yellow};
 use super::{note, waits};
 
 /// Shows the events of one run as they come.
@@ -156,14 +157,14 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_prefix(key.to_string());
-        bar.set_message(text.to_owned());
+        bar.set_message(in_one_line(text).into_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
         self.active.insert(key.clone(), bar);
     }
 
     fn get_on(&mut self, key: &CallKey, text: &str) {
         if let Some(bar) = self.active.get(key) {
-            bar.set_message(text.to_owned());
+            bar.set_message(in_one_line(text).into_owned());
         } else if self.told.insert(key.clone(), text.to_owned()).as_deref() != Some(text) {
             self.say(&format!("  {key} {text}"));
         }
@@ -179,7 +180,7 @@ impl Progress {
 
     fn say(&self, text: &str) {
         if is_coloured() {
-            let _ = self.bars.println(text);
+            let _ = self.bars.println(fit(text));
         } else {
             note(text);
         }

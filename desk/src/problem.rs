@@ -189,6 +189,7 @@ impl From<EngineError> for Problem {
                     "Post to mark-done, with what the call would have returned as `output`, such as {example}."
                 ))
             }
+            EngineError::ControlCharacter(_) => Kind::PARAMETERS.because(text),
             EngineError::NotNow(_) | EngineError::Output { .. } => Kind::NOT_NOW.because(text),
             EngineError::AnotherPlace { .. } => Kind::ANOTHER_SWARM.because(text).hint(
                 "Nothing was recorded or changed. The daemon must reach the swarm where the run began: see its DOCKER_HOST.",
@@ -242,6 +243,7 @@ impl From<BookError> for Problem {
             BookError::NoSuchSchedule(_) => {
                 Kind::NO_SCHEDULE.because(text).hint("GET /api/v1/schedules lists them.")
             }
+            BookError::ControlCharacter(_) => Kind::PARAMETERS.because(text),
             BookError::Taken(_) | BookError::InFile(_) => Kind::FIXED_SCHEDULE
                 .because(text)
                 .hint("Schedules are told on the machine of the daemon, not over HTTP."),

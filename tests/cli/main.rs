@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not go on should say where")]
 
 mod another_swarm;
+mod forging;
 mod keeping;
 mod look;
 mod people;

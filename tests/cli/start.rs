@@ -33,29 +33,29 @@ fn check_tells_all_mistakes_of_a_file() {
     let file = operator.file("bad.rhai", text);
     let expected = r#"$ windlass check ~/bad.rhai
 error: `secret.find` has no argument `nam`; did you mean `name`?
-~/bad.rhai:2:19
-2 | let old = secret::find(#{ nam: "db" });
-  |                   ^
+  | ~/bad.rhai:2:19
+  | 2 | let old = secret::find(#{ nam: "db" });
+  |   |                   ^
 error: what `secret.find` returns has no field `idd`; did you mean `id`?
-~/bad.rhai:3:11
-3 | print(old.idd);
-  |           ^
+  | ~/bad.rhai:3:11
+  | 3 | print(old.idd);
+  |   |           ^
 error: `approve`, argument `deadline`: `soon` is not a duration such as "90s": expected number at 0
-~/bad.rhai:4:38
-4 | approve(#{ text: "go on?", deadline: "soon" });
-  |                                      ^
+  | ~/bad.rhai:4:38
+  | 4 | approve(#{ text: "go on?", deadline: "soon" });
+  |   |                                      ^
 error: what `service.using` returns has no field `servces`; did you mean `services`?
-~/bad.rhai:5:40
-5 | print(service::using(#{ secret: old }).servces);
-  |                                        ^
+  | ~/bad.rhai:5:40
+  | 5 | print(service::using(#{ secret: old }).servces);
+  |   |                                        ^
 error: there is no function `foo`
-~/bad.rhai:6:1
-6 | foo(bar);
-  | ^
+  | ~/bad.rhai:6:1
+  | 6 | foo(bar);
+  |   | ^
 error: Undefined variable: bar
-~/bad.rhai:6:5
-6 | foo(bar);
-  |     ^
+  | ~/bad.rhai:6:5
+  | 6 | foo(bar);
+  |   |     ^
   6 mistakes; WL0003 - `windlass explain WL0003` tells more
 [2]
 "#;

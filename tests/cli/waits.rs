@@ -62,7 +62,8 @@ impl Operator {
 }
 
 impl Shell {
-    fn begin(mut command: Command) -> Self {
+    /// Begins a command, and goes on.
+    pub(crate) fn begin(mut command: Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();

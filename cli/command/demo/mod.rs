@@ -34,10 +34,9 @@ pub async fn demo(settings: &Settings, install: bool, keep: bool) -> Result<Exit
     let told = tell(settings, &lab, &state);
     let _ = std::fs::remove_dir_all(&state);
     if keep {
-        show::note(&format!(
-            "\nthe lab stays up: {}",
-            bold(&format!("windlass lab down --name {LAB}"))
-        ));
+        let down = bold(&format!("windlass lab down --name {LAB}"));
+        show::note("");
+        show::note(&format!("the lab stays up: {down}"));
     } else {
         lab.down().await.map_err(|e| problem(&e))?;
     }
@@ -51,7 +50,8 @@ pub async fn demo(settings: &Settings, install: bool, keep: bool) -> Result<Exit
 }
 
 fn chapter(title: &str) {
-    show::note(&format!("\n{}", bold(&format!("== {title}"))));
+    show::note("");
+    show::note(&bold(&format!("== {title}")));
 }
 
 /// Tells the story, and returns what it showed.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use windlass_engine::engine::{Engine, EngineError, RunHandle};
-use windlass_engine::event::RunView;
+use windlass_engine::event::{RunView, shown};
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{Decision, Origin};
 use windlass_engine::run::Outcome;
@@ -168,7 +168,7 @@ pub(crate) fn reason(given: &str) -> Result<String, Problem> {
 /// If there are none or too many, or they hold control characters.
 pub(crate) fn words(what: &str, given: &str, most: usize) -> Result<String, Problem> {
     let fits = (1..=most).contains(&given.chars().count());
-    if fits && given.chars().all(|c| c == '\n' || !c.is_control()) {
+    if fits && shown::forbidden(given).is_none() {
         return Ok(given.to_owned());
     }
     let detail = format!("{what} has 1 to {most} characters, and no control characters");

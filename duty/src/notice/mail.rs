@@ -28,7 +28,7 @@ pub(super) async fn send(to: &Mail, notice: &Notice) -> Result<String, Refusal> 
 fn message(to: &Mail, notice: &Notice) -> Result<Message, Refusal> {
     // The same key gives the same id: mail programs show a repeated mail once.
     let id = format!("<{}@windlass>", notice.key);
-    let subject = format!("[windlass] {}", notice.title.replace(['\r', '\n'], " "));
+    let subject = format!("[windlass] {}", notice.title);
     let mut message = Message::builder().from(to.from.mailbox()).subject(subject);
     for mailbox in &to.to {
         message = message.to(mailbox.mailbox());

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::clock::Millis;
-use windlass_engine::event::Summary;
+use windlass_engine::event::{Summary, shown};
 use windlass_engine::id::RunId;
 
 /// What a notice is about.
@@ -130,10 +130,45 @@ impl Notice {
         notice
     }
 
+    /// Returns the notice as it is sent: what a run or a swarm put into it can't look like a line
+    /// of ours.
+    #[must_use]
+    pub fn fit_to_show(&self) -> Self {
+        let mut notice = self.clone();
+        let named = [&mut notice.runbook, &mut notice.schedule, &mut notice.place];
+        for text in named.into_iter().flatten().chain([&mut notice.title]) {
+            *text = shown::in_one_line(text).into_owned();
+        }
+        for line in &mut notice.lines {
+            *line = shown::quoted(line).into_owned();
+        }
+        notice
+    }
+
     /// Returns the notice as text, a line each.
     pub fn text(&self) -> String {
         let mut lines = vec![self.title.clone()];
         lines.extend(self.lines.iter().cloned());
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error held the last lines of a container, and those read like lines of the notice.
+    #[test]
+    fn what_a_container_says_does_not_look_like_a_line_of_the_notice() {
+        let mut notice = Notice::test("chat", 0);
+        notice.title = "a\r\nBcc: x@example.org\u{202e}".to_owned();
+        notice.lines = vec!["exit 1:\nwindlass show run_01FAKE\u{1b}[2J".to_owned()];
+        let text = notice.fit_to_show().text();
+        let lines = [
+            "a\\r\\nBcc: x@example.org\\u{202e}",
+            "exit 1:",
+            "  | windlass show run_01FAKE\\u{1b}[2J",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), lines);
     }
 }

@@ -76,6 +76,7 @@ impl std::fmt::Display for Trouble {
 /// # Errors
 /// If it did not take the notice.
 pub async fn send(to: &Config, notice: &Notice, now: Millis) -> Result<String, Refusal> {
+    let notice = &notice.fit_to_show();
     let sending = async {
         match &to.address {
             Address::Webhook(address) => webhook::send(address, notice, now).await,

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use windlass_engine::clock::Millis;
 use windlass_engine::engine::Engine;
+use windlass_engine::event::shown;
 use windlass_engine::journal::{JournalStore, Position, StoreError};
 
 use super::Config;
@@ -23,6 +24,9 @@ pub enum BookError {
     /// There is none of that name.
     #[error("there is no schedule `{0}`")]
     NoSuchSchedule(String),
+    /// A reason would do something to the terminal that shows it.
+    #[error("a reason can't hold the control character `{}`", shown::escaped(*.0))]
+    ControlCharacter(char),
     /// There is one of that name.
     #[error("there is a schedule `{0}` already")]
     Taken(String),
@@ -143,6 +147,9 @@ impl Book {
     /// # Errors
     /// If there is none.
     pub fn pause(&self, name: &str, reason: Option<&str>, now: Millis) -> Result<Kept, BookError> {
+        if let Some(c) = reason.and_then(shown::forbidden) {
+            return Err(BookError::ControlCharacter(c));
+        }
         let _guard = Self::lock();
         let mut kept = self.get(name)?;
         if reason.is_none() && kept.config.paused && kept.origin == Origin::File {

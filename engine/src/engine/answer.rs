@@ -113,6 +113,7 @@ impl Engine {
         by: &Person,
         reason: Option<&str>,
     ) -> Result<Approved, EngineError> {
+        EngineError::if_not_fit(reason.unwrap_or_default())?;
         self.same_place(run, place::Answer::Welcome).await?;
         for _ in 0..LOOKS_MAX {
             if let Some(approved) = self.try_approve(run, key, by, reason).await? {
@@ -177,6 +178,7 @@ impl Engine {
         by: &Person,
         reason: &str,
     ) -> Result<(), EngineError> {
+        EngineError::if_not_fit(reason)?;
         self.same_place(run, place::Answer::Welcome).await?;
         let _one_at_a_time = self.0.answering.lock().await;
         let (found, approval) = self.approval(run, key)?;

@@ -1,7 +1,7 @@
 //! Why the engine does not do what it was asked.
 
 use super::Tombstone;
-use crate::event::RunView;
+use crate::event::{RunView, shown};
 use crate::id::{CallKey, RunId};
 use crate::journal::{End, StoreError};
 use crate::runbook::{CompileError, ParameterError};
@@ -112,6 +112,9 @@ pub enum EngineError {
         /// An example of what does; null, if the script does not need it.
         example: Box<serde_json::Value>,
     },
+    /// A reason would do something to the terminal that shows it.
+    #[error("a reason can't hold the control character `{}`", shown::escaped(*.0))]
+    ControlCharacter(char),
     /// An answer is not what was asked for.
     #[error("{}", answer_says(.problem))]
     Answer {
@@ -138,6 +141,13 @@ pub enum EngineError {
     /// No thread, no randomness: the machine is at its end.
     #[error("the machine refuses: {0}")]
     Machine(String),
+}
+
+impl EngineError {
+    /// Says whether a reason may be recorded.
+    pub(super) fn if_not_fit(reason: &str) -> Result<(), Self> {
+        shown::forbidden(reason).map_or(Ok(()), |c| Err(EngineError::ControlCharacter(c)))
+    }
 }
 
 fn answer_says(problem: &ParameterError) -> String {

@@ -146,6 +146,7 @@ impl Engine {
     /// # Errors
     /// If it is over or past its pivot, driven already, or can't be read.
     pub fn undo(&self, run: &RunId, by: &Origin, reason: &str) -> Result<RunHandle, EngineError> {
+        EngineError::if_not_fit(reason)?;
         self.take_up(run, by, Some(reason))
     }
 
@@ -154,6 +155,7 @@ impl Engine {
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
     pub fn cancel(&self, run: &RunId, by: &Origin, reason: &str) -> Result<(), EngineError> {
+        EngineError::if_not_fit(reason)?;
         self.may_block(self.same_place(run, Answer::Welcome))?;
         let mut live = self.0.live();
         let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
@@ -181,6 +183,7 @@ impl Engine {
         decision: Decision,
         reason: &str,
     ) -> Result<(), EngineError> {
+        EngineError::if_not_fit(reason)?;
         if self.0.live().contains_key(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }

@@ -44,6 +44,7 @@ impl Engine {
         by: &Origin,
         reason: &str,
     ) -> Result<Option<Identity>, EngineError> {
+        EngineError::if_not_fit(reason)?;
         let Some(place) = self.the_place() else { return Ok(None) };
         let answer = self.0.world.runtime.block_on(ask(place));
         let live = self.0.live();

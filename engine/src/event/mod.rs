@@ -4,6 +4,7 @@
 //! a run nothing: events that it misses are lost to it, and the view has everything.
 
 mod safe;
+pub mod shown;
 mod sink;
 mod status;
 mod summary;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::event::shown::{forbidden, in_one_line};
+
 /// A parameter as its runbook declares it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,7 +93,7 @@ pub enum ParameterError {
         secret: bool,
     },
     /// The value is not of the kind.
-    #[error("`{name}` must be {expected}, and `{given}` is not")]
+    #[error("`{name}` must be {expected}, and `{}` is not", in_one_line(.given))]
     Mismatch {
         /// Its name.
         name: String,
@@ -128,6 +130,13 @@ impl Parameter {
     /// If it is not of the parameter's kind.
     pub fn parse(&self, name: &str, text: &str) -> Result<Value, ParameterError> {
         let text = text.trim();
+        if self.kind != Kind::Secret && forbidden(text).is_some() {
+            return Err(ParameterError::Mismatch {
+                name: name.to_owned(),
+                expected: format!("{}, without control characters", self.expected()),
+                given: text.to_owned(),
+            });
+        }
         let parsed = match self.kind {
             Kind::String => Some(Value::from(text)),
             Kind::Int => text.parse().ok().filter(|n| self.in_range(*n)).map(Value::from),
@@ -252,6 +261,19 @@ mod tests {
             let error = parameter(kind).parse("p", text).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains(text), "{error}");
         }
+    }
+
+    /// What an approver read could be written over by a parameter.
+    #[test]
+    fn no_value_controls_a_terminal_but_it_may_have_lines() {
+        for text in ["a\u{1b}[2Jb", "a\rb", "a\u{9b}b", "a\0b"] {
+            for kind in [Kind::String, Kind::List] {
+                let error = parameter(kind).parse("p", text).unwrap_err().to_string();
+                assert!(error.contains("control characters"), "{error}");
+                assert!(!error.chars().any(crate::event::shown::is_hidden), "{error}");
+            }
+        }
+        assert_eq!(parameter(Kind::String).parse("p", "a\n\tb").unwrap(), json!("a\n\tb"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use windlass_engine::clock::utc;
+use windlass_engine::event::shown;
 
 use super::timeline::Axis;
 use super::{BarKind, Fact, Report, outcome, span, verdict};
@@ -258,7 +259,10 @@ fn text(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() => {}
+            c if shown::is_hidden(c) => {
+                out.push('\\');
+                out.push_str(&shown::escaped(c));
+            }
             c => out.push(c),
         }
         before = c;
@@ -269,15 +273,15 @@ fn text(text: &str) -> String {
 /// A name, as code. What would end the code or the cell, or mean something in HTML, is left out: no
 /// name has it.
 fn code(text: &str) -> String {
-    let plain = |c: &char| !c.is_control() && !['`', '|', '<', '>'].contains(c);
-    let plain: String = text.chars().filter(plain).collect();
+    let text = shown::in_one_line(text);
+    let plain: String = text.chars().filter(|c| !['`', '|', '<', '>'].contains(c)).collect();
     if plain.is_empty() { String::new() } else { format!("`{plain}`") }
 }
 
 /// A text in a fenced block, which it must not end, nor mean anything if a reader does not know
 /// fences.
 fn fenced(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !['`', '<', '>'].contains(c)).collect()
+    shown::in_one_line(text).chars().filter(|c| !['`', '<', '>'].contains(c)).collect()
 }
 
 #[cfg(test)]
@@ -290,5 +294,12 @@ mod tests {
         assert_eq!(text("db_v2 _b_ __"), "db_v2 \\_b\\_ \\_\\_");
         assert_eq!(code("a`|b"), "`ab`");
         assert_eq!(code(""), "");
+    }
+
+    #[test]
+    fn what_shows_nothing_of_its_own_is_written_out() {
+        assert_eq!(text("a\u{1b}[2J\u{202e}b"), "a\\\\u{1b}\\[2J\\\\u{202e}b");
+        assert_eq!(code("a\n\u{202e}b"), "`a\\n\\u{202e}b`");
+        assert_eq!(fenced("a\r\u{202e}b"), "a\\r\\u{202e}b");
     }
 }

@@ -18,8 +18,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use windlass_engine::event::shown;
+
 use crate::report::{Report, Totals, Verdict, span};
-use html_escape::encode_quoted_attribute as escaped;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -127,5 +128,18 @@ fn class(verdict: Verdict) -> &'static str {
         Verdict::Unwound => "unwound",
         Verdict::Stuck => "stuck",
         Verdict::Violated => "violated",
+    }
+}
+
+/// A text of somebody else's, which must not mean anything in HTML, nor hide what it is.
+fn escaped(text: &str) -> String {
+    html_escape::encode_quoted_attribute(&shown::quoted(text)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_text_means_nothing_and_hides_nothing() {
+        assert_eq!(super::escaped("<b>\u{202e}\u{1b}"), "&lt;b&gt;\\u{202e}\\u{1b}");
     }
 }

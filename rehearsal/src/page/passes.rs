@@ -1,9 +1,9 @@
 //! The passes, in the order of the table; each with what is wrong, a timeline, and its story.
 
+use super::escaped;
 use super::table::anchor;
 use super::{class, timeline};
 use crate::report::{Coverage, Moment, MomentKind, Pass, Report, span};
-use html_escape::encode_quoted_attribute as escaped;
 
 /// Returns all passes, cell by cell, the clean pass first.
 pub(super) fn html(report: &Report, coverage: &Coverage) -> String {

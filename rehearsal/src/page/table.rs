@@ -3,8 +3,8 @@
 use windlass_engine::step::Kind;
 
 use super::class;
+use super::escaped;
 use crate::report::{Cell, Coverage, Report, Row, Verdict};
-use html_escape::encode_quoted_attribute as escaped;
 
 /// The anchor of a cell.
 pub(super) fn anchor(row: usize, column: usize) -> String {

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::escaped;
 use super::passes::kind;
 use crate::report::{Moment, MomentKind, Report, Shortened, span};
-use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;

@@ -6,11 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use windlass_engine::clock::utc;
-use windlass_engine::event::Status;
+use windlass_engine::event::{Status, shown};
 use windlass_engine::journal::How;
 
 use super::{Fact, Report, list, outcome, rollback_in_words, rotation_in_words, span, verdict};
-use html_escape::encode_quoted_attribute as escaped;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -228,5 +227,18 @@ fn class(status: Status) -> &'static str {
         Status::Undone | Status::Cancelled => "undone",
         Status::Stuck | Status::StuckGoingBack => "failed",
         _ => "lost",
+    }
+}
+
+/// A text of somebody else's, which must not mean anything in HTML, nor hide what it is.
+fn escaped(text: &str) -> String {
+    html_escape::encode_quoted_attribute(&shown::quoted(text)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_text_means_nothing_and_hides_nothing() {
+        assert_eq!(super::escaped("<b>\u{202e}\u{1b}"), "&lt;b&gt;\\u{202e}\\u{1b}");
     }
 }

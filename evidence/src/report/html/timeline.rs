@@ -1,8 +1,8 @@
 //! The timeline, drawn: a lane for each call.
 
+use super::escaped;
 use crate::report::timeline::Axis;
 use crate::report::{Bar, BarKind, Report, Step, span};
-use html_escape::encode_quoted_attribute as escaped;
 
 /// The height of a lane; the style sheet has the same.
 const LANE_PX: usize = 20;
