@@ -59,7 +59,9 @@ fn no_text_of_a_run_looks_like_a_line_of_the_program() {
         is_honest(&all(&report));
     }
     daemon.signal(Signal::TERM);
-    is_honest(&daemon.ends(0));
+    let log = daemon.ends(0);
+    is_honest(&log);
+    assert!(!log.contains("\n  | "), "an event of the log is one line: {log}");
 }
 
 #[test]
