@@ -24,7 +24,7 @@ pub fn steps(settings: &Settings, name: Option<&str>) -> Result<Exit, Problem> {
             .map(|step| {
                 let about = step.about();
                 let kind = format!("{:?}", step.kind()).to_lowercase();
-                vec![about.name.to_owned(), kind, about.summary.to_owned()]
+                vec![about.name.into_owned(), kind, about.summary.into_owned()]
             })
             .collect();
         columns(&rows).iter().for_each(|row| show::line(row));

@@ -1,6 +1,8 @@
 //! Deliberate bugs in the engine and in steps, to show that the battery finds them. They exist only with the feature
 //! `mutants`, which the tests of rehearsals switch on; without it every question here is `false`.
 
+use crate::step::Assumed;
+
 /// A deliberate bug.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mutant {
@@ -43,5 +45,5 @@ pub const fn is(_: Mutant) -> bool {
 /// True if an outcome can be told before the call is made: it names no object yet to be created.
 /// [`Mutant::RecordFirst`] keeps to these, or not even a clean run would end.
 pub(crate) fn foretold(expected: &serde_json::Value) -> bool {
-    !expected.to_string().contains("planned:")
+    !Assumed::is_named_in(&expected.to_string())
 }

@@ -65,8 +65,15 @@ struct Name {
     name: String,
 }
 
-const fn about(name: &'static str) -> About {
-    About { name, summary: "Test.", reads: "", changes: "", undo: "", example: "" }
+fn about(name: &'static str) -> About {
+    About {
+        name: name.into(),
+        summary: "Test.".into(),
+        reads: "".into(),
+        changes: "".into(),
+        undo: "".into(),
+        example: "".into(),
+    }
 }
 
 #[async_trait]

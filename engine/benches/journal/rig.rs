@@ -41,12 +41,12 @@ impl ChangeStep for Notch {
 
     fn about(&self) -> About {
         About {
-            name: "drum.notch",
-            summary: "Bench.",
-            reads: "",
-            changes: "",
-            undo: "",
-            example: "",
+            name: "drum.notch".into(),
+            summary: "Bench.".into(),
+            reads: "".into(),
+            changes: "".into(),
+            undo: "".into(),
+            example: "".into(),
         }
     }
 

@@ -106,7 +106,7 @@ pub enum EngineError {
         /// The call.
         key: CallKey,
         /// Its step.
-        step: &'static str,
+        step: String,
         /// What does not fit.
         problem: String,
         /// An example of what does; null, if the script does not need it.

@@ -236,7 +236,7 @@ impl Engine {
             Needed::Output(example) => example,
             Needed::Nothing => Value::Null,
         };
-        let (run, key, step) = (run.clone(), key.clone(), error.step);
+        let (run, key, step) = (run.clone(), key.clone(), error.step.into_owned());
         Err(EngineError::Output { run, key, step, problem, example: Box::new(example) })
     }
 

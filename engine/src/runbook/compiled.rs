@@ -237,8 +237,6 @@ mod tests {
         let shown = problem(text);
         assert!(shown.contains("a.rhai:3:13") && shown.contains("let b = a + nosuch;"), "{shown}");
         assert!(problem("//! title = \"T\"\nfoo(1);").contains("no function `foo`"));
-        assert!(problem("//! title = \"T\"\nnote(#{ text: \"x\" });").contains("`note(\"text\")`"));
-        assert!(problem("//! title = \"T\"\nnote(1);").contains("`note(\"text\")`"));
         let shown = problem("//! title = \"T\"\nsecret::find(#{});");
         assert!(shown.contains("no step whose name begins with `secret`"), "{shown}");
     }

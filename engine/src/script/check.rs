@@ -98,11 +98,14 @@ fn finding(
         return Some(here(format!("there is no function `{name}`")));
     }
     match name {
-        "note" => problem_of_note(&call.args).map(here),
         name if is_wait(name) => problem_of_wait(name, &call.args)
             .map(here)
             .or_else(|| literal_of_wait(name, &call.args)),
-        _ => None,
+        name => {
+            let mut words = steps.words();
+            let (word, argument) = words.find(|(word, _)| *word == name)?;
+            problem_of_word(word, &argument, &call.args).map(here)
+        }
     }
 }
 
@@ -199,13 +202,13 @@ fn arguments(name: &str, given: &[&str], known: &[&str], required: &[&str]) -> O
     Some(format!("`{name}` needs the argument `{missing}`"))
 }
 
-fn problem_of_note(args: &[Expr]) -> Option<String> {
+fn problem_of_word(word: &str, argument: &str, args: &[Expr]) -> Option<String> {
     let fits = match args {
         [Expr::StringConstant(..) | Expr::InterpolatedString(..)] => true,
         [arg] => !is_literal(arg),
         _ => false,
     };
-    (!fits).then(|| "`note` is called as in `note(\"text\")`".to_owned())
+    (!fits).then(|| format!("`{word}` is called as in `{word}(\"{argument}\")`"))
 }
 
 fn problem_of_wait(name: &str, args: &[Expr]) -> Option<String> {

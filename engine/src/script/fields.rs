@@ -34,7 +34,7 @@ fn misspelt_in(body: &AST, params: &[&str], steps: &Registry) -> Vec<Finding> {
         };
         if let Some(step) = step.and_then(|name| steps.get(&name)) {
             let schema = step.schemas().1.to_value();
-            found.extend(unknown(step.about().name, &dot.rhs, &schema, &schema));
+            found.extend(unknown(&step.about().name, &dot.rhs, &schema, &schema));
         }
         true
     });

@@ -159,22 +159,23 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
     let mut engine = language();
     let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
     for name in steps.names() {
-        let Some((noun, verb)) = name.split_once('.') else {
-            continue;
-        };
-        let caller = caller.clone();
+        let Some((noun, verb)) = name.split_once('.') else { continue };
+        let (caller, name) = (caller.clone(), name.to_owned());
         FuncRegistration::new(verb).with_volatility(true).set_into_module(
             modules.entry(noun).or_default(),
-            move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), name, args),
+            move |cx: NativeCallContext, args: Map| call(&cx, caller.as_ref(), &name, args),
         );
     }
     for (noun, module) in modules {
         engine.register_static_module(noun, module.into());
     }
-    let noting = caller.clone();
-    engine.register_fn("note", move |cx: NativeCallContext, text: &str| {
-        call(&cx, noting.as_ref(), "note", Map::from([("text".into(), text.into())]))
-    });
+    for (word, argument) in steps.words() {
+        let (caller, name) = (caller.clone(), word.to_owned());
+        engine.register_fn(word, move |cx: NativeCallContext, text: &str| {
+            let args = Map::from([(argument.as_str().into(), text.into())]);
+            call(&cx, caller.as_ref(), &name, args)
+        });
+    }
     let forking = caller.clone();
     engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
         parallel(&cx, forking.as_ref(), items, n, f)

@@ -24,7 +24,25 @@ pub struct Assumed {
     notes: Mutex<Vec<(String, Value)>>,
 }
 
+/// What an ID looks like that nobody has given yet.
+const PLANNED: &str = "planned:";
+
 impl Assumed {
+    /// Returns the ID that a plan gives to an object that is yet to be made.
+    pub fn id(name: &str) -> String {
+        format!("{PLANNED}{name}")
+    }
+
+    /// True if the ID is one that a plan gave.
+    pub fn is_id(id: &str) -> bool {
+        id.starts_with(PLANNED)
+    }
+
+    /// True if JSON text names an object that is yet to be made.
+    pub(crate) fn is_named_in(text: &str) -> bool {
+        text.contains(PLANNED)
+    }
+
     /// Notes a change under a topic, such as `service.secret`.
     pub fn note(&self, topic: &str, change: Value) {
         self.lock().push((topic.to_owned(), change));

@@ -1,5 +1,6 @@
 //! The contract between the engine and a step.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,21 +11,22 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Risk, StepError};
 use crate::clock::Millis;
 
-/// What people read about a step: in `windlass steps`, in the book, in plans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+/// What people read about a step: in `windlass steps`, in the book, in plans. The texts are owned
+/// where a step is made while the program runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct About {
     /// `noun.verb`, permanent once released: names are in journals.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// One sentence in the imperative: "Create a secret."
-    pub summary: &'static str,
+    pub summary: Cow<'static, str>,
     /// What it reads from the world.
-    pub reads: &'static str,
+    pub reads: Cow<'static, str>,
     /// What it changes, or "Nothing."
-    pub changes: &'static str,
+    pub changes: Cow<'static, str>,
     /// How it is taken back, or why it can't be.
-    pub undo: &'static str,
+    pub undo: Cow<'static, str>,
     /// A line of rhai that calls it.
-    pub example: &'static str,
+    pub example: Cow<'static, str>,
 }
 
 /// What kind of call a step makes.
@@ -130,7 +132,7 @@ pub trait ChangeStep: Send + Sync + 'static {
     /// What it is told.
     type Args: DeserializeOwned + JsonSchema + Send + Sync;
     /// What it read before changing: IDs, fingerprints, original values. Never a secret value.
-    /// An approval is bound to all of it but a field called `version`.
+    /// An approval is bound to all of it but the fields that are [`unbound`](ChangeStep::unbound).
     type Base: Serialize + DeserializeOwned + Send + Sync;
     /// What it returns to the script, and what `undo` needs.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
@@ -141,6 +143,12 @@ pub trait ChangeStep: Send + Sync + 'static {
     /// True if what it does can't be taken back: it is then the run's pivot.
     fn destroys(&self) -> bool {
         false
+    }
+
+    /// Returns the fields of the base that an approval is not bound to: what the world moves by
+    /// itself, and what is made anew in each plan. A change is prepared again before it is made.
+    fn unbound(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Reads what is needed and says what will change. Changes nothing: this is the dry run.

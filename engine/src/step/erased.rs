@@ -1,5 +1,6 @@
 //! Steps as the engine holds them: the same contract with JSON in place of types.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub struct Preview {
 #[error("{step}: {problem}")]
 pub struct ArgumentError {
     /// The step that was called.
-    pub step: &'static str,
+    pub step: Cow<'static, str>,
     /// What is wrong, and what was expected.
     pub problem: String,
 }
@@ -53,6 +54,8 @@ pub trait AnyStep: Send + Sync {
     fn kind(&self) -> Kind;
     /// Returns the schemas of its arguments and of its output.
     fn schemas(&self) -> (Schema, Schema);
+    /// Returns the fields of its base that an approval is not bound to.
+    fn unbound(&self) -> Vec<Cow<'static, str>>;
     /// Checks the arguments without touching the world.
     fn check(&self, args: &Value) -> Result<(), ArgumentError>;
     /// Checks whether the step could have returned this.
@@ -106,9 +109,12 @@ pub fn change<S: ChangeStep>(step: S) -> Arc<dyn AnyStep> {
 struct Erased<T>(T);
 
 impl<T: Typed> Erased<T> {
+    fn misfit(&self, error: &serde_json::Error) -> ArgumentError {
+        ArgumentError { step: self.0.about().name, problem: error.to_string() }
+    }
+
     fn parse(&self, args: &Value) -> Result<T::Args, ArgumentError> {
-        let step = self.0.about().name;
-        T::Args::deserialize(args).map_err(|e| ArgumentError { step, problem: e.to_string() })
+        T::Args::deserialize(args).map_err(|error| self.misfit(&error))
     }
 }
 
@@ -127,14 +133,16 @@ impl<T: Typed> AnyStep for Erased<T> {
         (schema().into_root_schema_for::<T::Args>(), schema().into_root_schema_for::<T::Output>())
     }
 
+    fn unbound(&self) -> Vec<Cow<'static, str>> {
+        self.0.unbound().iter().map(|field| Cow::Borrowed(*field)).collect()
+    }
+
     fn check(&self, args: &Value) -> Result<(), ArgumentError> {
         self.parse(args).map(drop)
     }
 
     fn check_output(&self, output: &Value) -> Result<(), ArgumentError> {
-        let step = self.0.about().name;
-        let read = T::Output::deserialize(output).map(drop);
-        read.map_err(|e| ArgumentError { step, problem: e.to_string() })
+        T::Output::deserialize(output).map(drop).map_err(|error| self.misfit(&error))
     }
 
     async fn prepare(&self, cx: &Context, args: &Value) -> Result<Preview, StepError> {

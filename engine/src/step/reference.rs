@@ -24,9 +24,9 @@ pub fn page(step: &dyn AnyStep) -> String {
         let _ = writeln!(page, "- **{name}:** {text}");
     };
     row("Kind", kind);
-    row("Reads", about.reads);
-    row("Changes", about.changes);
-    row("Undo", about.undo);
+    row("Reads", &about.reads);
+    row("Changes", &about.changes);
+    row("Undo", &about.undo);
     page.push_str("\n## Arguments\n\n");
     page.push_str(&fields(&args, true));
     page.push_str("\n## Returns\n\n");

@@ -8,7 +8,7 @@ use super::AnyStep;
 /// The steps by name.
 #[derive(Clone, Default)]
 pub struct Registry {
-    steps: BTreeMap<&'static str, Arc<dyn AnyStep>>,
+    steps: BTreeMap<Arc<str>, Arc<dyn AnyStep>>,
 }
 
 impl Registry {
@@ -20,11 +20,12 @@ impl Registry {
     pub fn of(steps: impl IntoIterator<Item = Arc<dyn AnyStep>>) -> Self {
         let mut registry = Registry::default();
         for step in steps {
-            let name = step.about().name;
+            let name: Arc<str> = step.about().name.into();
             let well_formed = name.split('.').count() <= 2
                 && name.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
             assert!(well_formed, "`{name}` is not a step name such as `secret.create`");
-            assert!(registry.steps.insert(name, step).is_none(), "two steps are called `{name}`");
+            let doubled = registry.steps.insert(name.clone(), step).is_some();
+            assert!(!doubled, "two steps are called `{name}`");
         }
         registry
     }
@@ -39,8 +40,22 @@ impl Registry {
         self.steps.values()
     }
 
-    /// Returns the names of all steps.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.steps.keys().copied()
+    /// Returns the steps whose name is one word, each with its one argument: scripts give it in its
+    /// place, as in `note("...")`.
+    pub fn words(&self) -> impl Iterator<Item = (&str, String)> {
+        let words = self.steps.iter().filter(|(name, _)| !name.contains('.'));
+        words.filter_map(|(name, step)| Some((name.as_ref(), only_argument(step.as_ref())?)))
     }
+
+    /// Returns the names of all steps.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.steps.keys().map(AsRef::as_ref)
+    }
+}
+
+/// Returns the argument of a step that has no other.
+fn only_argument(step: &dyn AnyStep) -> Option<String> {
+    let schema = step.schemas().0;
+    let mut names = schema.get("properties")?.as_object()?.keys();
+    names.next().filter(|_| names.len() == 0).cloned()
 }

@@ -5,6 +5,7 @@
 //! subject: what is told again about the same takes the place of what was told before, and what is
 //! said of many subjects in the same words is said once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub struct Risk {
     /// How bad it is.
     pub severity: Severity,
     /// What kind of risk it is, in one word, the same in every version.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What it is about: the name of a service. Of each kind, the last call to tell of a subject
     /// has the last word.
     pub about: String,
@@ -53,7 +54,7 @@ pub struct PlannedRisk {
 /// The risks of a run, while its calls are planned.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Risks {
-    told: BTreeMap<(&'static str, String), (Severity, String)>,
+    told: BTreeMap<(Cow<'static, str>, String), (Severity, String)>,
 }
 
 impl Risks {
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     fn risk(severity: Severity, kind: &'static str, about: &str, text: &str) -> Risk {
-        Risk { severity, kind, about: about.to_owned(), text: text.to_owned() }
+        Risk { severity, kind: kind.into(), about: about.to_owned(), text: text.to_owned() }
     }
 
     #[test]

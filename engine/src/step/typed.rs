@@ -62,6 +62,11 @@ pub(super) trait Typed: Send + Sync {
         Ok(())
     }
 
+    /// Only changes have a base that somebody approves.
+    fn unbound(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn undo_deadline(&self, _: &Self::Args) -> Duration {
         NO_TIME
     }
@@ -102,7 +107,7 @@ impl<S: ReadStep> Typed for Read<S> {
             Some(_) => self.apply(cx, args, &Value::Null).await?,
             None => Value::Null,
         };
-        let says = self.about().name.to_owned();
+        let says = self.about().name.into_owned();
         Ok(Preview { says, expected, restarts: vec![], risks: vec![], base: Value::Null })
     }
 
@@ -168,6 +173,10 @@ impl<S: ChangeStep> Typed for Change<S> {
 
     fn kind(&self) -> Kind {
         if self.0.destroys() { Kind::Destroy } else { Kind::Change }
+    }
+
+    fn unbound(&self) -> &'static [&'static str] {
+        self.0.unbound()
     }
 
     fn deadline(&self, args: &S::Args) -> Duration {

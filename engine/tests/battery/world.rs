@@ -93,8 +93,15 @@ impl World {
     }
 }
 
-const fn about(name: &'static str) -> About {
-    About { name, summary: "Test.", reads: "", changes: "", undo: "", example: "" }
+fn about(name: &'static str) -> About {
+    About {
+        name: name.into(),
+        summary: "Test.".into(),
+        reads: "".into(),
+        changes: "".into(),
+        undo: "".into(),
+        example: "".into(),
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]

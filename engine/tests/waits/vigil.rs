@@ -24,7 +24,14 @@ impl WaitStep for Vigil {
 
     fn about(&self) -> About {
         let (name, summary) = ("thing.vigil", "Test.");
-        About { name, summary, reads: "", changes: "", undo: "", example: "" }
+        About {
+            name: name.into(),
+            summary: summary.into(),
+            reads: "".into(),
+            changes: "".into(),
+            undo: "".into(),
+            example: "".into(),
+        }
     }
 
     async fn begin(&self, cx: &Context, args: &Args) -> Result<Millis, StepError> {

@@ -13,3 +13,27 @@ use windlass_engine::step::{AnyStep, change};
 pub fn steps() -> Vec<Arc<dyn AnyStep>> {
     vec![change(note::Note), change(secret::generate::Generate)]
 }
+
+#[cfg(test)]
+mod tests {
+    use windlass_engine::runbook::Runbook;
+    use windlass_engine::step::Registry;
+
+    use super::*;
+
+    #[test]
+    fn a_step_of_one_word_is_told_its_one_argument_and_no_map() {
+        let registry = Registry::of(steps());
+        let compiled = |call: &str| {
+            let text = format!("//! title = \"T\"\n{call};");
+            Runbook::compile("a.rhai", &text, &registry).map_err(|error| error.to_string())
+        };
+        for call in ["note(\"x\")", "let x = \"x\"; note(x)"] {
+            assert!(compiled(call).is_ok(), "{call}");
+        }
+        for call in ["note(#{ text: \"x\" })", "note(1)"] {
+            let problem = compiled(call).map(drop).unwrap_err();
+            assert!(problem.contains("`note(\"text\")`"), "{problem}");
+        }
+    }
+}

@@ -28,12 +28,12 @@ impl ChangeStep for Note {
 
     fn about(&self) -> About {
         About {
-            name: "note",
-            summary: "Put a sentence into the run's record.",
-            reads: "Nothing.",
-            changes: "Nothing outside the run's record.",
-            undo: "Nothing to undo.",
-            example: r#"note("the old password stays valid until Monday");"#,
+            name: "note".into(),
+            summary: "Put a sentence into the run's record.".into(),
+            reads: "Nothing.".into(),
+            changes: "Nothing outside the run's record.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"note("the old password stays valid until Monday");"#.into(),
         }
     }
 

@@ -56,4 +56,19 @@ mod tests {
             assert!(about.example.contains(&called), "{name}: {}", about.example);
         }
     }
+
+    /// An approval that is bound to what the swarm moves by itself lapses again and again; one that
+    /// is bound to too little lets another change pass.
+    #[test]
+    fn approvals_are_bound_to_all_but_versions_and_fingerprints_of_values() {
+        let endpoint = docker::Endpoint::new("unix:///nowhere", None, "a test").unwrap();
+        let registry = Registry::of(steps(Arc::new(Swarm::connect(&endpoint))));
+        let unbound = registry.iter().flat_map(|step| {
+            let fields = step.unbound().into_iter();
+            fields.map(|field| format!("{}: {field}", step.about().name)).collect::<Vec<_>>()
+        });
+        let expected =
+            ["secret.create: mac", "service.seal: version", "service.switch_secret: version"];
+        assert_eq!(unbound.collect::<Vec<_>>(), expected);
+    }
 }

@@ -14,13 +14,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use windlass_engine::step::Context;
+use windlass_engine::step::{Assumed, Context};
 
 use crate::object::Object;
 use crate::service::refs;
-
-/// What an ID looks like that no daemon has given yet.
-const PREFIX: &str = "planned:";
 
 const CREATED: &str = "secret.created";
 const REMOVED: &str = "secret.removed";
@@ -42,16 +39,6 @@ struct ServiceNote {
     switch: Option<(Object, Object)>,
 }
 
-/// Returns the ID that a plan gives to a secret that is yet to be created.
-pub fn id(name: &str) -> String {
-    format!("{PREFIX}{name}")
-}
-
-/// True if the ID is one of a plan.
-pub fn is_planned(id: &str) -> bool {
-    id.starts_with(PREFIX)
-}
-
 /// Notes that a secret would have been created, with the labels of the secret `like`.
 pub fn created(cx: &Context, name: &str, labels: &BTreeMap<String, String>, like: Option<&Value>) {
     let origin = like.map(|like| labels_origin(cx, like));
@@ -65,7 +52,7 @@ pub fn created(cx: &Context, name: &str, labels: &BTreeMap<String, String>, like
 /// plan creates it.
 pub fn labels_origin(cx: &Context, secret: &Value) -> String {
     let name = secret["Spec"]["Name"].as_str().unwrap_or_default();
-    if !secret["ID"].as_str().is_some_and(is_planned) {
+    if !secret["ID"].as_str().is_some_and(Assumed::is_id) {
         return name.to_owned();
     }
     let notes = noted::<SecretNote>(cx, CREATED).into_iter().rev();
@@ -117,7 +104,8 @@ pub fn origin(cx: &Context, service: &str, now: &Object) -> Object {
 /// Makes the list of secrets what it would be after the changes noted.
 pub fn secrets(cx: &Context, mut secrets: Vec<Value>) -> Vec<Value> {
     for SecretNote { name, labels, .. } in noted(cx, CREATED) {
-        secrets.push(json!({ "ID": id(&name), "Spec": { "Name": name, "Labels": labels } }));
+        secrets
+            .push(json!({ "ID": Assumed::id(&name), "Spec": { "Name": name, "Labels": labels } }));
     }
     let removed = noted::<Object>(cx, REMOVED);
     secrets.retain(|secret| removed.iter().all(|gone| secret["ID"] != gone.id));

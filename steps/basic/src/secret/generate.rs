@@ -78,12 +78,14 @@ impl ChangeStep for Generate {
 
     fn about(&self) -> About {
         About {
-            name: "secret.generate",
-            summary: "Make a new random value.",
-            reads: "The randomness of the operating system.",
-            changes: "Nothing: the value is sealed in the run until a step uses it.",
-            undo: "Nothing to undo: the value ends with the run.",
-            example: r#"let password = secret::generate(#{ length: 40, charset: "alphanumeric" });"#,
+            name: "secret.generate".into(),
+            summary: "Make a new random value.".into(),
+            reads: "The randomness of the operating system.".into(),
+            changes: "Nothing: the value is sealed in the run until a step uses it.".into(),
+            undo: "Nothing to undo: the value ends with the run.".into(),
+            example:
+                r#"let password = secret::generate(#{ length: 40, charset: "alphanumeric" });"#
+                    .into(),
         }
     }
 

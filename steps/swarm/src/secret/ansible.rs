@@ -69,7 +69,7 @@ pub(super) fn risk(
     };
     Some(Risk {
         severity: Severity::Caution,
-        kind: "ansible",
+        kind: "ansible".into(),
         about: origin.to_owned(),
         text: format!("Ansible made this secret: {must}; {about_key}"),
     })

@@ -14,7 +14,9 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use windlass_engine::step::{About, ChangeStep, Context, Prepared, Probe, SealedRef, StepError};
+use windlass_engine::step::{
+    About, Assumed, ChangeStep, Context, Prepared, Probe, SealedRef, StepError,
+};
 
 use super::ansible::{self, AnsibleKey};
 use super::value::{self, Newline};
@@ -73,13 +75,19 @@ impl ChangeStep for Create {
 
     fn about(&self) -> About {
         About {
-            name: "secret.create",
-            summary: "Create a secret.",
-            reads: "Secrets of that name, and the secret whose labels are copied.",
-            changes: "Creates the secret.",
-            undo: "Removes it, if it is still the one that this run made and no service uses it.",
-            example: r#"let next = secret::create(#{ name: "db_password_v2", value: password, like: old.id });"#,
+            name: "secret.create".into(),
+            summary: "Create a secret.".into(),
+            reads: "Secrets of that name, and the secret whose labels are copied.".into(),
+            changes: "Creates the secret.".into(),
+            undo: "Removes it, if it is still the one that this run made and no service uses it.".into(),
+            example: r#"let next = secret::create(#{ name: "db_password_v2", value: password, like: old.id });"#.into(),
         }
+    }
+
+    /// A value that is still to be made is another one in each plan, and one that was made can't
+    /// change.
+    fn unbound(&self) -> &'static [&'static str] {
+        &["mac"]
     }
 
     async fn prepare(
@@ -109,7 +117,7 @@ impl ChangeStep for Create {
         let has_key = ansible::renew(&mut labels, &args.name);
         let ansible_key = has_key && args.ansible_key == AnsibleKey::Update;
         let templating = like.map(|like| like["Spec"]["Templating"].clone()).unwrap_or_default();
-        let expected = Object { id: planned::id(&args.name), name: args.name.clone() };
+        let expected = Object { id: Assumed::id(&args.name), name: args.name.clone() };
         let says = format!("create secret {}", args.name);
         let base = Base { mac, labels, templating, ansible_key };
         let mut prepared = Prepared::new(base, expected, says);
@@ -190,7 +198,7 @@ impl Create {
     async fn taken(&self, doing: &str, other: &Value) -> StepError {
         let secret = Object::of(other);
         let message = format!("{doing}: there is one already, made by {}", maker(other));
-        let users = match planned::is_planned(&secret.id) {
+        let users = match Assumed::is_id(&secret.id) {
             true => Ok(Vec::new()),
             false => refs::users(&self.swarm, &secret.id, |_| {}).await.map(|users| users.now),
         };
@@ -224,7 +232,7 @@ impl Create {
         let Some(id) = args.like.as_deref() else {
             return Ok(None);
         };
-        let found = match planned::is_planned(id) {
+        let found = match Assumed::is_id(id) {
             true => planned::secrets(cx, Vec::new()).into_iter().find(|s| s["ID"] == id),
             false => self.swarm.secret(id).await.map_err(|e| e.reading(doing))?,
         };

@@ -61,12 +61,12 @@ impl ReadStep for Find {
 
     fn about(&self) -> About {
         About {
-            name: "secret.find",
-            summary: "Find a secret by its exact name, or the newest version of it.",
-            reads: "The list of secrets, without their values.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"let old = secret::find(#{ name: "db_password" });"#,
+            name: "secret.find".into(),
+            summary: "Find a secret by its exact name, or the newest version of it.".into(),
+            reads: "The list of secrets, without their values.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"let old = secret::find(#{ name: "db_password" });"#.into(),
         }
     }
 

@@ -49,12 +49,12 @@ impl ReadStep for NextName {
 
     fn about(&self) -> About {
         About {
-            name: "secret.next_name",
-            summary: "Work out a free name for the successor of a secret: db_v1 to db_v2, a date to today's.",
-            reads: "The list of secrets, for the names that are taken.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"let next = secret::next_name(#{ name: "db_password_v1" }).name;"#,
+            name: "secret.next_name".into(),
+            summary: "Work out a free name for the successor of a secret: db_v1 to db_v2, a date to today's.".into(),
+            reads: "The list of secrets, for the names that are taken.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"let next = secret::next_name(#{ name: "db_password_v1" }).name;"#.into(),
         }
     }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use windlass_engine::step::{
-    About, ChangeStep, Context, Prepared, Probe, Risk, Severity, StepError,
+    About, Assumed, ChangeStep, Context, Prepared, Probe, Risk, Severity, StepError,
 };
 
 use crate::docker::Swarm;
@@ -57,12 +57,12 @@ impl ChangeStep for Remove {
 
     fn about(&self) -> About {
         About {
-            name: "secret.remove",
-            summary: "Remove a secret for good.",
-            reads: "The secret, and which services refer to it.",
-            changes: "Removes the secret.",
-            undo: "Can't be undone: the swarm never gives a value back.",
-            example: r#"secret::remove(#{ id: old.id, name: old.name });"#,
+            name: "secret.remove".into(),
+            summary: "Remove a secret for good.".into(),
+            reads: "The secret, and which services refer to it.".into(),
+            changes: "Removes the secret.".into(),
+            undo: "Can't be undone: the swarm never gives a value back.".into(),
+            example: r#"secret::remove(#{ id: old.id, name: old.name });"#.into(),
         }
     }
 
@@ -77,7 +77,7 @@ impl ChangeStep for Remove {
     ) -> Result<Prepared<Base, Object>, StepError> {
         let secret = args.secret();
         let doing = format!("remove the secret {}", args.name);
-        let existed = match planned::is_planned(&args.id) {
+        let existed = match Assumed::is_id(&args.id) {
             true => !planned::is_removed(cx, &args.id),
             false => {
                 let found = self.swarm.secret(&args.id).await.map_err(|e| e.reading(&doing))?;
@@ -141,7 +141,7 @@ fn of_rollback(service: Object) -> Risk {
     let text = "`docker service rollback` would start tasks that fail: the previous spec refers to a removed secret";
     Risk {
         severity: Severity::Danger,
-        kind: "rollback",
+        kind: "rollback".into(),
         about: service.name,
         text: text.to_owned(),
     }

@@ -74,12 +74,12 @@ impl ReadStep for Check {
 
     fn about(&self) -> About {
         About {
-            name: "service.check",
-            summary: "Check that services run as they should: no update is paused or under way, and all tasks run.",
-            reads: "The services, their tasks and the nodes.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"service::check(#{ services: users.services, unhealthy: "refuse" });"#,
+            name: "service.check".into(),
+            summary: "Check that services run as they should: no update is paused or under way, and all tasks run.".into(),
+            reads: "The services, their tasks and the nodes.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"service::check(#{ services: users.services, unhealthy: "refuse" });"#.into(),
         }
     }
 

@@ -74,12 +74,13 @@ impl WaitStep for Converged {
 
     fn about(&self) -> About {
         About {
-            name: "service.converged",
-            summary: "Wait until every task of a service runs steadily with a secret.",
-            reads: "The service, its tasks and the nodes; the log of a task that failed.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"service::converged(#{ service: s, secret: next, deadline: "10m" });"#,
+            name: "service.converged".into(),
+            summary: "Wait until every task of a service runs steadily with a secret.".into(),
+            reads: "The service, its tasks and the nodes; the log of a task that failed.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"service::converged(#{ service: s, secret: next, deadline: "10m" });"#
+                .into(),
         }
     }
 

@@ -68,12 +68,14 @@ impl WaitStep for Observe {
 
     fn about(&self) -> About {
         About {
-            name: "service.observe",
-            summary: "Watch services for a while: no task fails, and nobody changes them.",
-            reads: "The services and their tasks; the log of a task that failed.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"service::observe(#{ services: users.services, secret: next, window: "15m" });"#,
+            name: "service.observe".into(),
+            summary: "Watch services for a while: no task fails, and nobody changes them.".into(),
+            reads: "The services and their tasks; the log of a task that failed.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example:
+                r#"service::observe(#{ services: users.services, secret: next, window: "15m" });"#
+                    .into(),
         }
     }
 

@@ -73,9 +73,9 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<Risk> {
             "no health check in its spec: running only means that the process has started",
         ),
     ];
-    let risk = |(_, severity, kind, text): (_, _, _, &str)| {
+    let risk = |(_, severity, kind, text): (_, _, &'static str, &str)| {
         let about = spec["Name"].as_str().unwrap_or_default().to_owned();
-        Risk { severity, kind, about, text: text.to_owned() }
+        Risk { severity, kind: kind.into(), about, text: text.to_owned() }
     };
     rows.into_iter().filter(|(applies, ..)| *applies).map(risk).collect()
 }
@@ -87,7 +87,7 @@ pub(super) fn of_unhealthy(service: &Unhealthy) -> Risk {
         false => "",
     };
     let text = format!("does not run as it should before the run ({}){then}", service.why);
-    Risk { severity: Severity::Wrong, kind: "unhealthy", about: service.name.clone(), text }
+    Risk { severity: Severity::Wrong, kind: "unhealthy".into(), about: service.name.clone(), text }
 }
 
 /// Returns what the stack file of a service must name once the run is over, if that is another
@@ -112,7 +112,7 @@ pub(super) fn of_stack_file(service: &Value, origin: &Object, to: &Object) -> Op
             ),
         ),
     };
-    Some(Risk { severity, kind, about, text })
+    Some(Risk { severity, kind: kind.into(), about, text })
 }
 
 fn has_healthcheck(container: &Value) -> bool {

@@ -69,13 +69,18 @@ impl ChangeStep for Seal {
 
     fn about(&self) -> About {
         About {
-            name: "service.seal",
-            summary: "Make a service forget its previous spec, so that a rollback can't bring a removed secret back.",
-            reads: "The service.",
-            changes: "Writes the spec again as it is. No task restarts.",
-            undo: "Nothing to undo: what runs has not changed.",
-            example: r#"service::seal(#{ service: s, secret: old });"#,
+            name: "service.seal".into(),
+            summary: "Make a service forget its previous spec, so that a rollback can't bring a removed secret back.".into(),
+            reads: "The service.".into(),
+            changes: "Writes the spec again as it is. No task restarts.".into(),
+            undo: "Nothing to undo: what runs has not changed.".into(),
+            example: r#"service::seal(#{ service: s, secret: old });"#.into(),
         }
+    }
+
+    /// A swarm moves versions by itself.
+    fn unbound(&self) -> &'static [&'static str] {
+        &["version"]
     }
 
     async fn prepare(

@@ -96,13 +96,18 @@ impl ChangeStep for SwitchSecret {
 
     fn about(&self) -> About {
         About {
-            name: "service.switch_secret",
-            summary: "Make a service use another secret at the same path.",
-            reads: "The service; the nodes, if it is global.",
-            changes: "The secret's ID and name in each reference; the service's tasks are replaced by its own update rules.",
-            undo: "Switches back on the spec as it is then, waits until all tasks run, and seals the service against a rollback.",
-            example: r#"service::switch_secret(#{ service: s, from: old, to: next });"#,
+            name: "service.switch_secret".into(),
+            summary: "Make a service use another secret at the same path.".into(),
+            reads: "The service; the nodes, if it is global.".into(),
+            changes: "The secret's ID and name in each reference; the service's tasks are replaced by its own update rules.".into(),
+            undo: "Switches back on the spec as it is then, waits until all tasks run, and seals the service against a rollback.".into(),
+            example: r#"service::switch_secret(#{ service: s, from: old, to: next });"#.into(),
         }
+    }
+
+    /// A swarm moves versions by itself.
+    fn unbound(&self) -> &'static [&'static str] {
+        &["version"]
     }
 
     async fn prepare(

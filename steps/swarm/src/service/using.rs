@@ -99,12 +99,12 @@ impl ReadStep for Using {
 
     fn about(&self) -> About {
         About {
-            name: "service.using",
-            summary: "List the services that refer to a secret.",
-            reads: "All services; the tasks of those that may have finished for good.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"let users = service::using(#{ secret: old, jobs: "refuse" });"#,
+            name: "service.using".into(),
+            summary: "List the services that refer to a secret.".into(),
+            reads: "All services; the tasks of those that may have finished for good.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"let users = service::using(#{ secret: old, jobs: "refuse" });"#.into(),
         }
     }
 

@@ -55,12 +55,12 @@ impl ReadStep for Check {
 
     fn about(&self) -> About {
         About {
-            name: "swarm.check",
-            summary: "Check that a manager answers, that most managers are reachable, and which API it speaks.",
-            reads: "The daemon's own state, and all nodes.",
-            changes: "Nothing.",
-            undo: "Nothing to undo.",
-            example: r#"swarm::check(#{ min_api: "1.41" });"#,
+            name: "swarm.check".into(),
+            summary: "Check that a manager answers, that most managers are reachable, and which API it speaks.".into(),
+            reads: "The daemon's own state, and all nodes.".into(),
+            changes: "Nothing.".into(),
+            undo: "Nothing to undo.".into(),
+            example: r#"swarm::check(#{ min_api: "1.41" });"#.into(),
         }
     }
 
