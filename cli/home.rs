@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use windlass_desk::people;
 use windlass_engine::engine::EngineError;
-use windlass_engine::journal::SledStore;
+
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
+use windlass_stores::SledStore;
 
 use crate::exit::Exit;
 use crate::problem::Problem;

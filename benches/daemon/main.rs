@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
-use windlass_engine::journal::{Origin, SledStore};
+use windlass_engine::journal::Origin;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
 use windlass_engine::step::Registry;
+use windlass_stores::SledStore;
 use windlass_swarm::docker::{Endpoint, Swarm};
 
 const WAITS: &str = "//! title = \"waits\"\napprove(#{ text: \"go on?\", deadline: \"24h\" });\n";

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use tokio::runtime::Runtime;
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 use windlass_engine::engine::{Engine, Options};
-use windlass_engine::journal::{End, Origin, SledStore};
+use windlass_engine::journal::{End, Origin};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey, Secret};
 use windlass_engine::step::Registry;
+use windlass_stores::SledStore;
 use windlass_swarm::docker::{Endpoint, Swarm};
 
 use crate::swarm::SECRET;

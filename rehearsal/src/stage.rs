@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use windlass_engine::engine::{Engine, EngineError, Options};
-use windlass_engine::journal::MemoryStore;
 use windlass_engine::run::Points;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_engine::step::Registry;
 use windlass_lab::simulated::Simulated;
+use windlass_stores::MemoryStore;
 use windlass_swarm::docker::{Answer, Daemon, Swarm};
 
 use crate::clock::SwarmClock;

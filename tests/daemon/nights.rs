@@ -12,10 +12,11 @@ use windlass_duty::schedule::{Book, Config, Origin, Ticker, check};
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::event::Status;
-use windlass_engine::journal::{MemoryStore, Origin as By};
+use windlass_engine::journal::Origin as By;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
 use windlass_engine::step::Registry;
 use windlass_lab::simulated::{Simulated, SimulatedSpec};
+use windlass_stores::MemoryStore;
 use windlass_swarm::docker::{Environment, Swarm};
 
 /// A clock that goes as the machine's does, and can be put forward.

@@ -5,8 +5,9 @@ mod file;
 mod restore;
 
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{JournalStore, SledStore, read_chain};
+use windlass_engine::journal::{JournalStore, read_chain};
 use windlass_engine::run::RunState;
+use windlass_stores::SledStore;
 
 use crate::args::StoreAction;
 use crate::exit::Exit;

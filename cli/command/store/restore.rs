@@ -8,8 +8,9 @@ use std::path::Path;
 
 use windlass_engine::engine::{EngineError, KEY_CHECK};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Line, SledStore};
+use windlass_engine::journal::Line;
 use windlass_engine::secret::{FileKeys, KeyStore, MasterKey};
+use windlass_stores::SledStore;
 
 use super::file::{Filled, each_line, fill, unusable};
 use crate::exit::Exit;

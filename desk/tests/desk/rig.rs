@@ -17,8 +17,9 @@ use windlass_duty::notice::{Kind, Notice, Outbox};
 use windlass_duty::schedule::{self, Book};
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
-use windlass_engine::journal::{MemoryStore, Origin};
+use windlass_engine::journal::Origin;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
+use windlass_stores::MemoryStore;
 
 use crate::world::World;
 

@@ -12,9 +12,10 @@ use windlass_engine::clock::{Clock, Millis};
 use windlass_engine::engine::{Engine, Options, RunHandle};
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{MemoryStore, Origin as By};
+use windlass_engine::journal::Origin as By;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
+use windlass_stores::MemoryStore;
 
 use crate::world::World;
 

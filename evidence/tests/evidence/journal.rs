@@ -6,12 +6,11 @@ use serde_json::{Map, json};
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{
-    Body, CallHead, ChainHead, Created, End, How, MemoryStore, Origin, text_hash,
-};
+use windlass_engine::journal::{Body, CallHead, ChainHead, Created, End, How, Origin, text_hash};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_engine::step::{Kind, Registry};
+use windlass_stores::MemoryStore;
 
 pub const TEXT: &str = "//! title = \"A note\"\nlet x = 1;\n";
 

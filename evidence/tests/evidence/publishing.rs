@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use windlass_engine::engine::Engine;
-use windlass_engine::journal::{MemoryStore, text_hash};
+use windlass_engine::journal::text_hash;
 use windlass_evidence::publish::{
     Head, PublishError, Publisher, Publishing, end, held_back, published,
 };
+use windlass_stores::MemoryStore;
 
 use crate::journal::{a_run, engine};
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{MemoryStore, text_hash};
+use windlass_engine::journal::text_hash;
 use windlass_evidence::file::{
     EvidenceWriter, FORMAT, Made, Refusal, Verified, VerifyError, Why, export, verify,
 };
 use windlass_evidence::{PublicKey, SigningKey};
+use windlass_stores::MemoryStore;
 
 use crate::journal::{TEXT, a_run, by, engine, records};
 
@@ -225,7 +226,7 @@ async fn an_engine_signs_its_runs_with_the_key_of_its_state() {
 /// A broken chain and a swapped text were signed, and whoever verified them had to find out.
 #[tokio::test]
 async fn what_was_changed_in_the_store_is_not_signed() {
-    use windlass_engine::journal::{JournalStore, MemoryStore, text_hash};
+    use windlass_engine::journal::{JournalStore, text_hash};
 
     let refused = |store: &std::sync::Arc<MemoryStore>, run: &str| {
         let engine = crate::journal::engine(store.clone());
