@@ -31,7 +31,6 @@ use crate::exit::Exit;
 use crate::settings::Settings;
 
 fn main() -> ExitCode {
-    allocator::settle();
     let args = Args::parse();
     let settings = Settings::from_environment(&args);
     show::style::init(settings.plain);

@@ -15,8 +15,14 @@ mod swarm;
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use mimalloc::MiMalloc;
 use windlass_engine::clock::{Clock, SystemClock};
 use windlass_lab::simulated::{Request, Simulated};
+use zeroizing_alloc::ZeroAlloc;
+
+/// As the command itself has it (`cli/allocator.rs`).
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 const NODES: usize = 200;
@@ -62,8 +68,7 @@ async fn measure(size: usize) -> f64 {
         SPEED.to_string(),
     ];
     let mut engine = Command::new(std::env::current_exe().unwrap());
-    // As the command itself does (`cli/allocator.rs`).
-    engine.arg("--rotate").args(given).env("MALLOC_ARENA_MAX", "2");
+    engine.arg("--rotate").args(given);
     let output = tokio::task::spawn_blocking(move || engine.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{size} services: {said}");

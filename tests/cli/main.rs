@@ -5,6 +5,7 @@ mod another_swarm;
 mod forging;
 mod keeping;
 mod look;
+mod memory;
 mod people;
 mod rehearse;
 mod schedule;

@@ -90,6 +90,17 @@ impl Shell {
         self.heard.last().cloned().unwrap_or_default()
     }
 
+    /// Reads on until a further line has these words.
+    #[track_caller]
+    pub(crate) fn hears_next(&mut self, words: &str) {
+        self.heard.push(String::new());
+        self.hears(words);
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).unwrap();
