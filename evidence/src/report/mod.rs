@@ -163,6 +163,9 @@ pub struct Service {
     pub stack: Option<String>,
     /// The secrets that it had one after the other: the first before the run, the last after it.
     pub secrets: Vec<String>,
+    /// True if somebody removed it while the run went on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// True if all that was done to it was taken back.
     pub taken_back: bool,
     /// How often its tasks were replaced.

@@ -37,8 +37,12 @@ struct Told {
     undone: u32,
     health: Option<String>,
     untouched: Option<bool>,
+    gone: bool,
     calls: Vec<CallKey>,
 }
+
+/// What `service.converged` notes of a service that is there no more.
+const GONE: &str = "the service was removed meanwhile";
 
 impl Told {
     fn switch(&mut self, call: &Call, args: &Value) {
@@ -51,6 +55,7 @@ impl Told {
             self.secrets.push(thing(&args["from"]));
         }
         if !took_effect || call.output.value()["gone"] == true {
+            self.gone |= took_effect;
             return;
         }
         self.secrets.push(thing(&args["to"]));
@@ -72,6 +77,7 @@ impl Told {
             return;
         };
         let seconds = output["seconds"].as_u64().unwrap_or_default();
+        self.gone |= output["note"] == GONE;
         let note = output["note"].as_str().map(|note| format!("; {note}")).unwrap_or_default();
         self.health = Some(format!("{running} of {wanted} tasks ran after {seconds} s{note}"));
     }
@@ -86,10 +92,15 @@ impl Told {
             id,
             stack: self.stack,
             secrets: self.secrets,
+            gone: self.gone,
             taken_back,
             restarts: self.switched + self.undone,
             // What was seen before it was taken back says nothing about how it is.
-            health: self.health.filter(|_| !taken_back),
+            health: if self.gone {
+                Some(GONE.to_owned())
+            } else {
+                self.health.filter(|_| !taken_back)
+            },
             untouched: self.untouched,
             calls: self.calls,
         }

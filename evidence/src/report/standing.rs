@@ -14,7 +14,8 @@ const NAMED_MAX: usize = 6;
 pub fn standing(report: &Report) -> Vec<String> {
     let touched = |service: &&Service| service.secrets.len() > 1;
     let mut by_secret: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for service in report.services.iter().filter(touched) {
+    let (gone, here): (Vec<_>, Vec<_>) = report.services.iter().partition(|service| service.gone);
+    for service in here.into_iter().filter(touched) {
         if let Some(secret) = service.secrets.last() {
             by_secret.entry(name(secret)).or_default().push(&service.name);
         }
@@ -24,6 +25,11 @@ pub fn standing(report: &Report) -> Vec<String> {
         format!("{} {verb} {secret}.", named(services))
     };
     let mut lines: Vec<String> = by_secret.iter().map(stand).collect();
+    if !gone.is_empty() {
+        let names: Vec<&str> = gone.iter().map(|service| service.name.as_str()).collect();
+        let verb = if names.len() == 1 { "was" } else { "were" };
+        lines.push(format!("{} {verb} removed meanwhile.", named(&names)));
+    }
     if report.status == Status::Done {
         lines.extend(files(report));
     }

@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{Body, CallHead, ChainHead, Created, How, text_hash};
 use windlass_engine::step::{Kind, StepError};
-use windlass_evidence::report::{Report, html, markdown, of_records};
+use windlass_evidence::report::{Report, html, markdown, of_records, standing};
 
 use crate::journal::by;
 
@@ -115,6 +115,17 @@ fn approvals_denials_and_answers_are_told_with_who_and_why() {
     );
     let text = markdown(&report);
     assert!(text.contains("call 5: denied") && text.contains("ada"), "{text}");
+}
+
+/// A run whose service somebody had removed ended with "web uses db_v2.".
+#[test]
+fn a_service_that_somebody_removed_uses_nothing() {
+    let stands = |note: &str| standing(&of_records(&rotation(note), false).unwrap());
+    assert_eq!(stands("web"), ["web uses db_v2."]);
+    let name = "the service was removed meanwhile";
+    assert_eq!(stands(name), [format!("{name} was removed meanwhile.")]);
+    let report = of_records(&rotation(name), false).unwrap();
+    assert_eq!(report.services[0].health.as_deref(), Some(name));
 }
 
 #[test]
