@@ -246,10 +246,13 @@ pub fn must_exist(settings: &Settings) -> Result<(), Problem> {
         .hint("Is it another directory? Name it with --state DIR or WINDLASS_STATE."))
 }
 
-/// True if a process owns the state directory at this moment.
+/// True if a process owns the state directory at this moment, or seems to: members of the group
+/// that root's daemon lets in see no more of it than its socket.
 pub fn is_owned(settings: &Settings) -> bool {
-    let file = File::open(settings.state.join("owner.lock"));
-    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    match File::open(settings.state.join("owner.lock")) {
+        Ok(file) => matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)),
+        Err(_) => of_root(settings).is_some_and(|socket| socket.exists()),
+    }
 }
 
 fn ours_alone(path: &Path) -> Result<(), Problem> {

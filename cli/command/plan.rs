@@ -24,12 +24,13 @@ pub struct Prepared {
     pub to_ask: Vec<String>,
     /// Its locks.
     pub locks: Vec<String>,
-    pub plan: Result<Plan, PlanError>,
+    /// A problem if the swarm can't be reached from here.
+    pub plan: Result<Result<Plan, PlanError>, Problem>,
 }
 
 /// Plans a run. It needs no state and leaves no trace.
 pub async fn plan(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> {
-    match prepare(settings, args, true).await?.plan {
+    match prepare(settings, args, true).await?.plan? {
         Ok(plan) if settings.json => show::json(&plan),
         Ok(plan) => show::plan::show(&plan),
         Err(error) => {
@@ -44,7 +45,7 @@ pub async fn plan(settings: &Settings, args: &RunArgs) -> Result<Exit, Problem> 
 /// Secret values that nothing is given for need not be known: `unknown_values` says so.
 ///
 /// # Errors
-/// If the words don't fit, or the swarm can't be reached.
+/// If the words don't fit.
 pub async fn prepare(
     settings: &Settings,
     args: &RunArgs,
@@ -60,9 +61,12 @@ pub async fn prepare(
         .collect();
     let names: Vec<String> = sources.names().map(str::to_owned).chain(to_ask.clone()).collect();
     let given = runbook.header().values(&params, &names).map_err(EngineError::from)?;
-    run::reach_swarm(&engine, &runbook).await?;
+    let reached = run::reach_swarm(&engine, &runbook).await;
     let values = sources.read()?;
-    let plan = engine.plan(&runbook, &params, values.clone()).await?;
+    let plan = match reached {
+        Ok(()) => Ok(engine.plan(&runbook, &params, values.clone()).await?),
+        Err(problem) => Err(problem),
+    };
     let locks = runbook.header().locks(&given);
     Ok(Prepared { runbook, params, sources, values, to_ask, locks, plan })
 }

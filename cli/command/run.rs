@@ -31,11 +31,18 @@ pub async fn run(settings: &Settings, begin: &BeginArgs) -> Result<Exit, Problem
     // Everything that can be known before is found before anybody is asked for anything, and before
     // the state is touched.
     let mut prepared = plan::prepare(settings, &begin.run, secret_input::can_ask()).await?;
+    // A user who may not ask Docker may ask the daemon that does.
+    let by_others = home::is_owned(settings) && !settings.names_daemon;
+    let planned = match &prepared.plan {
+        Ok(plan) => Some(plan),
+        Err(_) if by_others => None,
+        Err(problem) => return Err(problem.clone()),
+    };
     let ask = !begin.yes && !settings.json && secret_input::can_ask();
-    if ask || prepared.plan.is_err() || !prepared.to_ask.is_empty() {
+    if ask || !matches!(planned, Some(Ok(_))) || !prepared.to_ask.is_empty() {
         check_locks(settings, &prepared.locks).await?;
     }
-    if let Err(error) = &prepared.plan
+    if let Some(Err(error)) = planned
         && error.is_certain()
     {
         show::plan::before(&error.before).iter().for_each(|text| show::note(text));
@@ -74,7 +81,7 @@ async fn start(
     if begin.detach {
         return hand_over(settings, request).await;
     }
-    let course = prepared.plan.as_ref().ok().map(Course::of);
+    let course = prepared.plan.as_ref().ok().and_then(|plan| plan.as_ref().ok()).map(Course::of);
     follow_at(settings, Desk::open(settings, Stay::Long).await?, request, course).await
 }
 
@@ -89,8 +96,11 @@ fn place(settings: &Settings) -> Result<String, Problem> {
 fn consent(prepared: &Prepared) -> Result<bool, Problem> {
     show::note(&bold(&prepared.runbook.header().title));
     match &prepared.plan {
-        Ok(plan) => show::plan::brief(plan).iter().for_each(|text| show::note(text)),
-        Err(error) => show::note(&format!("  as far as can be told before, it {}", error.says())),
+        Ok(Ok(plan)) => show::plan::brief(plan).iter().for_each(|text| show::note(text)),
+        Err(_) => show::note("  only the process that owns the state can reach the swarm"),
+        Ok(Err(error)) => {
+            show::note(&format!("  as far as can be told before, it {}", error.says()))
+        }
     }
     let command = format!("windlass plan {} ...", prepared.runbook.name());
     show::note(&format!("  {} tells all of it", bold(&command)));

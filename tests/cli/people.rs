@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::token::ask;
-use crate::waits::{BEN, Shell};
+use crate::waits::{BEN, Shell, simulated};
 use crate::{Operator, all, assert_says};
 
 /// The group that is let in, and another one.
@@ -95,6 +95,22 @@ fn two_users_over_the_socket_of_roots_daemon_are_two_people_and_both_are_named()
         let entry = format!("\"person\":\"{who}\",\"from\":\"socket, pid ");
         assert!(audit.contains(&entry), "no {entry} in {audit}");
     }
+}
+
+/// Members of the group need not be members of the group `docker`: "Permission denied" was all that
+/// they heard of a daemon that would have done it.
+#[test]
+fn a_member_who_may_not_reach_docker_starts_a_run_by_the_daemon_that_does() {
+    let mut shared = Shared::up();
+    let _lab = simulated(&shared.operator);
+    let file = shared.operator.file("look.rhai", "//! title = \"Looks\"\nswarm::check(#{});\n");
+    run_of(&shared.says(ANN, STAFF, &format!("run -d {file}")));
+    shared.daemon.hears("ends: done");
+    // Nobody can plan without looking.
+    assert_says(&shared.says(ANN, STAFF, &format!("plan {file}")), 8, &["WL0014"]);
+    // Without a daemon there is nobody else to ask.
+    let alone = Shared { operator: Operator::at_home(), ..shared };
+    assert_says(&alone.says(ANN, STAFF, &format!("run {file}")), 8, &["WL0014"]);
 }
 
 #[test]
