@@ -41,22 +41,6 @@ mod tests {
 
     use super::*;
 
-    /// Building the list panics on a bad or doubled name; looking at it connects to nothing.
-    #[test]
-    fn every_step_is_listed_once_and_described() {
-        let endpoint = docker::Endpoint::new("unix:///nowhere", None, "a test").unwrap();
-        let registry = Registry::of(steps(Arc::new(Swarm::connect(&endpoint))));
-        assert_eq!(registry.iter().count(), 11);
-        for step in registry.iter() {
-            let about = step.about();
-            let name = about.name;
-            assert!(about.summary.ends_with('.'), "{name}: {}", about.summary);
-            assert!(about.undo.ends_with('.'), "{name}: {}", about.undo);
-            let called = name.replace('.', "::");
-            assert!(about.example.contains(&called), "{name}: {}", about.example);
-        }
-    }
-
     /// An approval that is bound to what the swarm moves by itself lapses again and again; one that
     /// is bound to too little lets another change pass.
     #[test]

@@ -1,15 +1,14 @@
 //! The steps against a daemon of paper: what they send, and what they make of its answers.
 //!
 //! It answers from a function, so that a test can say anything a daemon might, or lose the answer
-//! after the request. Whether a real daemon says these things is the lab's part to show.
+//! after the request. What all steps must pass is in `testkit/`; whether a real daemon says these
+//! things is the lab's part to show.
 
 mod paper;
 
-use std::sync::Arc;
-
 use paper::{Paper, call, context, plan_context, secret, service};
 use serde_json::{Value, json};
-use windlass_engine::step::{ErrorClass, Probe, Registry};
+use windlass_engine::step::{ErrorClass, Registry};
 
 #[tokio::test]
 async fn a_spec_is_sent_back_as_it_was_read_but_for_the_references() {
@@ -55,43 +54,6 @@ async fn a_lost_answer_is_ambiguous_for_a_write_and_passing_trouble_for_a_read()
     assert_eq!((error.class, error.code.as_str()), (ErrorClass::Ambiguous, "connection_lost"));
     let error = call(&paper, &context(), "secret.find", json!({ "name": "db" })).await.unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (ErrorClass::Transient, "connection_lost"));
-}
-
-#[tokio::test]
-async fn a_secret_that_an_earlier_attempt_made_is_taken_for_ours() {
-    let made = Arc::new(std::sync::Mutex::new(Value::Null));
-    let paper = {
-        let made = made.clone();
-        Paper::answering(move |method, path, body| match (method, path) {
-            ("GET", "/secrets") => Some((
-                200,
-                match &*made.lock().unwrap() {
-                    Value::Null => json!([]),
-                    made => json!([made]),
-                },
-            )),
-            ("POST", "/secrets/create") if made.lock().unwrap().is_null() => {
-                let mut spec: Value = serde_json::from_str(body).unwrap();
-                spec.as_object_mut().unwrap().remove("Data");
-                *made.lock().unwrap() = json!({ "ID": "n1", "Spec": spec });
-                None
-            }
-            ("POST", "/secrets/create") => {
-                Some((409, json!({ "message": "secret db already exists" })))
-            }
-            _ => Some((500, json!({}))),
-        })
-    };
-    let args = json!({ "name": "db", "value": { "$sealed": "value" } });
-    let error = call(&paper, &context(), "secret.create", args.clone()).await.unwrap_err();
-    assert_eq!(error.class, ErrorClass::Ambiguous);
-    let output = call(&paper, &context(), "secret.create", args.clone()).await.unwrap();
-    assert_eq!(output, json!({ "id": "n1", "name": "db" }));
-
-    made.lock().unwrap()["Spec"]["Labels"]["io.windlass.call"] = json!("9");
-    let error = call(&paper, &context(), "secret.create", args).await.unwrap_err();
-    assert_eq!((error.class, error.code.as_str()), (ErrorClass::Permanent, "exists"));
-    assert!(error.hint.unwrap().contains("windlass resume run_test"));
 }
 
 #[tokio::test]
@@ -178,60 +140,4 @@ async fn what_a_stack_file_must_name_is_what_its_service_uses_in_the_end() {
     assert!(first.contains("must name db.tmp instead of db"), "{first}");
     let second = hop(("planned:db.tmp", "db.tmp"), ("planned:db", "db")).await;
     assert!(!second.contains("db.tmp") && second.contains("right as it is"), "{second}");
-}
-
-/// In the first hop of a rotation a removed service took all others back, in the second it left the
-/// run stuck, and nothing helped.
-#[tokio::test]
-async fn a_service_that_was_removed_is_done_with_in_every_step() {
-    let paper = Paper::answering(|method, path, _| match (method, path) {
-        ("GET", "/services/s1") => Some((404, json!({ "message": "service s1 not found" }))),
-        ("GET", "/services" | "/nodes" | "/tasks") => Some((200, json!([]))),
-        ("GET", "/info") => Some((200, json!({}))),
-        ("GET", "/events") => None,
-        _ => Some((500, json!({ "message": format!("unexpected {method} {path}") }))),
-    });
-    let object = |id: &str| json!({ "id": id, "name": id });
-    let does = async |step: &str, args: Value| call(&paper, &context(), step, args).await.unwrap();
-    let args = json!({ "service": object("s1"), "from": object("old"), "to": object("new") });
-    let switched = does("service.switch_secret", args).await;
-    assert_eq!((&switched["gone"], &switched["references"]), (&json!(true), &json!(0)));
-    let args = json!({ "service": object("s1"), "secret": object("new") });
-    let converged = does("service.converged", args.clone()).await;
-    assert_eq!(converged["note"], "the service was removed meanwhile");
-    assert_eq!(does("service.seal", args).await["sealed"], false);
-    let checked = does("service.check", json!({ "services": [object("s1")] })).await;
-    assert_eq!(checked["unhealthy"], json!([]));
-    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
-    let switch = registry.get("service.switch_secret").unwrap();
-    let args = json!({ "service": object("s1"), "from": object("old"), "to": object("new") });
-    let base = json!({ "version": 1, "references": 1, "before": "", "after": "" });
-    let probed = switch.probe(&context(), &args, &base).await.unwrap();
-    assert!(matches!(probed, Probe::Applied(output) if output["gone"] == true));
-    // What an older version recorded.
-    let output = json!({ "id": "s1", "name": "s1", "references": 1, "untouched": true });
-    switch.undo(&context(), &args, &base, &output).await.unwrap();
-    assert!(paper.requests().iter().all(|r| r.method == "GET"));
-}
-
-/// The label of a secret that somebody else makes while the process is dead can say anything but
-/// what this call would have written: its run, its place, and the keyed fingerprint of the value.
-#[tokio::test]
-async fn a_probe_does_not_take_somebody_s_secret_for_its_own() {
-    for labels in [json!({}), json!({ "io.windlass.run": "run_test", "io.windlass.call": "1" })] {
-        let paper = Paper::answering(move |method, path, _| match (method, path) {
-            ("GET", "/secrets") => {
-                let mut other = secret("x1", "db");
-                other["Spec"]["Labels"] = labels.clone();
-                Some((200, json!([other])))
-            }
-            _ => Some((500, json!({ "message": format!("unexpected {method} {path}") }))),
-        });
-        let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
-        let create = registry.get("secret.create").unwrap();
-        let args = json!({ "name": "db", "value": { "$sealed": "value" } });
-        let base = json!({ "mac": "ours", "labels": {} });
-        let probed = create.probe(&context(), &args, &base).await.unwrap();
-        assert!(matches!(probed, Probe::Foreign(_)), "{probed:?}");
-    }
 }

@@ -48,12 +48,26 @@ impl JsonSchema for Span {
 /// A sealed value: the name of a secret of this run, never the secret itself.
 ///
 /// Steps turn it into the value when they are called.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct SealedRef {
     /// The name under which the run keeps the value.
     #[serde(rename = "$sealed")]
     pub name: String,
+}
+
+/// What is no sealed value may be a secret in clear, put there by mistake: it is not repeated.
+impl<'de> Deserialize<'de> for SealedRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let fields = value.as_object().filter(|fields| fields.len() == 1);
+        let name = fields.and_then(|fields| fields.get("$sealed")?.as_str());
+        name.map(|name| SealedRef { name: name.to_owned() }).ok_or_else(|| {
+            serde::de::Error::custom(
+                "a secret value is expected: a parameter of type secret, or what secret.generate \
+                 returned",
+            )
+        })
+    }
 }
 
 impl JsonSchema for SealedRef {

@@ -63,6 +63,9 @@ pub enum DockerError {
         /// What is needed.
         wanted: String,
     },
+    /// The request was not even sent: the daemon did not say before which API it speaks.
+    #[error(transparent)]
+    Unasked(Box<DockerError>),
     /// It could not be worked out where the daemon is.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -100,6 +103,9 @@ impl DockerError {
     /// `lost` is the class of an attempt of which nobody knows whether it was carried out.
     fn classify(self, what: &str, lost: ErrorClass) -> StepError {
         let (class, code, hint) = match &self {
+            DockerError::Unasked(why) => {
+                return DockerError::clone(why).classify(what, ErrorClass::Transient);
+            }
             DockerError::Unreachable { reason, .. } if is_forbidden(reason) => (
                 ErrorClass::Transient,
                 "forbidden",

@@ -331,7 +331,8 @@ impl Swarm {
                 }
             }
         };
-        self.inner.connected.get_or_try_init(connect).await
+        let connected = self.inner.connected.get_or_try_init(connect).await;
+        connected.map_err(|error| DockerError::Unasked(Box::new(error)))
     }
 
     /// Sends a request and returns the answer as it comes.
@@ -384,7 +385,8 @@ mod tests {
     async fn a_missing_socket_is_named_with_who_pointed_at_it() {
         let endpoint = Endpoint::new("unix:///nowhere/docker.sock", None, "DOCKER_HOST").unwrap();
         let error = Swarm::connect(&endpoint).info().await.unwrap_err();
-        assert!(matches!(error, DockerError::Unreachable { .. }), "{error}");
+        let DockerError::Unasked(error) = error else { panic!("{error}") };
+        assert!(matches!(*error, DockerError::Unreachable { .. }), "{error}");
         assert!(error.to_string().contains("unix:///nowhere/docker.sock (DOCKER_HOST)"), "{error}");
     }
 }
