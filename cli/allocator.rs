@@ -7,7 +7,8 @@
 //!
 //! mimalloc stands in the place of glibc's allocator for speed (a rehearsal needs a fifth less of the
 //! processor, wiping included), and because glibc keeps what one thread has freed from the others:
-//! with sixty branches at once that is memory sixty times over.
+//! with sixty branches at once that is memory sixty times over. It asks for no huge pages: they cost
+//! a daemon that does nothing 24 MB, and save a fortieth of the processor.
 
 use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;

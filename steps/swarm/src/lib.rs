@@ -2,9 +2,10 @@
 //!
 //! One step is one file, `<noun>/<verb>.rs`; [`steps`] is the list of them. What they share is beside
 //! them: [`docker`] carries JSON to the daemon, [`planned`] makes reads answer as if the changes of
-//! a plan had been made, `service/judge.rs` decides when a service has converged.
+//! a plan had been made, `look.rs` lets a plan read the swarm once, `service/judge.rs` decides when a service has converged.
 
 pub mod docker;
+mod look;
 pub mod object;
 pub mod planned;
 pub mod secret;

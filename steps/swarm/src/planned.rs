@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `secret.created` | the secret, which has the ID `planned:<name>` |
 //! | `secret.removed` | the secret |
-//! | `service.secret` | the service, `from` and `to`; or the service and `sealed` |
+//! | `service.secret/ID` | `from` and `to`; or nothing, if it would be sealed |
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,12 @@ use crate::service::refs;
 
 const CREATED: &str = "secret.created";
 const REMOVED: &str = "secret.removed";
-const SERVICE: &str = "service.secret";
+
+/// Each service has a topic of its own: a plan for thousands must not go through the notes of all
+/// for each of them.
+fn topic_of(service: &str) -> String {
+    format!("service.secret/{service}")
+}
 
 /// A secret that would have been created.
 #[derive(Serialize, Deserialize)]
@@ -32,12 +37,8 @@ struct SecretNote {
     origin: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct ServiceNote {
-    service: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    switch: Option<(Object, Object)>,
-}
+/// What would have been done to a service: a switch from one secret to another, or a seal.
+type ServiceNote = Option<(Object, Object)>;
 
 /// Notes that a secret would have been created, with the labels of the secret `like`.
 pub fn created(cx: &Context, name: &str, labels: &BTreeMap<String, String>, like: Option<&Value>) {
@@ -77,10 +78,9 @@ pub fn sealed(cx: &Context, service: &str) {
     note_service(cx, service, None);
 }
 
-fn note_service(cx: &Context, service: &str, switch: Option<(Object, Object)>) {
-    let note = ServiceNote { service: service.to_owned(), switch };
+fn note_service(cx: &Context, service: &str, note: ServiceNote) {
     if let (Some(assumed), Ok(note)) = (cx.assumed(), serde_json::to_value(note)) {
-        assumed.note(SERVICE, note);
+        assumed.note(&topic_of(service), note);
     }
 }
 
@@ -96,8 +96,7 @@ pub fn is_removed(cx: &Context, id: &str) -> bool {
 
 /// Returns the secret that a service referred to before the plan where it now refers to `now`.
 pub fn origin(cx: &Context, service: &str, now: &Object) -> Object {
-    let switches = noted::<ServiceNote>(cx, SERVICE).into_iter().rev();
-    let switches = switches.filter(|note| note.service == service).filter_map(|note| note.switch);
+    let switches = noted::<ServiceNote>(cx, &topic_of(service)).into_iter().rev().flatten();
     switches.fold(now.clone(), |now, (from, to)| if to.id == now.id { from } else { now })
 }
 
@@ -112,14 +111,17 @@ pub fn secrets(cx: &Context, mut secrets: Vec<Value>) -> Vec<Value> {
     secrets
 }
 
+/// True if the plan has changed this service.
+pub fn is_changed(cx: &Context, service: &str) -> bool {
+    cx.assumed().is_some_and(|assumed| assumed.has_noted(&topic_of(service)))
+}
+
 /// Makes a service what it would be after the changes noted.
 pub fn service(cx: &Context, service: &mut Value) {
-    for note in noted::<ServiceNote>(cx, SERVICE) {
-        if service["ID"] != note.service {
-            continue;
-        }
+    let notes = service["ID"].as_str().map(|id| noted::<ServiceNote>(cx, &topic_of(id)));
+    for switch in notes.unwrap_or_default() {
         service["PreviousSpec"] = service["Spec"].clone();
-        if let Some((from, to)) = note.switch {
+        if let Some((from, to)) = switch {
             refs::swap(&mut service["Spec"], &from, &to);
         }
     }

@@ -1,6 +1,8 @@
 //! What a step is given besides its arguments.
 
-use std::sync::{Arc, Mutex};
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -21,7 +23,8 @@ pub enum Mode {
 /// The changes that a plan assumes to have been made, for later reads to take into account.
 #[derive(Debug, Default)]
 pub struct Assumed {
-    notes: Mutex<Vec<(String, Value)>>,
+    notes: Mutex<HashMap<String, Vec<Value>>>,
+    looks: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 /// What an ID looks like that nobody has given yet.
@@ -45,17 +48,31 @@ impl Assumed {
 
     /// Notes a change under a topic, such as `service.secret`.
     pub fn note(&self, topic: &str, change: Value) {
-        self.lock().push((topic.to_owned(), change));
+        locked(&self.notes).entry(topic.to_owned()).or_default().push(change);
     }
 
     /// Returns the changes noted under a topic, oldest first.
     pub fn noted(&self, topic: &str) -> Vec<Value> {
-        self.lock().iter().filter(|(t, _)| t == topic).map(|(_, v)| v.clone()).collect()
+        locked(&self.notes).get(topic).cloned().unwrap_or_default()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Value)>> {
-        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// True if a change is noted under a topic.
+    pub fn has_noted(&self, topic: &str) -> bool {
+        locked(&self.notes).contains_key(topic)
     }
+
+    /// Returns what the steps of a family have read of the world for this plan: of each type there
+    /// is one, empty at first. A plan changes nothing, so its calls may share what they read.
+    pub fn look<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut looks = locked(&self.looks);
+        let look = looks.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
+        // Under the ID of a type there is only ever one of that type.
+        look.downcast().unwrap_or_default()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 tokio::task_local! {

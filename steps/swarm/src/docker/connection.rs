@@ -1,11 +1,7 @@
 //! A connection to one daemon, at the API version that the daemon itself speaks.
 
-use std::fmt;
-
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::Deserializer;
-use serde::de::{SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::client::Client;
@@ -94,34 +90,6 @@ pub(super) fn parsed(bytes: &[u8]) -> Result<Value, DockerError> {
         .map_err(|error| DockerError::Malformed { reason: error.to_string() })
 }
 
-/// Calls `each` for every item of a JSON list, without having them all at once.
-pub(super) fn each_of(bytes: &[u8], each: impl FnMut(Value)) -> Result<(), DockerError> {
-    struct Items<F>(F);
-
-    impl<'de, F: FnMut(Value)> Visitor<'de> for Items<F> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-            while let Some(item) = items.next_element()? {
-                (self.0)(item);
-            }
-            Ok(())
-        }
-
-        fn visit_unit<E>(self) -> Result<(), E> {
-            Ok(())
-        }
-    }
-
-    serde_json::Deserializer::from_slice(bytes)
-        .deserialize_any(Items(each))
-        .map_err(|error| DockerError::Malformed { reason: error.to_string() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,15 +98,6 @@ mod tests {
     fn api_versions_are_compared_as_numbers() {
         assert!(api_number("1.9").unwrap() < api_number("1.41").unwrap());
         assert_eq!(api_number("next"), None);
-    }
-
-    #[test]
-    fn items_of_a_list_come_one_by_one() {
-        let mut sum = 0;
-        each_of(b"[1, 2, 3]", |item| sum += item.as_i64().unwrap()).unwrap();
-        each_of(b"null", |_| panic!("there is none")).unwrap();
-        assert_eq!(sum, 6);
-        assert!(each_of(b"{}", |_| {}).is_err());
     }
 
     #[test]

@@ -11,11 +11,12 @@ use windlass_engine::clock::Millis;
 use zeroize::Zeroizing;
 
 use super::client::Client;
-use super::connection::{Connection, each_of, encoded, parsed};
+use super::connection::{Connection, encoded, parsed};
 use super::endpoint::{Endpoint, Environment};
 use super::error::DockerError;
 use super::events::Events;
 use super::handed::Handed;
+use super::listing::Listing;
 use super::within::Daemon;
 
 /// A swarm, reached through one of its managers. Cheap to clone; connects at the first request.
@@ -216,13 +217,13 @@ impl Swarm {
         list(self.get("/services", &[]).await?)
     }
 
-    /// Calls `each` for every service, one after another: the trees of ten thousand services at
-    /// once would take hundreds of megabytes.
+    /// Returns all services as texts: the trees of ten thousand at once would take hundreds of
+    /// megabytes.
     ///
     /// # Errors
     /// As [`Swarm::info`].
-    pub(crate) async fn each_service(&self, each: impl FnMut(Value)) -> Result<(), DockerError> {
-        each_of(&self.send("GET", "/services", &[], Bytes::new()).await?, each)
+    pub(crate) async fn listing(&self) -> Result<Listing, DockerError> {
+        Listing::of(&self.send("GET", "/services", &[], Bytes::new()).await?)
     }
 
     /// Returns the service with this ID, if there is one.

@@ -105,7 +105,7 @@ impl ChangeStep for Create {
         let named = planned::secrets(cx, named.into_iter().collect());
         let named = named.iter().find(|s| s["Spec"]["Name"] == args.name);
         if let Some(other) = named.filter(|s| !label::is_ours(cx, &mac, s)) {
-            return Err(self.taken(&doing, other).await);
+            return Err(self.taken(cx, &doing, other).await);
         }
         let like = self.like(cx, args, &doing).await?;
         let mut labels = like.as_ref().map(label::theirs).unwrap_or_default();
@@ -137,7 +137,7 @@ impl ChangeStep for Create {
                     Some(secret) if label::is_ours(cx, &base.mac, &secret) => {
                         Ok(Object::of(&secret))
                     }
-                    Some(other) => Err(self.taken(&doing, &other).await),
+                    Some(other) => Err(self.taken(cx, &doing, &other).await),
                     None => Err(StepError::conflict(
                         "exists",
                         format!("{doing}: its name was just freed"),
@@ -188,19 +188,19 @@ impl ChangeStep for Create {
         }
         match self.swarm.remove_secret(&output.id).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(refs::in_use(&self.swarm, output, error.writing(&doing)).await),
+            Err(error) => Err(refs::in_use(cx, &self.swarm, output, error.writing(&doing)).await),
         }
     }
 }
 
 impl Create {
     /// Returns the error that the name is taken: by whom, who uses it, what to type next.
-    async fn taken(&self, doing: &str, other: &Value) -> StepError {
+    async fn taken(&self, cx: &Context, doing: &str, other: &Value) -> StepError {
         let secret = Object::of(other);
         let message = format!("{doing}: there is one already, made by {}", maker(other));
         let users = match Assumed::is_id(&secret.id) {
             true => Ok(Vec::new()),
-            false => refs::users(&self.swarm, &secret.id, |_| {}).await.map(|users| users.now),
+            false => refs::users(cx, &self.swarm, &secret.id).await.map(|users| users.now),
         };
         let (message, hint) = match (users, label::run_of(other)) {
             (Ok(users), None) if users.is_empty() => (

@@ -84,7 +84,7 @@ impl ChangeStep for Remove {
                 found.is_some() && !planned::is_removed(cx, &args.id)
             }
         };
-        let users = refs::users(&self.swarm, &args.id, |service| planned::service(cx, service));
+        let users = refs::users(cx, &self.swarm, &args.id);
         let users = users.await.map_err(|e| e.reading(&doing))?;
         if !users.now.is_empty() {
             return Err(refs::used(&doing, &secret, &users.now));
@@ -99,14 +99,14 @@ impl ChangeStep for Remove {
         Ok(prepared)
     }
 
-    async fn apply(&self, _: &Context, args: &Args, _: &Base) -> Result<Object, StepError> {
+    async fn apply(&self, cx: &Context, args: &Args, _: &Base) -> Result<Object, StepError> {
         let secret = args.secret();
         let doing = format!("remove the secret {}", args.name);
         // The swarm itself checks in the same transaction that no service refers to it; a check
         // of ours before it would only open a gap.
         match self.swarm.remove_secret(&args.id).await {
             Ok(_) => Ok(secret),
-            Err(error) => Err(refs::in_use(&self.swarm, &secret, error.writing(&doing)).await),
+            Err(error) => Err(refs::in_use(cx, &self.swarm, &secret, error.writing(&doing)).await),
         }
     }
 

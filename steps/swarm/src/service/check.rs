@@ -21,6 +21,7 @@ use windlass_engine::step::{About, Context, ReadStep, StepError};
 
 use super::health::{self, Unhealthy};
 use crate::docker::Swarm;
+use crate::look;
 use crate::object::Object;
 
 /// Services asked for in one request: all their tasks are in memory at once.
@@ -114,12 +115,13 @@ impl Check {
         args: &Args,
         doing: &str,
     ) -> Result<Vec<Unhealthy>, StepError> {
-        let nodes = self.swarm.nodes_lately(cx.now(), false).await;
+        let nodes = look::nodes(cx, &self.swarm, false).await;
         let nodes = nodes.map_err(|e| e.reading(doing))?;
         let mut unhealthy = Vec::new();
         for some in args.services.chunks(AT_ONCE) {
             let ids: Vec<&str> = some.iter().map(|service| service.id.as_str()).collect();
-            let services = self.swarm.services_of(&ids).await.map_err(|e| e.reading(doing))?;
+            let services = look::services_of(cx, &self.swarm, &ids).await;
+            let services = services.map_err(|e| e.reading(doing))?;
             let tasks = self.swarm.tasks_of(&ids).await.map_err(|e| e.reading(doing))?;
             unhealthy.extend(services.iter().filter_map(|service| {
                 let is_of = |task: &&Value| task["ServiceID"] == service["ID"];

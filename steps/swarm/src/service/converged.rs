@@ -17,6 +17,7 @@ use windlass_engine::step::{About, Context, Span, StepError, WaitStep};
 use super::health::{self, Unhealthy};
 use super::watch::{self, Goal};
 use crate::docker::Swarm;
+use crate::look;
 use crate::object::Object;
 
 /// The step.
@@ -85,7 +86,7 @@ impl WaitStep for Converged {
     }
 
     async fn begin(&self, cx: &Context, args: &Args) -> Result<Base, StepError> {
-        let nodes = self.swarm.nodes_lately(cx.now(), true).await;
+        let nodes = look::nodes(cx, &self.swarm, true).await;
         let nodes = nodes.map_err(|e| e.reading(&self.says(args)))?;
         Ok(Base { started: cx.now(), leader: watch::leader(&nodes) })
     }

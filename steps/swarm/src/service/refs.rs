@@ -7,9 +7,10 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use windlass_engine::step::StepError;
+use windlass_engine::step::{Context, StepError};
 
 use crate::docker::{DockerError, Swarm};
+use crate::look;
 use crate::object::{Object, names};
 
 const PATH: &str = "/TaskTemplate/ContainerSpec/Secrets";
@@ -51,26 +52,20 @@ pub struct Users {
     pub before: Vec<Object>,
 }
 
-/// Returns the services that refer to a secret. `see` may change each before it is looked at, as a
-/// plan does.
+/// Returns the services that refer to a secret; for a plan, those that would by then.
 ///
 /// # Errors
 /// If the services can't be listed.
-pub async fn users(
-    swarm: &Swarm,
-    secret: &str,
-    mut see: impl FnMut(&mut Value),
-) -> Result<Users, DockerError> {
+pub async fn users(cx: &Context, swarm: &Swarm, secret: &str) -> Result<Users, DockerError> {
     let mut users = Users::default();
-    let each = |mut service: Value| {
-        see(&mut service);
+    let each = |service: Value| {
         if count(&service["Spec"], secret) > 0 {
             users.now.push(Object::of(&service));
         } else if count(&service["PreviousSpec"], secret) > 0 {
             users.before.push(Object::of(&service));
         }
     };
-    swarm.each_service(each).await?;
+    look::each_that_names(cx, swarm, secret, each).await?;
     users.now.sort_by(|a, b| a.name.cmp(&b.name));
     users.before.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(users)
@@ -98,11 +93,11 @@ pub fn used(doing: &str, secret: &Object, users: &[Object]) -> StepError {
 }
 
 /// Puts the names of the services into the error of a removal, if being in use is its reason.
-pub async fn in_use(swarm: &Swarm, secret: &Object, error: StepError) -> StepError {
+pub async fn in_use(cx: &Context, swarm: &Swarm, secret: &Object, error: StepError) -> StepError {
     if error.code != "in_use" {
         return error;
     }
-    match users(swarm, &secret.id, |_| {}).await {
+    match users(cx, swarm, &secret.id).await {
         Ok(Users { now, .. }) if !now.is_empty() => {
             used(&format!("remove the secret {}", secret.name), secret, &now)
         }

@@ -22,6 +22,7 @@ use super::switch_secret::version;
 use super::write::{self, Minds, Moment};
 use super::{judge, refs};
 use crate::docker::Swarm;
+use crate::look;
 use crate::object::Object;
 use crate::planned;
 
@@ -90,7 +91,7 @@ impl ChangeStep for Seal {
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
         let to_seal = |service: &Value| check(service, args, &doing).is_ok();
-        let found = self.swarm.service_for_update(&args.service.id, to_seal).await;
+        let found = look::service_for_update(cx, &self.swarm, &args.service.id, to_seal).await;
         let mut found = found.map_err(|e| e.reading(&doing))?;
         if found.as_ref().is_some_and(|service| is_referred_to(cx, args, service)) {
             let moment = args.moment(cx, &doing);

@@ -23,6 +23,7 @@ use super::health::{self, Unhealthy};
 use super::write::{self, Minds, Moment};
 use super::{refs, risk};
 use crate::docker::{Nodes, Swarm};
+use crate::look;
 use crate::object::Object;
 use crate::planned;
 
@@ -117,7 +118,7 @@ impl ChangeStep for SwitchSecret {
     ) -> Result<Prepared<Base, Output>, StepError> {
         let doing = args.doing();
         let refers = |service: &Value| refs::count(&service["Spec"], &args.from.id) > 0;
-        let found = self.swarm.service_for_update(&args.service.id, refers).await;
+        let found = look::service_for_update(cx, &self.swarm, &args.service.id, refers).await;
         let mut found = found.map_err(|e| e.reading(&doing))?;
         if found.as_ref().is_some_and(refers) {
             let moment = args.moment(cx, &doing);
@@ -284,11 +285,9 @@ impl SwitchSecret {
         service: &Value,
     ) -> Result<Vec<Risk>, StepError> {
         let nodes = match service["Spec"]["Mode"]["Global"].is_object() {
-            true => self
-                .swarm
-                .nodes_lately(cx.now(), true)
-                .await
-                .map_err(|e| e.reading(&args.doing()))?,
+            true => {
+                look::nodes(cx, &self.swarm, true).await.map_err(|e| e.reading(&args.doing()))?
+            }
             false => Nodes::new().into(),
         };
         let mut risks = risk::of_update(service, &nodes);

@@ -18,8 +18,8 @@ use windlass_engine::step::{About, Context, ReadStep, StepError};
 
 use super::refs;
 use crate::docker::Swarm;
+use crate::look;
 use crate::object::Object;
-use crate::planned;
 
 /// The step.
 pub struct Using {
@@ -111,8 +111,7 @@ impl ReadStep for Using {
     async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
         let doing = format!("list the services that use {}", args.secret.name);
         let (mut using, mut sealing) = (Vec::new(), Vec::new());
-        let each = |mut service: Value| {
-            planned::service(cx, &mut service);
+        let each = |service: Value| {
             let [now, before] =
                 ["Spec", "PreviousSpec"].map(|spec| refs::count(&service[spec], &args.secret.id));
             if now + before > 0 && cx.assumed().is_none() {
@@ -124,7 +123,9 @@ impl ReadStep for Using {
                 sealing.push(Object::of(&service));
             }
         };
-        self.swarm.each_service(each).await.map_err(|e| e.reading(&doing))?;
+        look::each_that_names(cx, &self.swarm, &args.secret.id, each)
+            .await
+            .map_err(|e| e.reading(&doing))?;
         using.sort_by(|a, b| a.user.name.cmp(&b.user.name));
         sealing.sort_by(|a, b| a.name.cmp(&b.name));
         let (mut users, mut skipped) = (Vec::new(), Vec::new());

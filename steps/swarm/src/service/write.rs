@@ -27,6 +27,7 @@ use windlass_engine::step::{Context, StepError};
 use super::judge::{self, update_state};
 use super::task::{self, is_live, is_state, on_down_node};
 use crate::docker::{Nodes, Swarm, Woken};
+use crate::look;
 use crate::object::Object;
 
 /// How long one look before a write waits for its moment; the call is then tried again.
@@ -209,12 +210,14 @@ impl Moment<'_> {
         template: &Value,
         nodes_changed: bool,
     ) -> Result<Option<Obstacle>, StepError> {
-        if !depends_on_tasks(service) {
+        // A plan does not wait, and tells of nothing but an update that is paused.
+        let planning = cx.assumed().is_some();
+        if !depends_on_tasks(service) || (planning && !judge::is_paused(service)) {
             return Ok(None);
         }
         let tasks = swarm.tasks_of(&[&self.service.id]).await;
         let tasks = tasks.map_err(|e| e.reading(self.doing))?;
-        let nodes = swarm.nodes_lately(cx.now(), !nodes_changed).await;
+        let nodes = look::nodes(cx, swarm, !nodes_changed).await;
         let nodes = nodes.map_err(|e| e.reading(self.doing))?;
         Ok(obstacle(service, template, &tasks, &nodes, self.minds))
     }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_engine::step::{About, Context, ErrorClass, ReadStep, StepError};
 
-use crate::docker::{Swarm, api_number};
+use crate::docker::{Nodes, Swarm, api_number};
+use crate::look;
 
 /// The step.
 pub struct Check {
@@ -64,7 +65,7 @@ impl ReadStep for Check {
         }
     }
 
-    async fn read(&self, _: &Context, args: &Args) -> Result<Output, StepError> {
+    async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
         let doing = "check the swarm";
         let wanted = api_number(&args.min_api).ok_or_else(|| {
             let message = format!("{doing}: `{}` is not an API version such as 1.41", args.min_api);
@@ -83,7 +84,8 @@ impl ReadStep for Check {
                 "Point DOCKER_HOST or `docker context use` at a manager: `docker node ls` there must work.",
             )
         })?;
-        let nodes = self.swarm.nodes().await.map_err(|e| no_quorum(e.reading(doing)))?;
+        let nodes = look::nodes(cx, &self.swarm, false).await;
+        let nodes = nodes.map_err(|e| no_quorum(e.reading(doing)))?;
         let output = counted(api, &info, &nodes);
         if output.reachable < output.managers / 2 + 1 {
             let message = format!(
@@ -117,8 +119,8 @@ pub(super) fn manager(info: &Value) -> Result<(), String> {
     }
 }
 
-fn counted(api: String, info: &Value, nodes: &[Value]) -> Output {
-    let managers: Vec<&Value> = nodes.iter().filter(|n| n["ManagerStatus"].is_object()).collect();
+fn counted(api: String, info: &Value, nodes: &Nodes) -> Output {
+    let managers: Vec<&Value> = nodes.values().filter(|n| n["ManagerStatus"].is_object()).collect();
     let reachable =
         managers.iter().filter(|n| n["ManagerStatus"]["Reachability"] == "reachable").count();
     Output {
@@ -151,6 +153,8 @@ mod tests {
             json!({ "ManagerStatus": { "Reachability": "unreachable" } }),
             json!({ "ManagerStatus": null }),
         ];
+        let nodes = nodes.into_iter().enumerate().map(|(n, node)| (n.to_string(), node));
+        let nodes = nodes.collect();
         let output = counted("1.41".into(), &json!({}), &nodes);
         assert_eq!((output.managers, output.reachable, output.nodes), (2, 1, 3));
     }
