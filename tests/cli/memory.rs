@@ -33,8 +33,9 @@ const SHELF: &str = "aShelfOfWhichTheDaemonKeepsAName";
 /// How much is read at once.
 const CHUNK: usize = 1 << 20;
 
-/// Connections end, and threads let go of what they held, a moment after the answer.
-const LINGER: Duration = Duration::from_secs(20);
+/// Connections end a moment after the answer, and threads that have nothing to do end after ten
+/// seconds, with what was on their stacks.
+const LINGER: Duration = Duration::from_secs(60);
 
 /// Random, so that nothing else looks like them, and easy to write in JSON.
 fn values() -> Vec<String> {
