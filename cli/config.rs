@@ -28,7 +28,7 @@ pub struct Config {
     /// How long the audit keeps what was asked.
     pub audit: windlass_desk::Retention,
     /// Where the heads of journals go.
-    pub evidence: windlass_evidence::Config,
+    pub evidence: windlass_duty::publish::Config,
 }
 
 /// `[serve]`.

@@ -65,6 +65,19 @@ fn the_engine_knows_no_docker_prints_nothing_and_opens_no_socket() {
     }
 }
 
+/// Whoever verifies evidence builds journals, and nothing that runs or keeps them.
+#[test]
+fn journals_and_evidence_need_no_scripts_no_steps_and_no_store() {
+    for (room, allowed) in [("engine/journal", &[][..]), ("evidence", &["windlass-journal"][..])] {
+        let manifest = fs::read_to_string(root().join(room).join("Cargo.toml")).unwrap();
+        for line in manifest.lines().filter(|line| line.contains("workspace = true")) {
+            let needed = line.split(['.', ' ', '=']).next().unwrap();
+            let ours = needed.starts_with("windlass-") && !allowed.contains(&needed);
+            assert!(!ours && !["rhai", "sled"].contains(&needed), "{room} needs {needed}");
+        }
+    }
+}
+
 #[test]
 fn no_file_grows_without_bound() {
     for (file, text) in sources() {

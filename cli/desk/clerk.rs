@@ -198,7 +198,7 @@ fn interrupted(engine: &Engine, given: Option<&str>) -> Result<RunId, Problem> {
 
 /// Returns where services stand after a run, in lines; nothing if its journal can't be read.
 fn services(engine: &Engine, run: &RunId) -> Vec<String> {
-    report::of_engine(engine, run).map(|report| report::standing(&report)).unwrap_or_default()
+    report::of_run(engine, run).map(|report| report::standing(&report)).unwrap_or_default()
 }
 
 type Events = tokio::sync::broadcast::Receiver<windlass_engine::event::Event>;

@@ -7,14 +7,15 @@ use std::io::{self, Write};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::Sender;
 use windlass_desk::Audit;
+use windlass_duty::publish;
 use windlass_engine::clock::{Millis, millis};
 use windlass_engine::engine::{Engine, EngineError, Gone, Retention, Tombstone};
 use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{Line, Origin};
 use windlass_engine::step::Span;
-use windlass_evidence::report::{self, Report, ReportError};
-use windlass_evidence::{SigningKey, file, publish};
+use windlass_evidence::report::{self, NoJournal, Report, ReportError};
+use windlass_evidence::{SigningKey, file};
 
 use super::protocol::Reply;
 use super::which::latest;
@@ -91,14 +92,14 @@ fn answer(
     match asked {
         Keeping::Report { run } => {
             let report =
-                report::of_engine(engine, &latest(engine, run.as_deref())?).map_err(unreadable)?;
+                report::of_run(engine, &latest(engine, run.as_deref())?).map_err(unreadable)?;
             told(tell(Kept::Report { report: Box::new(report) }))
         }
         Keeping::Evidence { runs } => {
             let runs: Result<Vec<RunId>, _> = runs.iter().map(|run| engine.find(run)).collect();
             let mut pieces = Pieces { text: Vec::new(), tell };
             file::export(engine, &runs?, by, &mut pieces).map_err(|error| match error {
-                file::WriteError::Engine(error) => Problem::from(error),
+                file::WriteError::Archive(error) => Problem::from(error),
                 file::WriteError::Io(error) => broken_off().hint(error.to_string()),
             })
         }
@@ -183,9 +184,9 @@ fn broken_off() -> Problem {
     Problem::new("WL0010", Exit::NotStarted, "the answer was broken off: whoever asked has gone")
 }
 
-fn unreadable(error: ReportError) -> Problem {
+fn unreadable(error: ReportError<EngineError>) -> Problem {
     match error {
-        ReportError::Engine(error) => error.into(),
-        ReportError::Damaged(why) => EngineError::Damaged(why).into(),
+        ReportError::Archive(error) => error.into(),
+        ReportError::Damaged(NoJournal(why)) => EngineError::Damaged(why).into(),
     }
 }

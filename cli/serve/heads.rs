@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use windlass_duty::notice;
-use windlass_evidence::publish::{Head, PublishError, Publisher};
+use windlass_duty::publish::{Head, PublishError, Publisher};
 
 /// The address of a webhook that keeps what it gets.
 pub struct Webhook(pub String);

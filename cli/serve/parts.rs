@@ -7,10 +7,9 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use windlass_desk::{Audit, Bound, Listen, Retention, ServeError, TlsError, serve};
+use windlass_duty::publish::{self, PublishTo, Publisher, Publishing, Syslog};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
-use windlass_evidence::PublishTo;
-use windlass_evidence::publish::{self, Publisher, Publishing, Syslog};
 
 use crate::config::Config;
 use crate::exit::Exit;
@@ -89,7 +88,7 @@ fn keep_audit(engine: &Engine, retention: Retention) -> Result<JoinHandle<()>, P
 
 async fn publish(
     engine: &Engine,
-    config: &windlass_evidence::Config,
+    config: &windlass_duty::publish::Config,
 ) -> Result<Option<(oneshot::Sender<()>, JoinHandle<()>)>, Problem> {
     let publisher: Arc<dyn Publisher> = match &config.publish {
         None => {

@@ -4,6 +4,7 @@
 //! ```text
 //! schedule: Config -> Book -> Ticker -> Engine::start_because -> run
 //! notice:   journal, schedule -> Outbox -> Courier -> webhook, Slack, mail
+//! publish:  journal -> Head -> syslog, webhook: what was published can't be taken back
 //! ```
 //!
 //! Both keep what they know in the engine's store and nothing in memory, so that a daemon that was
@@ -12,6 +13,7 @@
 
 mod name;
 pub mod notice;
+pub mod publish;
 pub mod schedule;
 mod stop;
 mod supplies;

@@ -8,8 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
-use windlass_engine::engine::Engine;
-use windlass_engine::journal::text_hash;
+use windlass_journal::{Archive, text_hash};
 
 /// What the key is for; in the derivation, so it never changes.
 const PURPOSE: &str = "evidence signing, ed25519";
@@ -18,9 +17,9 @@ const PURPOSE: &str = "evidence signing, ed25519";
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
-    /// Returns the key of an engine's state directory.
-    pub fn of(engine: &Engine) -> Self {
-        SigningKey::from_bytes(&engine.derived_key(PURPOSE))
+    /// Returns the key that belongs to the journals, of an engine: that of its state directory.
+    pub fn of(archive: &impl Archive) -> Self {
+        SigningKey::from_bytes(&archive.derived_key(PURPOSE))
     }
 
     /// Returns the key made of these bytes.

@@ -11,6 +11,7 @@ mod missed;
 mod nights;
 mod overlap;
 mod pages;
+mod publishing;
 mod receiver;
 mod rig;
 mod tls;

@@ -19,6 +19,7 @@
 //! Which body may follow which is said in one function, [`next`]. Anything else is corruption: it
 //! is reported with the run and the sequence number, and never guessed at.
 
+mod archive;
 mod chain;
 pub mod clock;
 mod entry;
@@ -35,6 +36,7 @@ pub mod step;
 mod store;
 pub mod wait;
 
+pub use archive::Archive;
 pub use chain::{Chain, ChainError, ChainHead, read_chain};
 pub use entry::{
     Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,

@@ -21,9 +21,9 @@ mod verify;
 mod write;
 
 use serde::{Deserialize, Serialize};
-use windlass_engine::clock::Millis;
-use windlass_engine::id::RunId;
-use windlass_engine::journal::{Hash, Origin};
+use windlass_journal::clock::Millis;
+use windlass_journal::id::RunId;
+use windlass_journal::{Hash, Origin};
 
 pub use verify::{FoundHead, Refusal, Verified, VerifiedRun, VerifyError, Why, verify};
 pub use write::{EvidenceWriter, WriteError, export};

@@ -6,10 +6,10 @@
 use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
-use windlass_engine::event::{Status, Summary};
-use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, Entry, Hash, text_hash};
-use windlass_engine::run::RunState;
+use windlass_journal::RunState;
+use windlass_journal::event::{Status, Summary};
+use windlass_journal::id::RunId;
+use windlass_journal::{Body, Entry, Hash, text_hash};
 
 use super::{FORMAT, Line, Made, message};
 use crate::key::{PublicKey, hex};

@@ -3,19 +3,18 @@
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
-use windlass_engine::engine::{Engine, EngineError};
-use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, Chain, Origin, text_hash};
+use windlass_journal::id::RunId;
+use windlass_journal::{Archive, Body, Chain, Origin, text_hash};
 
 use super::{FORMAT, Line, Made, message};
 use crate::key::{SigningKey, hex};
 
 /// Why evidence can't be written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub enum WriteError<E: std::error::Error> {
     /// A journal can't be read.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Archive(E),
     /// The file can't be written.
     #[error("write evidence: {0}")]
     Io(#[from] io::Error),
@@ -25,24 +24,24 @@ pub enum WriteError {
 ///
 /// # Errors
 /// If there is no such run, its journal is damaged, or `out` can't be written.
-pub fn export(
-    engine: &Engine,
+pub fn export<A: Archive>(
+    archive: &A,
     runs: &[RunId],
     by: &Origin,
     out: impl Write,
-) -> Result<(), WriteError> {
-    let key = SigningKey::of(engine);
+) -> Result<(), WriteError<A::Error>> {
+    let key = SigningKey::of(archive);
     let made = Made {
         format: FORMAT,
-        at: engine.clock().now(),
+        at: archive.now(),
         by: by.clone(),
-        version: engine.version().to_owned(),
+        version: archive.version().to_owned(),
         key: key.public().to_string(),
     };
     let mut writer = EvidenceWriter::begin(out, made)?;
     for run in runs {
-        let records = engine.records(run)?;
-        let damaged = |e: String| EngineError::Damaged(format!("{run}: {e}"));
+        let records = archive.records(run).map_err(WriteError::Archive)?;
+        let damaged = |e: String| WriteError::Archive(archive.damaged(format!("{run}: {e}")));
         // What is signed is vouched for: the first entry that is not what was written is named.
         let mut created = None;
         for entry in Chain::over(&records) {
@@ -52,12 +51,12 @@ pub fn export(
         }
         let created =
             created.ok_or_else(|| damaged("it does not begin with `created`".to_owned()))?;
-        let text = engine.store().value(&created.text).map_err(EngineError::from)?;
+        let text = archive.text(&created.text).map_err(WriteError::Archive)?;
         let text = text.and_then(|text| String::from_utf8(text).ok());
         let text = text.ok_or_else(|| damaged("the text of its runbook is missing".to_owned()))?;
         if text_hash(text.as_bytes()) != created.text {
             let changed = "the text of its runbook is not the one in its journal: it was changed";
-            return Err(damaged(changed.to_owned()).into());
+            return Err(damaged(changed.to_owned()));
         }
         writer.run(run, &created.runbook, &text, &records)?;
     }

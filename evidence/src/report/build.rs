@@ -1,13 +1,11 @@
 //! From a journal to a report.
 
-use windlass_engine::engine::{Engine, EngineError};
-use windlass_engine::event::Summary;
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{
-    Answer, Body, CallStatus, Created, Decision, Entry, Origin, read_chain,
+use windlass_journal::event::Summary;
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::Kind;
+use windlass_journal::{
+    Answer, Archive, Body, Call, CallStatus, Created, Decision, Entry, Origin, RunState, read_chain,
 };
-use windlass_engine::run::{Call, RunState};
-use windlass_engine::step::Kind;
 
 use super::facts::{facts, sealed, text};
 use super::{
@@ -16,29 +14,35 @@ use super::{
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-pub enum ReportError {
+pub enum ReportError<E: std::error::Error> {
     /// The journal can't be had.
     #[error(transparent)]
-    Engine(#[from] EngineError),
+    Archive(E),
     /// The records are no journal.
-    #[error("read the journal: {0}")]
-    Damaged(String),
+    #[error(transparent)]
+    Damaged(#[from] NoJournal),
 }
+
+/// The records are no journal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read the journal: {0}")]
+pub struct NoJournal(pub String);
 
 /// Returns the report of a run.
 ///
 /// # Errors
 /// If there is no such run, or its journal is damaged.
-pub fn of_engine(engine: &Engine, run: &RunId) -> Result<Report, ReportError> {
-    of_records(&engine.records(run)?, engine.is_driven(run))
+pub fn of_run<A: Archive>(archive: &A, run: &RunId) -> Result<Report, ReportError<A::Error>> {
+    let records = archive.records(run).map_err(ReportError::Archive)?;
+    Ok(of_records(&records, archive.is_driven(run))?)
 }
 
 /// Returns the report that the records of a journal make; `driven` if a process has the run in hand.
 ///
 /// # Errors
 /// If they are no journal.
-pub fn of_records(records: &[Vec<u8>], driven: bool) -> Result<Report, ReportError> {
-    let damaged = |e: String| ReportError::Damaged(e);
+pub fn of_records(records: &[Vec<u8>], driven: bool) -> Result<Report, NoJournal> {
+    let damaged = |e: String| NoJournal(e);
     let (entries, head) = read_chain(records).map_err(|e| damaged(e.to_string()))?;
     let state = RunState::of(&entries).map_err(|e| damaged(e.to_string()))?;
     let Some(created) = state.created.clone() else {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use windlass_engine::clock::utc;
-use windlass_engine::event::shown;
+use windlass_journal::clock::utc;
+use windlass_journal::event::shown;
 
 use super::timeline::Axis;
 use super::{BarKind, Fact, Report, outcome, span, verdict};
@@ -215,8 +215,7 @@ fn evidence(out: &mut Out, report: &Report) {
             span(resumed.silent_ms)
         ));
     }
-    for step in report.steps.iter().filter(|s| s.how == Some(windlass_engine::journal::How::Probed))
-    {
+    for step in report.steps.iter().filter(|s| s.how == Some(windlass_journal::How::Probed)) {
         out.line(format_args!(
             "- Call {}: the outcome was lost, and a look at the world told it.",
             step.key

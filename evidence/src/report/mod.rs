@@ -22,13 +22,13 @@ mod standing;
 mod timeline;
 
 use serde::{Deserialize, Serialize};
-use windlass_engine::clock::Millis;
-use windlass_engine::event::Status;
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{CallStatus, Hash, How, Origin};
-use windlass_engine::step::{Kind, StepError};
+use windlass_journal::clock::Millis;
+use windlass_journal::event::Status;
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::{Kind, StepError};
+use windlass_journal::{CallStatus, Hash, How, Origin};
 
-pub use build::{ReportError, of_engine, of_records};
+pub use build::{NoJournal, ReportError, of_records, of_run};
 pub use html::html;
 pub use markdown::markdown;
 pub use standing::standing;

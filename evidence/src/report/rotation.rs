@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use windlass_engine::id::CallKey;
-use windlass_engine::journal::CallStatus;
-use windlass_engine::run::Call;
-use windlass_engine::step::Kind;
+use windlass_journal::Call;
+use windlass_journal::CallStatus;
+use windlass_journal::id::CallKey;
+use windlass_journal::step::Kind;
 
 use super::facts::{text, thing};
 use super::{Rotation, Service};

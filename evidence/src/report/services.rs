@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use windlass_engine::id::CallKey;
-use windlass_engine::journal::CallStatus;
-use windlass_engine::run::Call;
+use windlass_journal::Call;
+use windlass_journal::CallStatus;
+use windlass_journal::id::CallKey;
 
 use super::Service;
 use super::facts::thing;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass_engine::event::Status;
+use windlass_journal::event::Status;
 
 use super::{Report, Service};
 

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use windlass_engine::clock::Millis;
-use windlass_engine::id::CallKey;
-use windlass_engine::journal::{Answer, Body, Entry};
+use windlass_journal::clock::Millis;
+use windlass_journal::id::CallKey;
+use windlass_journal::{Answer, Body, Entry};
 
 /// A stretch of time in which something was done about a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

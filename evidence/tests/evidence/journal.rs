@@ -1,16 +1,16 @@
-//! Journals to make evidence of, and an engine that makes some.
+//! Journals to make evidence of, and a shelf to keep them on.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, json};
-use windlass_engine::clock::SystemClock;
-use windlass_engine::engine::{Engine, Options};
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, CallHead, ChainHead, Created, End, How, Origin, text_hash};
-use windlass_engine::runbook::Runbook;
-use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
-use windlass_engine::step::{Kind, Registry};
-use windlass_stores::MemoryStore;
+use windlass_journal::clock::Millis;
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::Kind;
+use windlass_journal::{
+    Archive, Body, CallHead, ChainHead, Created, End, Hash, How, Language, Origin, text_hash,
+};
+use zeroize::Zeroizing;
 
 pub const TEXT: &str = "//! title = \"A note\"\nlet x = 1;\n";
 
@@ -33,7 +33,7 @@ pub fn records(run: &str, secrets: u32) -> Vec<Vec<u8>> {
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,
-        language: windlass_engine::journal::Language::FIRST,
+        language: Language::FIRST,
     };
     let mut bodies = vec![Body::Created(Box::new(created))];
     for n in 1..=secrets {
@@ -50,28 +50,53 @@ pub fn records(run: &str, secrets: u32) -> Vec<Vec<u8>> {
     (0..).zip(bodies).map(|(at, body)| head.push(at, 3, body).unwrap().1).collect()
 }
 
-/// Returns an engine over memory that knows no steps.
-pub fn engine(store: Arc<MemoryStore>) -> Engine {
-    let keyring = Keyring::new(MasterKey::from_bytes([5; 32]), Box::<MemoryKeys>::default());
-    Engine::open(Options {
-        store,
-        keyring,
-        steps: Registry::default(),
-        clock: Arc::new(SystemClock),
-        runtime: tokio::runtime::Handle::current(),
-        process: by(),
-        place: "unix:///var/run/docker.sock".to_owned(),
-        version: "0.1.0".to_owned(),
-        points: None,
-    })
-    .unwrap()
+/// Journals and texts, kept in memory.
+#[derive(Default)]
+pub struct Shelf {
+    pub journals: BTreeMap<RunId, Vec<Vec<u8>>>,
+    pub texts: BTreeMap<Hash, Vec<u8>>,
 }
 
-/// Lets an engine make a run that is over.
-pub async fn a_run(engine: &Engine) -> RunId {
-    let runbook = Runbook::compile("note.rhai", TEXT, engine.steps()).unwrap();
-    let handle = engine.start(&runbook, &by(), &[], Vec::new()).unwrap();
-    let run = handle.run.clone();
-    handle.outcome().await;
-    run
+/// What a shelf says when it does not have something, or has it damaged.
+#[derive(Debug)]
+pub struct Lack(String);
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Lack {}
+
+impl Archive for Shelf {
+    type Error = Lack;
+
+    fn records(&self, run: &RunId) -> Result<Vec<Vec<u8>>, Lack> {
+        self.journals.get(run).cloned().ok_or_else(|| Lack(format!("there is no {run}")))
+    }
+
+    fn text(&self, hash: &Hash) -> Result<Option<Vec<u8>>, Lack> {
+        Ok(self.texts.get(hash).cloned())
+    }
+
+    fn damaged(&self, problem: String) -> Lack {
+        Lack(problem)
+    }
+
+    fn is_driven(&self, _: &RunId) -> bool {
+        false
+    }
+
+    fn derived_key(&self, _: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new([5; 32])
+    }
+
+    fn now(&self) -> Millis {
+        1_700_000_000_000
+    }
+
+    fn version(&self) -> &str {
+        "0.1.0"
+    }
 }

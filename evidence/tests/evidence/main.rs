@@ -3,6 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
 mod journal;
-mod publishing;
 mod report;
 mod tampering;

@@ -1,10 +1,10 @@
 //! Reports say what the journal says, nothing of it can run, and no value is in it.
 
 use serde_json::json;
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, CallHead, ChainHead, Created, How, text_hash};
-use windlass_engine::step::{Kind, StepError};
 use windlass_evidence::report::{Report, html, markdown, of_records, standing};
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::{Kind, StepError};
+use windlass_journal::{Body, CallHead, ChainHead, Created, How, text_hash};
 
 use crate::journal::by;
 
@@ -38,7 +38,7 @@ fn rotation(name: &str) -> Vec<Vec<u8>> {
         by: by(),
         version: "0.1.0".to_owned(),
         cause: None,
-        language: windlass_engine::journal::Language::FIRST,
+        language: windlass_journal::Language::FIRST,
     };
     let head = |step: &str, kind, args| CallHead { step: step.to_owned(), kind, args };
     let intended = |n, head, base, says: &str| Body::Intended {

@@ -1,16 +1,13 @@
 //! Everything that can be done to an evidence file is refused, with the place named.
 
-use std::sync::Arc;
-
-use windlass_engine::id::RunId;
-use windlass_engine::journal::text_hash;
 use windlass_evidence::file::{
     EvidenceWriter, FORMAT, Made, Refusal, Verified, VerifyError, Why, export, verify,
 };
 use windlass_evidence::{PublicKey, SigningKey};
-use windlass_stores::MemoryStore;
+use windlass_journal::id::RunId;
+use windlass_journal::text_hash;
 
-use crate::journal::{TEXT, a_run, by, engine, records};
+use crate::journal::{Shelf, TEXT, by, records};
 
 fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
@@ -211,44 +208,27 @@ fn a_later_format_is_refused_by_its_number() {
     assert_eq!(refusal, Refusal { line: 1, why: Why::TooNew(2) });
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_engine_signs_its_runs_with_the_key_of_its_state() {
-    let engine = engine(Arc::new(MemoryStore::new()));
-    let (run, later) = (a_run(&engine).await, a_run(&engine).await);
-    let mut out = Vec::new();
-    export(&engine, &[run.clone(), later], &by(), &mut out).unwrap();
-    let public = SigningKey::of(&engine).public();
-    let verified = check_with(&out, &[public], &[]).unwrap();
-    assert_eq!((verified.runs.len(), &verified.runs[0].run), (2, &run));
-    assert!(export(&engine, &[RunId::from("run_none")], &by(), Vec::new()).is_err());
-}
-
 /// A broken chain and a swapped text were signed, and whoever verified them had to find out.
-#[tokio::test]
-async fn what_was_changed_in_the_store_is_not_signed() {
-    use windlass_engine::journal::{JournalStore, text_hash};
-
-    let refused = |store: &std::sync::Arc<MemoryStore>, run: &str| {
-        let engine = crate::journal::engine(store.clone());
-        let run = windlass_engine::id::RunId::from(run);
-        windlass_evidence::file::export(&engine, &[run], &by(), &mut Vec::new())
-            .unwrap_err()
-            .to_string()
+#[test]
+fn what_was_changed_in_the_store_is_not_signed() {
+    let refused = |shelf: &Shelf, run: &str| {
+        export(shelf, &[RunId::from(run)], &by(), Vec::new()).unwrap_err().to_string()
     };
-    let store = std::sync::Arc::new(MemoryStore::new());
-    let mut records = crate::journal::records("run_changed", 2);
-    for (seq, record) in (0..).zip(crate::journal::records("run_whole", 2)) {
-        store.append(&"run_whole".into(), seq, &record).unwrap();
-    }
-    records[1] = String::from_utf8(records[1].clone()).unwrap().replace("db_1", "db_9").into();
-    for (seq, record) in (0..).zip(&records) {
-        store.append(&"run_changed".into(), seq, record).unwrap();
-    }
-    let text = crate::journal::TEXT;
-    store.put_value(&text_hash(text.as_bytes()), text.as_bytes()).unwrap();
-    let broken = refused(&store, "run_changed");
+    let mut shelf = Shelf::default();
+    shelf.texts.insert(text_hash(TEXT.as_bytes()), TEXT.as_bytes().to_vec());
+    shelf.journals.insert("run_whole".into(), records("run_whole", 2));
+    let mut changed = records("run_changed", 2);
+    changed[1] = String::from_utf8(changed[1].clone()).unwrap().replace("db_1", "db_9").into();
+    shelf.journals.insert("run_changed".into(), changed);
+
+    let mut out = Vec::new();
+    export(&shelf, &[RunId::from("run_whole")], &by(), &mut out).unwrap();
+    let verified = check_with(&out, &[SigningKey::of(&shelf).public()], &[]).unwrap();
+    assert_eq!(verified.runs.len(), 1);
+    assert!(refused(&shelf, "run_none").contains("no run_none"));
+    let broken = refused(&shelf, "run_changed");
     assert!(broken.contains("entry 2 does not follow"), "{broken}");
-    store.put_value(&text_hash(text.as_bytes()), b"another").unwrap();
-    let swapped = refused(&store, "run_whole");
+    shelf.texts.insert(text_hash(TEXT.as_bytes()), b"another".to_vec());
+    let swapped = refused(&shelf, "run_whole");
     assert!(swapped.contains("the text of its runbook"), "{swapped}");
 }

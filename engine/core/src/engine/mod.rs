@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod archive;
 mod backup;
 mod error;
 mod inspect;

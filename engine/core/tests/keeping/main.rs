@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test should say where")]
 
 mod backup;
+mod evidence;
 mod prune;
 
 use std::collections::BTreeMap;

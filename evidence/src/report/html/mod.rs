@@ -5,9 +5,9 @@ mod timeline;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use windlass_engine::clock::utc;
-use windlass_engine::event::{Status, shown};
-use windlass_engine::journal::How;
+use windlass_journal::How;
+use windlass_journal::clock::utc;
+use windlass_journal::event::{Status, shown};
 
 use super::{Fact, Report, list, outcome, rollback_in_words, rotation_in_words, span, verdict};
 

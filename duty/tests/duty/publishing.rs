@@ -4,14 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use windlass_engine::engine::Engine;
-use windlass_engine::journal::text_hash;
-use windlass_evidence::publish::{
+use windlass_duty::publish::{
     Head, PublishError, Publisher, Publishing, end, held_back, published,
 };
+use windlass_engine::clock::SystemClock;
+use windlass_engine::engine::{Engine, Options};
+use windlass_engine::id::RunId;
+use windlass_engine::journal::{Origin, text_hash};
+use windlass_engine::runbook::Runbook;
+use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
+use windlass_engine::step::Registry;
 use windlass_stores::MemoryStore;
-
-use crate::journal::{a_run, engine};
 
 /// A place that notes what it gets, and can be out of reach.
 #[derive(Default)]
@@ -36,6 +39,38 @@ impl Publisher for Notebook {
         self.woken.notify_one();
         Ok(())
     }
+}
+
+const TEXT: &str = "//! title = \"A note\"\nlet x = 1;\n";
+
+fn by() -> Origin {
+    Origin { user: "ada".to_owned(), ..Origin::default() }
+}
+
+/// Returns an engine over memory that knows no steps.
+fn engine(store: Arc<MemoryStore>) -> Engine {
+    let keyring = Keyring::new(MasterKey::from_bytes([5; 32]), Box::<MemoryKeys>::default());
+    Engine::open(Options {
+        store,
+        keyring,
+        steps: Registry::default(),
+        clock: Arc::new(SystemClock),
+        runtime: tokio::runtime::Handle::current(),
+        process: by(),
+        place: "unix:///var/run/docker.sock".to_owned(),
+        version: "0.1.0".to_owned(),
+        points: None,
+    })
+    .unwrap()
+}
+
+/// Lets an engine make a run that is over.
+async fn a_run(engine: &Engine) -> RunId {
+    let runbook = Runbook::compile("note.rhai", TEXT, engine.steps()).unwrap();
+    let handle = engine.start(&runbook, &by(), &[], Vec::new()).unwrap();
+    let run = handle.run.clone();
+    handle.outcome().await;
+    run
 }
 
 async fn publishing() -> (Engine, Arc<Notebook>, Publishing) {

@@ -12,6 +12,7 @@
 //! | `evidence/publishing` | where heads go: as long as it is there, a run stays until its last head has gone out |
 //! | `evidence/published/<run>` | the head that went out last: [`Head`] |
 
+mod config;
 mod syslog;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use windlass_engine::event::What;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{Hash, StoreError, text_hash};
 
+pub use config::{Config, PublishTo};
 pub use syslog::Syslog;
 
 const PUBLISHING: &str = "evidence/publishing";
