@@ -14,6 +14,7 @@ mod desk;
 mod exit;
 mod home;
 mod kill;
+mod modules;
 mod problem;
 mod secret_input;
 mod serve;

@@ -13,7 +13,18 @@ fn root() -> PathBuf {
 
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let rooms = ["cli", "engine", "steps", "lab", "rehearsal", "duty", "evidence", "desk", "tests"];
+    let rooms = [
+        "cli",
+        "engine",
+        "runbooks",
+        "steps",
+        "lab",
+        "rehearsal",
+        "duty",
+        "evidence",
+        "desk",
+        "tests",
+    ];
     let mut directories: Vec<PathBuf> = rooms.iter().map(|d| root().join(d)).collect();
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {

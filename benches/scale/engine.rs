@@ -18,8 +18,6 @@ use windlass_swarm::docker::{Endpoint, Swarm};
 
 use crate::swarm::SECRET;
 
-const RUNBOOK: &str = include_str!("../../runbooks/rotate-secret-same-name.rhai");
-
 /// A clock that goes as fast as the swarm's.
 struct Fast {
     wall: Millis,
@@ -50,7 +48,8 @@ pub fn rotate(given: &[String]) {
     };
     let runtime = Runtime::new().unwrap();
     let engine = open(socket, Path::new(state), clock, &runtime);
-    let runbook = Runbook::compile("rotate", RUNBOOK, engine.steps()).unwrap();
+    let text = windlass_runbooks::whole("rotate-secret-same-name").unwrap();
+    let runbook = Runbook::compile("rotate", &text, engine.steps()).unwrap();
     let params = [("secret", SECRET), ("parallel", "64")];
     let params = params.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let secrets = vec![("value".to_owned(), Secret::new(b"the new value".to_vec()))];

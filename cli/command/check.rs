@@ -6,6 +6,7 @@ use windlass_engine::runbook::{CompileError, Runbook};
 use super::library;
 use crate::desk::throwaway_engine;
 use crate::exit::Exit;
+use crate::modules::Found;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
@@ -26,12 +27,14 @@ pub fn check(settings: &Settings, files: &[String]) -> Result<Exit, Problem> {
                 continue;
             }
         };
-        match Runbook::check(&name, &text, engine.steps()) {
+        match Runbook::check(&name, &text, &Found::beside(&name), engine.steps()) {
             Ok(runbook) => {
                 let title = &runbook.header().title;
-                results.push(json!({ "file": file, "title": title }));
+                let modules = library::modules(&runbook);
+                results.push(json!({ "file": file, "title": title, "modules": modules }));
                 if !settings.json {
                     show::line(&format!("{} {file}: {title}", green("✓")));
+                    library::tell_modules(&modules);
                 }
             }
             Err(mistakes) => {
@@ -63,5 +66,5 @@ fn tell(mistakes: &[CompileError]) {
 }
 
 fn mistake(CompileError { place, problem }: &CompileError) -> serde_json::Value {
-    json!({ "line": place.line, "column": place.column, "text": place.text, "problem": problem })
+    json!({ "file": place.file, "line": place.line, "column": place.column, "text": place.text, "problem": problem })
 }

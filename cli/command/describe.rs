@@ -17,7 +17,9 @@ pub fn describe(settings: &Settings, name: &str) -> Result<Exit, Problem> {
     let runbook = library::compile(name, engine.steps())?;
     let header = runbook.header();
     if settings.json {
-        show::json(header);
+        let mut described = serde_json::json!(header);
+        described["modules"] = serde_json::json!(library::modules(&runbook));
+        show::json(&described);
         return Ok(Exit::Done);
     }
     show::line(&bold(&header.title));
@@ -33,6 +35,12 @@ pub fn describe(settings: &Settings, name: &str) -> Result<Exit, Problem> {
     if !header.locks.is_empty() {
         show::line("");
         show::line(&format!("Locks: {}", header.locks.join(", ")));
+    }
+    let modules = library::modules(&runbook);
+    if !modules.is_empty() {
+        show::line("");
+        show::line("Modules:");
+        library::tell_modules(&modules);
     }
     show::line("");
     show::line(&format!("  {}", dim(&example(name, &header.params))));

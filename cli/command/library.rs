@@ -5,33 +5,25 @@ use std::path::Path;
 use windlass_engine::engine::EngineError;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::step::Registry;
+use windlass_runbooks::{RUNBOOKS, Shipped};
 
 use crate::desk::throwaway_engine;
 use crate::exit::Exit;
+use crate::modules::Found;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
 use crate::show::table::columns;
-
-/// Name and text of each runbook that comes with windlass.
-const SHIPPED: [(&str, &str); 2] = [
-    ("rotate-secret", include_str!("../../runbooks/rotate-secret.rhai")),
-    ("rotate-secret-same-name", include_str!("../../runbooks/rotate-secret-same-name.rhai")),
-];
-
-/// Returns name and text of each runbook that comes with windlass.
-pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
-    SHIPPED.into_iter()
-}
 
 /// Lists the runbooks that come with windlass.
 pub fn list(settings: &Settings) -> Result<Exit, Problem> {
     let steps = throwaway_engine(settings)?;
     let mut rows = Vec::new();
     let mut described = Vec::new();
-    for (name, text) in SHIPPED {
-        let runbook = Runbook::compile(name, text, steps.steps()).map_err(EngineError::from)?;
-        rows.push(vec![name.to_owned(), runbook.header().title.clone()]);
+    for (name, text) in RUNBOOKS {
+        let runbook = Runbook::compile_with(name, text, &Shipped, steps.steps());
+        let runbook = runbook.map_err(EngineError::from)?;
+        rows.push(vec![(*name).to_owned(), runbook.header().title.clone()]);
         described.push(serde_json::json!({ "name": name, "title": runbook.header().title }));
     }
     if settings.json {
@@ -47,12 +39,12 @@ pub fn list(settings: &Settings) -> Result<Exit, Problem> {
 /// # Errors
 /// If there is neither.
 pub fn find(name: &str) -> Result<(String, String), Problem> {
-    if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+    if let Some((name, text)) = RUNBOOKS.iter().find(|(shipped, _)| *shipped == name) {
         return Ok(((*name).to_owned(), (*text).to_owned()));
     }
     let looks_like_a_path = name.contains('/') || name.ends_with(".rhai");
     if !looks_like_a_path && !Path::new(name).is_file() {
-        let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = RUNBOOKS.iter().map(|(name, _)| *name).collect();
         let message = format!("there is no runbook `{name}`; there are {}", names.join(", "));
         return Err(Problem::new("WL0001", Exit::Usage, message)
             .hint("`windlass runbooks` lists them; a path such as ./my.rhai names a file."));
@@ -72,5 +64,27 @@ pub fn find(name: &str) -> Result<(String, String), Problem> {
 /// If there is none, or it does not compile.
 pub fn compile(name: &str, steps: &Registry) -> Result<Runbook, Problem> {
     let (name, text) = find(name)?;
-    Ok(Runbook::compile(&name, &text, steps).map_err(EngineError::from)?)
+    let modules = Found::beside(&name);
+    Ok(Runbook::compile_with(&name, &text, &modules, steps).map_err(EngineError::from)?)
+}
+
+/// A module that a runbook uses.
+#[derive(serde::Serialize)]
+pub struct Taken {
+    name: String,
+    /// Where it was found, for people.
+    from: String,
+}
+
+/// Returns the modules that a runbook uses.
+pub fn modules(runbook: &Runbook) -> Vec<Taken> {
+    let taken = runbook.modules().into_iter();
+    taken.map(|(name, shelf)| Taken { from: shelf.file(runbook.name(), &name), name }).collect()
+}
+
+/// Says where modules were found.
+pub fn tell_modules(modules: &[Taken]) {
+    for Taken { name, from } in modules {
+        show::line(&format!("  uses {name}, from {from}"));
+    }
 }

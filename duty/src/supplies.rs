@@ -1,5 +1,6 @@
 //! What a schedule needs whenever it comes, and what only the command knows how to get.
 
+use windlass_engine::runbook::{Modules, NoModules};
 use windlass_engine::secret::Secret;
 
 /// Where runbooks and secret values come from. The methods block.
@@ -9,6 +10,11 @@ pub trait Supplies: Send + Sync + 'static {
     /// # Errors
     /// If there is none: what to tell people.
     fn runbook(&self, name: &str) -> Result<(String, String), String>;
+
+    /// Returns the modules that a runbook can use.
+    fn modules(&self, _runbook: &str) -> Box<dyn Modules + '_> {
+        Box::new(NoModules)
+    }
 
     /// Returns the value of a secret parameter from its source, `@FILE` or `generate[:LENGTH]`.
     ///

@@ -6,6 +6,7 @@ mod forging;
 mod keeping;
 mod look;
 mod memory;
+mod modules;
 mod one_look;
 mod people;
 mod rehearse;

@@ -1,6 +1,5 @@
 //! The schedule of the book, for three nights on a simulated swarm.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -46,9 +45,7 @@ struct Shipped;
 
 impl Supplies for Shipped {
     fn runbook(&self, name: &str) -> Result<(String, String), String> {
-        let path = Path::new("runbooks").join(format!("{name}.rhai"));
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let text = windlass_runbooks::whole(name).ok_or("it is not shipped")?;
         Ok((name.to_owned(), text))
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::run::Plan;
 use windlass_engine::runbook::{CompileError, Parameter, Runbook};
-use windlass_engine::script::Place;
+use windlass_engine::script::{Place, Shelf};
 use windlass_engine::step::{About, Kind as StepKind};
 
 use super::acts::words;
@@ -68,10 +68,20 @@ pub(crate) struct Described {
     params: Vec<Named>,
     /// Locks that a run of it holds, with parameters in braces.
     locks: Vec<String>,
+    /// The modules that it uses, each after those that it uses itself.
+    modules: Vec<Module>,
     /// What holds at every end that it allows.
     invariants: Vec<String>,
-    /// Its text.
+    /// Its text, with those modules in it.
     text: String,
+}
+
+/// A module that a runbook uses.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Module {
+    name: String,
+    /// Where it was found.
+    from: Shelf,
 }
 
 /// A text to check.
@@ -126,7 +136,9 @@ pub(crate) fn compile(
         let detail = format!("there is no runbook `{name}` in the library");
         Kind::NO_RUNBOOK.because(detail).hint("GET /api/v1/runbooks lists them.")
     })?;
-    Ok(Runbook::compile(name, &text, engine.steps()).map_err(EngineError::from)?)
+    let modules = library.modules(Some(name));
+    let runbook = Runbook::compile_with(name, &text, modules.as_ref(), engine.steps());
+    Ok(runbook.map_err(EngineError::from)?)
 }
 
 /// Lists the runbooks of the library.
@@ -137,8 +149,10 @@ pub(crate) async fn list(console: Console, _: Call<(), ()>) -> Result<Answer<Lin
             .filter_map(|name| {
                 // One that was removed since the names were read is not there any more.
                 let text = console.library.text(&name)?;
-                let (title, problem) = match Runbook::compile(&name, &text, console.engine.steps())
-                {
+                let (modules, steps) =
+                    (console.library.modules(Some(&name)), console.engine.steps());
+                let compiled = Runbook::compile_with(&name, &text, modules.as_ref(), steps);
+                let (title, problem) = match compiled {
                     Ok(runbook) => (Some(runbook.header().title.clone()), None),
                     Err(error) => (None, Some(error.into())),
                 };
@@ -168,6 +182,7 @@ pub(crate) async fn show(
         about: header.about.clone(),
         params: params.collect(),
         locks: header.locks.clone(),
+        modules: runbook.modules().into_iter().map(|(name, from)| Module { name, from }).collect(),
         invariants: header.invariants.iter().map(|(sentence, _)| sentence.clone()).collect(),
         text: runbook.text().to_owned(),
     }
@@ -196,7 +211,10 @@ pub(crate) async fn check(
 ) -> Result<Answer<Checked>, Problem> {
     let Text { name, text } = call.body;
     words("a runbook's name", &name, 200)?;
-    let compiled = blocking(move || Runbook::compile(&name, &text, console.engine.steps()));
+    let compiled = blocking(move || {
+        let modules = console.library.modules(None);
+        Runbook::compile_with(&name, &text, modules.as_ref(), console.engine.steps())
+    });
     let checked = match compiled.await? {
         Ok(runbook) => Checked { title: Some(runbook.header().title.clone()), problem: None },
         Err(error) => Checked { title: None, problem: Some(error.into()) },

@@ -126,7 +126,9 @@ pub(crate) async fn start(
     let begin = move |cause: Option<String>| {
         let runbook = match &text {
             Some(text) => {
-                Runbook::compile(&name, text, engine.steps()).map_err(EngineError::from)?
+                let modules = library.modules(None);
+                let compiled = Runbook::compile_with(&name, text, modules.as_ref(), engine.steps());
+                compiled.map_err(EngineError::from)?
             }
             None => runbooks::compile(&engine, library.as_ref(), &name)?,
         };

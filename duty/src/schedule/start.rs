@@ -96,5 +96,7 @@ fn with_newline(value: Secret, newline: Newline) -> Secret {
 
 fn compile(engine: &Engine, supplies: &dyn Supplies, config: &Config) -> Result<Runbook, String> {
     let (name, text) = supplies.runbook(config.runbook.as_str())?;
-    Runbook::compile(&name, &text, engine.steps()).map_err(|e| e.to_string())
+    let modules = supplies.modules(&name);
+    let runbook = Runbook::compile_with(&name, &text, modules.as_ref(), engine.steps());
+    runbook.map_err(|e| e.to_string())
 }

@@ -16,13 +16,9 @@ use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use windlass_lab::simulated::Simulated;
 use windlass_rehearsal::{Options, Progress, RehearsalError, Theatre};
+use windlass_runbooks::RUNBOOKS;
 
 use change::Mutation;
-
-const RUNBOOKS: [(&str, &str); 2] = [
-    ("rotate-secret", include_str!("../../../runbooks/rotate-secret.rhai")),
-    ("rotate-secret-same-name", include_str!("../../../runbooks/rotate-secret-same-name.rhai")),
-];
 
 /// Where IDs and values come from.
 const SEED: u64 = 2026;
@@ -42,8 +38,9 @@ enum Found {
 fn main() -> ExitCode {
     let Ok(runtime) = Runtime::new() else { return ExitCode::from(70) };
     let mut survivors = 0;
-    for (name, text) in RUNBOOKS {
-        let mutations = change::all(text);
+    for (name, _) in RUNBOOKS {
+        let Some(text) = windlass_runbooks::whole(name) else { return ExitCode::from(70) };
+        let mutations = change::all(&text);
         let (mut compiling, mut clean, mut battery) = (0, 0, 0);
         for Mutation { line, what, text } in &mutations {
             match found(name, text, &runtime) {

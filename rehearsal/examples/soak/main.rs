@@ -16,11 +16,7 @@ use tokio::runtime::Runtime;
 use windlass_lab::simulated::Simulated;
 use windlass_rehearsal::report::{Pass, Verdict};
 use windlass_rehearsal::{May, Options, Strike, Theatre, Variant};
-
-const RUNBOOKS: [(&str, &str); 2] = [
-    ("rotate-secret", include_str!("../../../runbooks/rotate-secret.rhai")),
-    ("rotate-secret-same-name", include_str!("../../../runbooks/rotate-secret-same-name.rhai")),
-];
+use windlass_runbooks::RUNBOOKS;
 
 /// Passes for each swarm.
 const PASSES: usize = 60;
@@ -98,14 +94,15 @@ fn one_swarm(
 ) -> Result<(), String> {
     let mut rng = Rng::with_seed(seed);
     let snapshot = swarm::random(&mut rng);
-    let (name, text) = RUNBOOKS[rng.usize(..RUNBOOKS.len())];
+    let (name, _) = RUNBOOKS[rng.usize(..RUNBOOKS.len())];
+    let text = windlass_runbooks::whole(name).ok_or_else(|| format!("{name} is not whole"))?;
     let parallel = rng.u32(1..=6).to_string();
     let window = ["0s", "0s", "45s", "6h"][rng.usize(..4)];
     let params = [("secret", swarm::SECRET), ("parallel", &parallel), ("window", window)];
     let services = snapshot.services.len();
     let options = Options {
         name: name.to_owned(),
-        text: text.to_owned(),
+        text,
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         snapshot,
         only: None,

@@ -26,11 +26,10 @@ use windlass_rehearsal::{Options, Theatre, Variant};
 const SEED: u64 = 2026;
 
 fn options(runbook: &str) -> Options {
-    let path = format!("{}/../runbooks/{runbook}.rhai", env!("CARGO_MANIFEST_DIR"));
     let params = [("secret", swarm::SECRET), ("window", "30s")];
     Options {
         name: runbook.to_owned(),
-        text: std::fs::read_to_string(path).unwrap(),
+        text: windlass_runbooks::whole(runbook).unwrap(),
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
         snapshot: swarm::five_services(),
         only: None,
@@ -105,9 +104,6 @@ fn rotate_secret_holds_whatever_happens() {
 /// A runbook that is shipped and not played here would be one that nobody has tried.
 #[test]
 fn every_shipped_runbook_is_played() {
-    let runbooks = format!("{}/../runbooks", env!("CARGO_MANIFEST_DIR"));
-    let names = std::fs::read_dir(runbooks).unwrap().map(|entry| entry.unwrap().file_name());
-    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.sort();
-    assert_eq!(names, ["rotate-secret-same-name.rhai", "rotate-secret.rhai"]);
+    let names: Vec<&str> = windlass_runbooks::RUNBOOKS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["rotate-secret", "rotate-secret-same-name"]);
 }

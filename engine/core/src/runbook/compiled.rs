@@ -1,8 +1,9 @@
 //! A runbook that has been read and checked.
 
-use super::Header;
+use super::modules::expand;
+use super::{Header, Modules, NoModules};
 use crate::journal::{Hash, Language, text_hash};
-use crate::script::{Mistake, Place, Script};
+use crate::script::{Mistake, Place, Script, Shelf, Source, split};
 use crate::step::{Kind, Registry};
 
 /// A runbook does not compile: where, and what is wrong there.
@@ -18,26 +19,44 @@ pub struct CompileError {
 /// A runbook that has been read and checked.
 #[derive(Clone)]
 pub struct Runbook {
-    name: String,
-    text: String,
+    source: Source,
     header: Header,
     script: Script,
 }
 
 impl Runbook {
-    /// Reads and checks a runbook.
+    /// Reads and checks a runbook that uses no modules, or has them in its text.
     ///
     /// # Errors
     /// With file, line and column of the first mistake.
     pub fn compile(name: &str, text: &str, steps: &Registry) -> Result<Self, CompileError> {
-        Self::check(name, text, steps).map_err(|mut mistakes| mistakes.swap_remove(0))
+        Self::compile_with(name, text, &NoModules, steps)
     }
 
-    /// Reads and checks a runbook.
+    /// Reads and checks a runbook, and takes the modules that it uses.
     ///
     /// # Errors
-    /// With every mistake that can be told, one or more, in the order of the text.
-    pub fn check(name: &str, text: &str, steps: &Registry) -> Result<Self, Vec<CompileError>> {
+    /// With file, line and column of the first mistake.
+    pub fn compile_with(
+        name: &str,
+        text: &str,
+        modules: &dyn Modules,
+        steps: &Registry,
+    ) -> Result<Self, CompileError> {
+        Self::check(name, text, modules, steps).map_err(|mut mistakes| mistakes.swap_remove(0))
+    }
+
+    /// Reads and checks a runbook, and takes the modules that it uses.
+    ///
+    /// # Errors
+    /// With every mistake that can be told, one or more, in the order of the text; those in its own
+    /// text first.
+    pub fn check(
+        name: &str,
+        text: &str,
+        modules: &dyn Modules,
+        steps: &Registry,
+    ) -> Result<Self, Vec<CompileError>> {
         let at = |line, column| Place::of(name, text, line, column);
         let (header, of_header) = Header::read(text);
         let mut mistakes: Vec<(Place, String)> =
@@ -45,7 +64,12 @@ impl Runbook {
         let mut compiled = None;
         // Without a header it is not known which names the script may use.
         if let Some(header) = header {
-            match Self::with(name, text, header, steps) {
+            let (text, of_modules) = expand(name, text, &header, modules);
+            let whole = of_modules.is_empty();
+            mistakes.extend(of_modules);
+            match Self::with(name, &text, header, steps) {
+                // What is missing because a module is missing is told once.
+                Err(_) if !whole => {}
                 Ok(runbook) => {
                     mistakes.extend(runbook.wrong_invariants(steps));
                     compiled = Some(runbook);
@@ -56,10 +80,30 @@ impl Runbook {
         match compiled {
             Some(runbook) if mistakes.is_empty() => Ok(runbook),
             _ => {
-                mistakes.sort_by_key(|(place, _)| (place.line, place.column));
+                mistakes.sort_by_cached_key(|(place, _)| {
+                    (place.file != name, place.file.clone(), place.line, place.column)
+                });
                 let error = |(place, problem)| CompileError { place: Box::new(place), problem };
                 Err(mistakes.into_iter().map(error).collect())
             }
+        }
+    }
+
+    /// Returns the text of a runbook with the modules that it uses. Nothing else of it is looked at.
+    ///
+    /// # Errors
+    /// If it has no header, or a module is not there or is no module.
+    pub fn gather(name: &str, text: &str, modules: &dyn Modules) -> Result<String, CompileError> {
+        let error = |(place, problem)| CompileError { place: Box::new(place), problem };
+        let (header, mut of_header) = Header::read(text);
+        let Some(header) = header else {
+            let e = of_header.swap_remove(0);
+            return Err(error((Place::of(name, text, e.line, e.column), e.problem)));
+        };
+        let (text, mut mistakes) = expand(name, text, &header, modules);
+        match mistakes.is_empty() {
+            true => Ok(text),
+            false => Err(error(mistakes.swap_remove(0))),
         }
     }
 
@@ -82,8 +126,10 @@ impl Runbook {
             }
         };
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
-        let script = Script::recorded(name, text, parameters, steps, language).map_err(error)?;
-        Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
+        let source = source(name, text, &header);
+        let script =
+            Script::recorded(source.clone(), parameters, steps, language).map_err(error)?;
+        Ok(Runbook { source, header, script })
     }
 
     fn with(
@@ -93,8 +139,9 @@ impl Runbook {
         steps: &Registry,
     ) -> Result<Self, Vec<Mistake>> {
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
-        let script = Script::compile(name, text, parameters, steps)?;
-        Ok(Runbook { name: name.to_owned(), text: text.to_owned(), header, script })
+        let source = source(name, text, &header);
+        let script = Script::compile(source.clone(), parameters, steps)?;
+        Ok(Runbook { source, header, script })
     }
 
     /// Returns a runbook with the same parameters that fails unless one of its invariants holds.
@@ -102,10 +149,12 @@ impl Runbook {
     /// # Errors
     /// As [`Runbook::compile`], in the invariant's expression.
     pub fn invariant(&self, expression: &str, steps: &Registry) -> Result<Self, CompileError> {
-        let header: Vec<&str> = self.text.lines().take_while(|l| l.starts_with("//!")).collect();
+        let header: Vec<&str> = self.text().lines().take_while(|l| l.starts_with("//!")).collect();
         let text = format!("{}\n\nif !({expression}) {{ throw \"no\"; }}\n", header.join("\n"));
-        let header = Header { locks: Vec::new(), invariants: Vec::new(), ..self.header.clone() };
-        Self::with(&self.name, &text, header, steps).map_err(|mut mistakes| {
+        // It is an expression, and calls no functions: those of modules are not in its text.
+        let (locks, uses, invariants) = Default::default();
+        let header = Header { locks, uses, invariants, ..self.header.clone() };
+        Self::with(self.name(), &text, header, steps).map_err(|mut mistakes| {
             let (place, problem) = mistakes.swap_remove(0);
             CompileError { place: Box::new(place), problem }
         })
@@ -114,8 +163,8 @@ impl Runbook {
     fn wrong_invariants(&self, steps: &Registry) -> Vec<Mistake> {
         let wrong = |(sentence, expression): &(String, String)| {
             let problem = self.wrong_invariant(expression, steps)?;
-            let line = Header::line_of(&self.text, &format!("{sentence:?}"));
-            let place = Place::of(&self.name, &self.text, line, 1);
+            let line = Header::line_of(self.text(), &format!("{sentence:?}"));
+            let place = self.source.place(line, 1);
             Some((place, format!("invariant \"{sentence}\": {problem}")))
         };
         self.header.invariants.iter().filter_map(wrong).collect()
@@ -134,17 +183,26 @@ impl Runbook {
 
     /// Returns its name or path, as given.
     pub fn name(&self) -> &str {
-        &self.name
+        self.source.name()
     }
 
-    /// Returns its text.
+    /// Returns its text, with the modules that it uses.
     pub fn text(&self) -> &str {
-        &self.text
+        self.source.text()
+    }
+
+    /// Returns the modules that it uses, and where each was found.
+    pub fn modules(&self) -> Vec<(String, Shelf)> {
+        if self.header.uses.is_empty() {
+            return Vec::new();
+        }
+        let (_, modules) = split(self.text());
+        modules.iter().map(|module| (module.name.to_owned(), module.shelf)).collect()
     }
 
     /// Returns the hash under which its text is kept.
     pub fn hash(&self) -> Hash {
-        text_hash(self.text.as_bytes())
+        text_hash(self.text().as_bytes())
     }
 
     /// Returns its header.
@@ -160,6 +218,14 @@ impl Runbook {
     /// Returns its script.
     pub fn script(&self) -> &Script {
         &self.script
+    }
+}
+
+/// Only a runbook that uses modules has any in its text: lines that look like it are comments elsewhere.
+fn source(name: &str, text: &str, header: &Header) -> Source {
+    match header.uses.is_empty() {
+        true => Source::plain(name, text),
+        false => Source::with_modules(name, text),
     }
 }
 
@@ -246,7 +312,8 @@ mod tests {
         let text = "//! title = \"T\"\n//! [params]\n//! p = { type = \"flag\", help = \"h\" }\n\
                     //! 9 = { type = \"int\", help = \"h\" }\n\
                     let a = nosuch;\nfoo(other);\nnope::step(#{});\nsleep(\"soon\");\n";
-        let all = Runbook::check("a.rhai", text, &Registry::default()).map(drop).unwrap_err();
+        let all =
+            Runbook::check("a.rhai", text, &NoModules, &Registry::default()).map(drop).unwrap_err();
         let lines: Vec<usize> = all.iter().map(|mistake| mistake.place.line).collect();
         assert_eq!(lines, [3, 4, 5, 6, 6, 7, 8], "{all:#?}");
     }

@@ -19,12 +19,15 @@ pub struct Header {
     pub params: Vec<(String, Parameter)>,
     /// Names of locks, with parameters in braces: `secret:{secret}`.
     pub locks: Vec<String>,
+    /// Names of the modules whose functions it uses.
+    pub uses: Vec<String>,
     /// What holds at every end that the runbook allows, as a sentence and an expression that only
     /// reads. Rehearsals evaluate them.
     pub invariants: Vec<(String, String)>,
 }
 
 /// What is wrong in a header, and on which line of the runbook.
+#[derive(Debug)]
 pub(super) struct HeaderError {
     pub(super) line: usize,
     pub(super) column: usize,
@@ -42,7 +45,32 @@ struct Declared {
     #[serde(default)]
     locks: Vec<String>,
     #[serde(default)]
+    uses: Vec<String>,
+    #[serde(default)]
     invariants: Table,
+}
+
+/// What a module says of itself; it need not say anything.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModuleHeader {
+    /// For readers of its file.
+    #[serde(default, rename = "about")]
+    _about: String,
+    /// Names of the modules whose functions it uses.
+    #[serde(default)]
+    pub(super) uses: Vec<String>,
+}
+
+impl ModuleHeader {
+    /// Reads the header of a module's text.
+    ///
+    /// # Errors
+    /// If it is no TOML, or not the right TOML.
+    pub(super) fn read(text: &str) -> Result<Self, HeaderError> {
+        let toml = header_text(text);
+        toml::from_str(&toml).map_err(|error| located(&toml, &error))
+    }
 }
 
 /// The mark of a header line.
@@ -57,7 +85,7 @@ impl Header {
             let problem = format!("a runbook begins with a header: {MARK} title = \"...\"");
             return (None, vec![HeaderError { line: 1, column: 1, problem }]);
         }
-        let declared: Declared = match toml::from_str(&toml) {
+        let mut declared: Declared = match toml::from_str(&toml) {
             Ok(declared) => declared,
             Err(error) => return (None, vec![located(&toml, &error)]),
         };
@@ -66,7 +94,7 @@ impl Header {
             mistakes.push(HeaderError { line: line_of(&toml, name), column: 1, problem });
         };
         let mut params = Vec::new();
-        for (name, value) in declared.params {
+        for (name, value) in std::mem::take(&mut declared.params) {
             let parameter = Parameter::deserialize(value).map_err(|e| e.message().to_owned());
             let parameter = parameter.and_then(|p| well_formed(&name, &p).map(|()| p));
             // The script may use it all the same: a mistake is told once.
@@ -77,7 +105,7 @@ impl Header {
             params.push((name, parameter));
         }
         let mut invariants = Vec::new();
-        for (sentence, value) in declared.invariants {
+        for (sentence, value) in std::mem::take(&mut declared.invariants) {
             match value.as_str() {
                 Some(expression) => invariants.push((sentence, expression.to_owned())),
                 None => wrong(
@@ -86,8 +114,8 @@ impl Header {
                 ),
             }
         }
-        let (title, about, locks) = (declared.title, declared.about, declared.locks);
-        let header = Header { title, about, params, locks, invariants };
+        let Declared { title, about, locks, uses, .. } = declared;
+        let header = Header { title, about, params, locks, uses, invariants };
         for (name, parameter) in &header.params {
             if let Err(problem) = header.check_moves(parameter) {
                 wrong(name, format!("parameter `{name}`: {problem}"));

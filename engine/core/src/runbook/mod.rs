@@ -12,10 +12,15 @@
 //! //! secret = { type = "string", help = "The secret's name" }
 //! //! value  = { type = "secret", help = "Its new value" }
 //! ```
+//!
+//! Functions that runbooks share are in modules; a runbook names those that it uses, and its text has
+//! them in it from then on.
 
 mod compiled;
 mod header;
+mod modules;
 
 pub use compiled::{CompileError, Runbook};
 pub use header::Header;
+pub use modules::{Modules, NoModules};
 pub use windlass_journal::parameter::{Kind as ParameterKind, Parameter, ParameterError};

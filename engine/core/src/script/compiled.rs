@@ -15,6 +15,7 @@ use super::host::{BranchFailure, CallFailure, Caller, Halt, Look, engine, enter,
 use super::language::OPERATIONS_MAX;
 use super::names::meant;
 use super::place::Place;
+use super::source::Source;
 use super::value::{from_json, to_json};
 use crate::clock::{Clock, SystemClock};
 use crate::id::CallKey;
@@ -24,8 +25,7 @@ use crate::step::{Registry, StepError};
 /// A script whose names and arguments have been checked.
 #[derive(Clone)]
 pub struct Script {
-    name: String,
-    text: Arc<str>,
+    source: Source,
     ast: AST,
     language: Language,
 }
@@ -48,22 +48,22 @@ impl Script {
     /// # Errors
     /// Every mistake that can be told, in the order of the text.
     pub(crate) fn compile<'a>(
-        name: &str,
-        text: &str,
+        source: Source,
         parameters: impl IntoIterator<Item = &'a str>,
         steps: &Registry,
     ) -> Result<Self, Vec<Mistake>> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
         let mut engine = engine(steps, &caller);
-        let (ast, mut findings) = parse(&mut engine, text, parameters, steps);
+        let (ast, mut findings) = parse(&mut engine, &source.program(), parameters, steps);
         if let Some(ast) = &ast {
             findings.extend(check(&engine, ast, steps));
+            findings.extend(more_than_functions(&source, ast));
         }
         findings.sort_by_key(|finding| finding.position);
         match ast {
-            Some(ast) if findings.is_empty() => Ok(Self::of(name, text, ast, Language::NOW)),
+            Some(ast) if findings.is_empty() => Ok(Script { source, ast, language: Language::NOW }),
             _ => {
-                let mistake = |f: Finding| (place_of(name, text, f.position), f.problem);
+                let mistake = |f: Finding| (place_of(&source, f.position), f.problem);
                 Err(findings.into_iter().map(mistake).collect())
             }
         }
@@ -75,22 +75,16 @@ impl Script {
     /// # Errors
     /// If it is no script.
     pub(crate) fn recorded<'a>(
-        name: &str,
-        text: &str,
+        source: Source,
         parameters: impl IntoIterator<Item = &'a str>,
         steps: &Registry,
         language: Language,
     ) -> Result<Self, Mistake> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
-        let ast = engine(steps, &caller).compile_with_scope(&scope(parameters), text);
-        let ast = ast.map_err(|ParseError(kind, at)| {
-            (place_of(name, text, at), said_of_parse(&kind, steps))
-        })?;
-        Ok(Self::of(name, text, ast, language))
-    }
-
-    fn of(name: &str, text: &str, ast: AST, language: Language) -> Self {
-        Script { name: name.to_owned(), text: text.into(), ast, language }
+        let ast = engine(steps, &caller).compile_with_scope(&scope(parameters), source.program());
+        let ast = ast
+            .map_err(|ParseError(kind, at)| (place_of(&source, at), said_of_parse(&kind, steps)))?;
+        Ok(Script { source, ast, language })
     }
 
     /// Returns what the script means.
@@ -161,7 +155,7 @@ impl Script {
         {
             return self.failure(&branch.0, steps);
         }
-        let place = place_of(&self.name, &self.text, inner.position());
+        let place = place_of(&self.source, inner.position());
         let (error, key) = match inner {
             EvalAltResult::ErrorRuntime(value, _) => thrown(value),
             EvalAltResult::ErrorTooManyOperations(_) => {
@@ -239,6 +233,10 @@ fn scope<'a>(parameters: impl IntoIterator<Item = &'a str>) -> Scope<'a> {
 fn said_of_parse(kind: &ParseErrorType, steps: &Registry) -> String {
     match kind {
         ParseErrorType::ModuleUndefined(noun) => no_such_noun(noun, steps),
+        ParseErrorType::FnDuplicatedDefinition(name, arguments) => format!(
+            "there is a function `{name}` with as many parameters ({arguments}) already, here or in \
+             a module"
+        ),
         other => other.to_string(),
     }
 }
@@ -254,8 +252,17 @@ fn without_position(error: &EvalAltResult) -> String {
     text.rsplit_once(" (line ").map_or(text.clone(), |(message, _)| message.to_owned())
 }
 
-fn place_of(name: &str, text: &str, at: Position) -> Place {
-    Place::of(name, text, at.line().unwrap_or(0), at.position().unwrap_or(0))
+fn place_of(source: &Source, at: Position) -> Place {
+    source.place(at.line().unwrap_or(0), at.position().unwrap_or(0))
+}
+
+/// Returns the statements of modules: they would be carried out after the runbook's own, wherever
+/// the module is named.
+fn more_than_functions(source: &Source, ast: &AST) -> Vec<Finding> {
+    let positions = ast.statements().iter().map(rhai::Stmt::position);
+    let of_modules = positions.filter(|at| at.line().is_some_and(|line| source.is_module(line)));
+    let problem = "a module has functions and nothing else".to_owned();
+    of_modules.map(|position| Finding { position, problem: problem.clone() }).collect()
 }
 
 /// Nobody to call: scripts are compiled with it and never evaluated.

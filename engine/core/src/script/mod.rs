@@ -16,6 +16,7 @@ mod host;
 mod language;
 mod names;
 mod place;
+mod source;
 mod value;
 mod waits;
 
@@ -23,4 +24,7 @@ pub(crate) use compiled::Mistake;
 pub use compiled::{Script, ScriptFailure};
 pub(crate) use host::STACK_BYTES;
 pub use host::{CallFailure, Caller, Halt, Look};
+pub(crate) use names::closest;
 pub use place::Place;
+pub use source::Shelf;
+pub(crate) use source::{Source, is_mark, joined, split};

@@ -1,7 +1,7 @@
 //! "Did you mean ...?"
 
 /// Returns what a name that does not exist was probably meant to be, or what there is.
-pub(super) fn closest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn closest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> String {
     let mut all: Vec<&str> = among.collect();
     all.sort_unstable();
     all.dedup();
