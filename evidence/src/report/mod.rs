@@ -172,6 +172,9 @@ pub struct Service {
     pub restarts: u32,
     /// Tasks that ran at the end and tasks that were wanted, and what people should know of it.
     pub health: Option<String>,
+    /// What people should know of it, alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// True if the rest of its task template is as it was.
     pub untouched: Option<bool>,
     /// The calls that were about it.

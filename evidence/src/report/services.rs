@@ -36,6 +36,7 @@ struct Told {
     switched: u32,
     undone: u32,
     health: Option<String>,
+    note: Option<String>,
     untouched: Option<bool>,
     gone: bool,
     calls: Vec<CallKey>,
@@ -78,7 +79,8 @@ impl Told {
         };
         let seconds = output["seconds"].as_u64().unwrap_or_default();
         self.gone |= output["note"] == GONE;
-        let note = output["note"].as_str().map(|note| format!("; {note}")).unwrap_or_default();
+        self.note = output["note"].as_str().map(str::to_owned);
+        let note = self.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
         self.health = Some(format!("{running} of {wanted} tasks ran after {seconds} s{note}"));
     }
 
@@ -101,6 +103,7 @@ impl Told {
             } else {
                 self.health.filter(|_| !taken_back)
             },
+            note: self.note.filter(|_| !taken_back && !self.gone),
             untouched: self.untouched,
             calls: self.calls,
         }

@@ -30,6 +30,14 @@ pub fn standing(report: &Report) -> Vec<String> {
         let verb = if names.len() == 1 { "was" } else { "were" };
         lines.push(format!("{} {verb} removed meanwhile.", named(&names)));
     }
+    let noted = |service: &Service| Some(format!("{}: {}.", service.name, service.note.as_ref()?));
+    let notes = report.services.iter().filter_map(noted);
+    let count = notes.clone().count();
+    lines.extend(notes.take(NAMED_MAX));
+    if count > NAMED_MAX {
+        let more = count - NAMED_MAX;
+        lines.push(format!("Notes on {more} more services are in the report."));
+    }
     if report.status == Status::Done {
         lines.extend(files(report));
     }

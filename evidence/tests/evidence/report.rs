@@ -121,7 +121,8 @@ fn approvals_denials_and_answers_are_told_with_who_and_why() {
 #[test]
 fn a_service_that_somebody_removed_uses_nothing() {
     let stands = |note: &str| standing(&of_records(&rotation(note), false).unwrap());
-    assert_eq!(stands("web"), ["web uses db_v2."]);
+    // What its tasks were noted for is said with it.
+    assert_eq!(stands("web"), ["web uses db_v2.", "web: web."]);
     let name = "the service was removed meanwhile";
     assert_eq!(stands(name), [format!("{name} was removed meanwhile.")]);
     let report = of_records(&rotation(name), false).unwrap();

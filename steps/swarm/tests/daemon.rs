@@ -141,3 +141,22 @@ async fn what_a_stack_file_must_name_is_what_its_service_uses_in_the_end() {
     let second = hop(("planned:db.tmp", "db.tmp"), ("planned:db", "db")).await;
     assert!(!second.contains("db.tmp") && second.contains("right as it is"), "{second}");
 }
+
+/// The manager that was asked was killed, and another one led when it was back: the attempt that
+/// began then took the new leader for the one that had always been, and said nothing of tasks that
+/// may run and yet not answer.
+#[tokio::test]
+async fn a_later_attempt_at_a_wait_knows_who_led_at_the_first() {
+    let nodes = json!([{ "ID": "b", "Description": { "Hostname": "n2" }, "Spec": {},
+        "ManagerStatus": { "Leader": true } }]);
+    let paper =
+        Paper::answering(move |_, path, _| (path == "/nodes").then(|| (200, nodes.clone())));
+    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
+    let step = registry.get("service.converged").unwrap();
+    let service = json!({ "id": "s", "name": "web", "mode": "replicated", "references": 1 });
+    let args = json!({ "service": service, "secret": { "id": "t", "name": "db" } });
+    for (before, leader) in [(Value::Null, "n2"), (json!({ "started": 0, "leader": "n1" }), "n1")] {
+        let preview = step.prepare(&context().after(before), &args).await.unwrap();
+        assert_eq!(preview.base["leader"], leader);
+    }
+}

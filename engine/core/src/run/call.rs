@@ -87,7 +87,8 @@ impl Driver {
         if call.head.kind == Kind::Read {
             return self.attempt(call, &Value::Null, attempt);
         }
-        let cx = self.context(call.key, Mode::Run);
+        let before = self.ledger.look(|s| s.calls.get(call.key).map(|c| c.base.value()));
+        let cx = self.context(call.key, Mode::Run).after(before.unwrap_or_default());
         let prepared = self.look_at(LOOK_DEADLINE, call.step.prepare(&cx, &call.head.args))?;
         let prepared = match prepared {
             Ok(prepared) => prepared,
@@ -308,6 +309,7 @@ impl Driver {
                 let (run, at) = (run.clone(), clock.now());
                 events.send(Event { run, at, seq: None, what });
             }),
+            before: Value::Null,
         }
     }
 

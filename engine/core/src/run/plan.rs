@@ -247,6 +247,7 @@ impl Caller for Planner {
             clock: self.clock.clone(),
             sealed: self.sealed.clone(),
             progress: Arc::new(|_| {}),
+            before: serde_json::Value::Null,
         };
         let looking = within(LOOK_DEADLINE, Kind::Read, step.prepare(&cx, &args));
         let preview = self.runtime.block_on(looking).map_err(CallFailure::Error)?;

@@ -100,6 +100,7 @@ pub struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sealed: Arc<SealedValues>,
     pub(crate) progress: Arc<dyn Fn(&str) + Send + Sync>,
+    pub(crate) before: Value,
 }
 
 impl Context {
@@ -112,7 +113,19 @@ impl Context {
         sealed: Arc<SealedValues>,
     ) -> Self {
         let progress = Arc::new(|_: &str| {});
-        Context { run: RunId::from(run), key, mode, clock, sealed, progress }
+        let before = Value::Null;
+        Context { run: RunId::from(run), key, mode, clock, sealed, progress, before }
+    }
+
+    /// Returns it as a later attempt has it, after one with this base.
+    #[must_use]
+    pub fn after(self, base: Value) -> Self {
+        Context { before: base, ..self }
+    }
+
+    /// Returns the base of the attempt before this one; null at the first.
+    pub fn before(&self) -> &Value {
+        &self.before
     }
 
     /// Returns the run.

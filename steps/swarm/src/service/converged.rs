@@ -88,7 +88,10 @@ impl WaitStep for Converged {
     async fn begin(&self, cx: &Context, args: &Args) -> Result<Base, StepError> {
         let nodes = look::nodes(cx, &self.swarm, true).await;
         let nodes = nodes.map_err(|e| e.reading(&self.says(args)))?;
-        Ok(Base { started: cx.now(), leader: watch::leader(&nodes) })
+        // Another leader may have been elected while the swarm did not answer: then this is not the
+        // first attempt.
+        let before = Base::deserialize(cx.before()).ok().and_then(|base| base.leader);
+        Ok(Base { started: cx.now(), leader: before.or_else(|| watch::leader(&nodes)) })
     }
 
     async fn wait(&self, cx: &Context, args: &Args, base: &Base) -> Result<Output, StepError> {
