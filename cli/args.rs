@@ -195,6 +195,12 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+    /// Write the manual pages, one for each command, to a directory.
+    Man {
+        /// The directory; it is made if it is not there.
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        directory: PathBuf,
+    },
     /// A throwaway swarm on this machine, real or simulated, to practise on.
     Lab {
         #[command(subcommand)]

@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod runs;
 mod schedule;
+mod shell;
 mod snapshot;
 mod steps;
 mod store;
@@ -25,10 +26,9 @@ mod token;
 
 pub use run::asked_to_stop;
 
-use clap::CommandFactory;
 use windlass_engine::journal::Decision;
 
-use crate::args::{Args, Command, DecideArgs};
+use crate::args::{Command, DecideArgs};
 use crate::desk::{Given, Request};
 use crate::exit::Exit;
 use crate::home;
@@ -48,6 +48,7 @@ pub async fn dispatch(settings: &Settings, command: Command) -> Exit {
             | Command::Deny { .. }
             | Command::Answer(_)
             | Command::Completions { .. }
+            | Command::Man { .. }
             | Command::Demo { .. }
             | Command::Lab { .. }
             | Command::Serve(_)
@@ -126,12 +127,10 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Prune(args) => prune::prune(settings, &args).await,
         Command::Store { action } => store::store(settings, &action).await,
         Command::Completions { shell } => {
-            let mut command = Args::command();
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut command, "windlass", &mut script);
-            show::page(&String::from_utf8_lossy(&script));
+            shell::completions(shell);
             Ok(Exit::Done)
         }
+        Command::Man { directory } => shell::man(&directory),
         Command::Lab { action } => lab::lab(settings, action).await,
         Command::Demo { install, keep } => demo::demo(settings, install, keep).await,
     }

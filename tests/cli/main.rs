@@ -8,6 +8,7 @@ mod look;
 mod memory;
 mod modules;
 mod one_look;
+mod packages;
 mod people;
 mod rehearse;
 mod schedule;

@@ -142,9 +142,12 @@ fn refused(doing: &str, unhealthy: &[Unhealthy]) -> StepError {
         more => format!("{doing}: {more} do not:{}", list.concat()),
     };
     let name = unhealthy.first().map_or("NAME", |one| one.name.as_str());
-    let mut hint = format!(
-        "`docker service ps --no-trunc {name}` shows why. Mend it first, or remove what nobody needs."
-    );
+    let what_to_do = if unhealthy.iter().all(|one| one.passing) {
+        "how far it is. Wait until it is through, and begin again."
+    } else {
+        "why. Mend it first, or remove what nobody needs."
+    };
+    let mut hint = format!("`docker service ps --no-trunc {name}` shows {what_to_do}");
     if let Some(paused) = unhealthy.iter().find(|one| one.paused) {
         let name = &paused.name;
         hint.push_str(&format!(
@@ -157,4 +160,29 @@ fn refused(doing: &str, unhealthy: &[Unhealthy]) -> StepError {
         " To go on with such services all the same: unhealthy: \"allow\" (`-p unhealthy=allow`).",
     );
     StepError::permanent("unhealthy", message).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(passing: &[bool]) -> String {
+        let one = |passing: &bool| Unhealthy {
+            id: "s".into(),
+            name: "web".into(),
+            why: "an update of it is under way".into(),
+            running: 0,
+            paused: false,
+            passing: *passing,
+        };
+        let unhealthy: Vec<_> = passing.iter().map(one).collect();
+        refused("check", &unhealthy).hint.unwrap_or_default()
+    }
+
+    /// "Mend it first" was said of an update that somebody had begun a moment before.
+    #[test]
+    fn what_passes_by_itself_is_waited_for_and_not_mended() {
+        assert!(hint(&[true, true]).contains("Wait until it is through"));
+        assert!(hint(&[true, false]).contains("Mend it first"));
+    }
 }
