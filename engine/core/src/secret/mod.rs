@@ -8,6 +8,7 @@
 //! | what | where | how |
 //! |---|---|---|
 //! | value | memory of a step | [`Secret`], zeroised on drop |
+//! | value | memory of its run, once a text was to be shown | the states of an automaton that finds it; the key that opens it is there too |
 //! | sealed value | journal | XChaCha20-Poly1305 under the run key, bound to run and name |
 //! | run key | `keys/<run>.key` | XChaCha20-Poly1305 under the master key, deleted at the end |
 //! | master key | `master.key` (0600) or a systemd credential | 32 bytes, as hex |

@@ -1,7 +1,7 @@
 //! The sealed values of one run.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,8 @@ use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::mac::mac;
-use super::{Secret, redact};
+use super::Secret;
+use super::redact::Redactor;
 use crate::id::RunId;
 
 /// Why a sealed value could not be made or opened.
@@ -44,6 +45,8 @@ struct Inner {
     sealed: BTreeMap<String, String>,
     /// Names sealed since they were last handed to the journal.
     fresh: Vec<String>,
+    /// What takes these values out of texts; nothing, until a text is to be shown.
+    redactor: Option<Arc<Redactor>>,
 }
 
 impl SealedValues {
@@ -72,6 +75,7 @@ impl SealedValues {
         let mut inner = self.lock();
         inner.sealed.insert(name.to_owned(), STANDARD.encode([&nonce[..], &ciphertext].concat()));
         inner.fresh.push(name.to_owned());
+        inner.redactor = None;
         Ok(())
     }
 
@@ -81,7 +85,10 @@ impl SealedValues {
     /// If it is unknown, damaged, or the key is gone.
     pub fn open(&self, name: &str) -> Result<Secret, SealError> {
         let sealed = self.lock().sealed.get(name).cloned();
-        let sealed = sealed.ok_or_else(|| SealError::Unknown(name.to_owned()))?;
+        self.opened(name, &sealed.ok_or_else(|| SealError::Unknown(name.to_owned()))?)
+    }
+
+    fn opened(&self, name: &str, sealed: &str) -> Result<Secret, SealError> {
         let damaged = || SealError::Damaged(name.to_owned());
         let bytes = STANDARD.decode(sealed).map_err(|_| damaged())?;
         let (nonce, ciphertext) = bytes.split_at_checked(24).ok_or_else(damaged)?;
@@ -94,6 +101,7 @@ impl SealedValues {
     pub fn restore(&self, sealed: &BTreeMap<String, String>) {
         let mut inner = self.lock();
         inner.sealed.extend(sealed.iter().map(|(k, v)| (k.clone(), v.clone())));
+        inner.redactor = None;
     }
 
     /// Returns what was sealed since the last time, for the journal to record.
@@ -122,23 +130,32 @@ impl SealedValues {
 
     /// Returns the text with every value of this run replaced by `***`.
     pub fn redact(&self, text: &str) -> String {
-        let values = self.values();
-        if values.is_empty() { text.to_owned() } else { redact::redact(text, &values) }
+        self.redactor().redact(text, || self.values(&self.lock()))
     }
 
     /// As [`SealedValues::redact`] for text written by others, which is withheld whole when a
     /// value of this run is too short to be found in it.
     pub fn redact_foreign(&self, text: &str) -> String {
-        if self.values().iter().any(redact::too_short) {
+        if self.redactor().misses() {
             return "(withheld: a secret of this run is too short to be recognised in it)"
                 .to_owned();
         }
         self.redact(text)
     }
 
-    fn values(&self) -> Vec<Secret> {
-        let names: Vec<String> = self.lock().sealed.keys().cloned().collect();
-        names.iter().filter_map(|name| self.open(name).ok()).collect()
+    /// Returns what takes all values out of texts that are kept by now.
+    fn redactor(&self) -> Arc<Redactor> {
+        let mut inner = self.lock();
+        if let Some(redactor) = &inner.redactor {
+            return redactor.clone();
+        }
+        let redactor = Arc::new(Redactor::of(&self.values(&inner)));
+        inner.redactor = Some(redactor.clone());
+        redactor
+    }
+
+    fn values(&self, inner: &Inner) -> Vec<Secret> {
+        inner.sealed.iter().filter_map(|(name, sealed)| self.opened(name, sealed).ok()).collect()
     }
 
     fn cipher(&self) -> Result<XChaCha20Poly1305, SealError> {
@@ -190,6 +207,20 @@ mod tests {
     fn without_the_key_nothing_opens() {
         let run = SealedValues::new(RunId::from("run_a"), None, Zeroizing::new([9; 32]));
         assert!(matches!(run.seal("v", Secret::new(vec![1])), Err(SealError::KeyGone)));
+    }
+
+    /// What finds the values is kept: one that comes later must be found all the same.
+    #[test]
+    fn a_value_that_is_sealed_or_restored_later_is_taken_out_too() {
+        let run = values("run_a", 1);
+        run.seal("one", Secret::new(b"canary".to_vec())).unwrap();
+        assert_eq!(run.redact("canary, magpie"), "***, magpie");
+        run.seal("two", Secret::new(b"magpie".to_vec())).unwrap();
+        assert_eq!(run.redact("canary, magpie"), "***, ***");
+        let again = values("run_a", 1);
+        assert_eq!(again.redact("canary"), "canary");
+        again.restore(&run.take_fresh());
+        assert_eq!(again.redact("canary, magpie"), "***, ***");
     }
 
     #[test]
