@@ -1,4 +1,7 @@
 //! Writing and reading the chain of records of one run.
+//!
+//! Whether a record follows the one before it is asked here and nowhere else: by those who read a
+//! journal ([`Chain`]), an export, or evidence. They differ in what they do about one that does not.
 
 use serde::Deserialize;
 
@@ -33,8 +36,40 @@ impl ChainHead {
     ) -> Result<(Entry, Vec<u8>), serde_json::Error> {
         let entry = Entry { v: FORMAT, seq: self.seq, at, epoch, prev: self.prev.clone(), body };
         let record = serde_json::to_vec(&entry)?;
-        *self = ChainHead { seq: self.seq + 1, prev: text_hash(&record) };
+        self.pass(&record);
         Ok((entry, record))
+    }
+
+    /// Reads the record that is to come next. Whether it follows is not looked at.
+    ///
+    /// # Errors
+    /// If it is unreadable, or of a later version.
+    pub fn read(&self, record: &[u8]) -> Result<Entry, ChainError> {
+        let seq = self.seq;
+        let unreadable =
+            |e: serde_json::Error| ChainError::Unreadable { seq, problem: e.to_string() };
+        let version: Version = serde_json::from_slice(record).map_err(unreadable)?;
+        if version.v > FORMAT {
+            return Err(ChainError::TooNew { seq, found: version.v });
+        }
+        serde_json::from_slice(record).map_err(unreadable)
+    }
+
+    /// Moves on to a record that says `seq` and `prev` of itself.
+    ///
+    /// # Errors
+    /// If it does not follow; the head is then where it was.
+    pub fn follow(&mut self, seq: u64, prev: &str, record: &[u8]) -> Result<(), ChainError> {
+        if seq != self.seq || prev != self.prev {
+            return Err(ChainError::Broken { seq: self.seq });
+        }
+        self.pass(record);
+        Ok(())
+    }
+
+    /// Moves on to a record, whether it follows or not.
+    pub fn pass(&mut self, record: &[u8]) {
+        *self = ChainHead { seq: self.seq + 1, prev: text_hash(record) };
     }
 }
 
@@ -93,18 +128,8 @@ impl<I> Chain<I> {
     }
 
     fn read(&mut self, record: &[u8]) -> Result<Entry, ChainError> {
-        let seq = self.head.seq;
-        let unreadable =
-            |e: serde_json::Error| ChainError::Unreadable { seq, problem: e.to_string() };
-        let version: Version = serde_json::from_slice(record).map_err(unreadable)?;
-        if version.v > FORMAT {
-            return Err(ChainError::TooNew { seq, found: version.v });
-        }
-        let entry: Entry = serde_json::from_slice(record).map_err(unreadable)?;
-        if entry.seq != seq || entry.prev != self.head.prev {
-            return Err(ChainError::Broken { seq });
-        }
-        self.head = ChainHead { seq: seq + 1, prev: text_hash(record) };
+        let entry = self.head.read(record)?;
+        self.head.follow(entry.seq, &entry.prev, record)?;
         Ok(entry)
     }
 }

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Hash, text_hash};
+use super::{ChainHead, Hash};
 use crate::id::RunId;
 use crate::secret::Secret;
 
@@ -245,10 +245,11 @@ struct Reader {
     lines: u64,
     has_end: bool,
     ended: bool,
-    /// The chain of each run: the next number, and the hash of the record before.
-    chains: HashMap<RunId, (u64, Hash)>,
+    /// The end of the chain of each run.
+    chains: HashMap<RunId, ChainHead>,
 }
 
+/// A record is kept as it is, of whatever version: only what binds it is read.
 #[derive(Deserialize)]
 struct Linked {
     seq: u64,
@@ -304,14 +305,12 @@ impl Reader {
 
     fn follow(&mut self, run: &RunId, seq: u64, text: &str) -> Result<(), String> {
         let linked: Linked = serde_json::from_str(text).map_err(|e| format!("{run}: {e}"))?;
-        let begin = || (0, text_hash(b""));
-        let (next, prev) = self.chains.entry(run.clone()).or_insert_with(begin);
-        if seq != *next || linked.seq != seq || linked.prev != *prev {
+        let chain = self.chains.entry(run.clone()).or_default();
+        if seq != linked.seq || chain.follow(seq, &linked.prev, text.as_bytes()).is_err() {
             return Err(format!(
                 "entry {seq} of {run} does not follow the one before it: one was changed or removed"
             ));
         }
-        (*next, *prev) = (seq + 1, text_hash(text.as_bytes()));
         Ok(())
     }
 }

@@ -6,10 +6,9 @@
 use std::io::{self, BufRead, Read};
 
 use sha2::{Digest, Sha256};
-use windlass_journal::RunState;
 use windlass_journal::event::{Status, Summary};
 use windlass_journal::id::RunId;
-use windlass_journal::{Body, Entry, Hash, text_hash};
+use windlass_journal::{Body, ChainError, ChainHead, Entry, Hash, RunState, text_hash};
 
 use super::{FORMAT, Line, Made, message};
 use crate::key::{PublicKey, hex};
@@ -135,8 +134,7 @@ struct Open {
     runbook: String,
     text: Hash,
     state: RunState,
-    seq: u64,
-    prev: Hash,
+    chain: ChainHead,
     /// This line says that the one before has another hash: one of the two was changed.
     doubtful: Option<u64>,
 }
@@ -225,8 +223,8 @@ impl<'a> Reader<'a> {
             return Err(self.out_of_order(&what));
         }
         let (text, state) = (text_hash(text.as_bytes()), RunState::default());
-        let prev = text_hash(b"");
-        self.open = Some(Open { run, runbook, text, state, seq: 0, prev, doubtful: None });
+        let chain = ChainHead::default();
+        self.open = Some(Open { run, runbook, text, state, chain, doubtful: None });
         Ok(())
     }
 
@@ -236,19 +234,25 @@ impl<'a> Reader<'a> {
         let Some(open) = &mut self.open else {
             return refuse(number, Why::OutOfOrder("a record outside of a run".to_owned()));
         };
-        let entry: Entry = match serde_json::from_slice(text) {
+        let entry = match open.chain.read(text) {
             Ok(entry) => entry,
+            Err(ChainError::TooNew { found, .. }) => return refuse(number, Why::TooNew(found)),
+            Err(ChainError::Unreadable { problem, .. }) => {
+                return refuse(number, Why::Unreadable(problem));
+            }
             Err(error) => return refuse(number, Why::Unreadable(error.to_string())),
         };
         open.settle_doubt(number, &entry.prev)?;
-        if entry.seq != open.seq {
-            let what = format!("entry {} of {} where {} should be", entry.seq, open.run, open.seq);
+        let seq = open.chain.seq;
+        if entry.seq != seq {
+            let what = format!("entry {} of {} where {seq} should be", entry.seq, open.run);
             return refuse(number, Why::OutOfOrder(what));
         }
-        if entry.prev != open.prev {
+        if open.chain.follow(entry.seq, &entry.prev, text).is_err() {
             // The next line tells whether this one is as it was.
             open.doubtful = Some(number);
-        } else if open.seq == 0 {
+            open.chain.pass(text);
+        } else if seq == 0 {
             open.check_beginning(number, &entry)?;
         }
         if open.doubtful.is_none()
@@ -256,12 +260,9 @@ impl<'a> Reader<'a> {
         {
             return refuse(number, Why::Changed(error.to_string()));
         }
-        open.prev = text_hash(text);
-        if let Some(head) = self.wanted.iter().find(|head| **head == open.prev) {
-            let found = FoundHead { head: head.clone(), run: open.run.clone(), seq: open.seq };
-            self.heads.push(found);
+        if let Some(head) = self.wanted.iter().find(|head| **head == open.chain.prev) {
+            self.heads.push(FoundHead { head: head.clone(), run: open.run.clone(), seq });
         }
-        open.seq += 1;
         Ok(())
     }
 
@@ -271,12 +272,12 @@ impl<'a> Reader<'a> {
             return Err(self.out_of_order("the end of a run that has not begun"));
         };
         open.settle_doubt(number, head)?;
-        if *run != open.run || entries != open.seq {
+        if *run != open.run || entries != open.chain.seq {
             let what = format!("the end of {run} with {entries} entries");
-            let what = format!("{what} after {} of {}", open.seq, open.run);
+            let what = format!("{what} after {} of {}", open.chain.seq, open.run);
             return Err(self.out_of_order(&what));
         }
-        if head != open.prev {
+        if head != open.chain.prev {
             let what =
                 format!("line {number} says that it has another hash, or was changed itself");
             return Err(Refusal { line: number - 1, why: Why::Changed(what) });
@@ -291,7 +292,7 @@ impl<'a> Reader<'a> {
             title: created.title,
             status,
             entries,
-            head: open.prev,
+            head: open.chain.prev,
         });
         Ok(())
     }
@@ -345,7 +346,7 @@ impl Open {
     /// own hash is what this one says, and the other was changed.
     fn settle_doubt(&self, number: u64, prev: &str) -> Result<(), Refusal> {
         let Some(doubtful) = self.doubtful else { return Ok(()) };
-        let is_whole = prev == self.prev && self.seq > 1;
+        let is_whole = prev == self.chain.prev && self.chain.seq > 1;
         let line = if is_whole { doubtful - 1 } else { doubtful };
         let told_by = if is_whole { doubtful } else { number };
         let what = format!("line {told_by} says that it has another hash");

@@ -208,6 +208,13 @@ fn a_later_format_is_refused_by_its_number() {
     assert_eq!(refusal, Refusal { line: 1, why: Why::TooNew(2) });
 }
 
+/// "It was changed" was said of what a later version had written.
+#[test]
+fn a_record_of_a_later_format_is_refused_by_its_number_too() {
+    let refusal = check(&with(&sample(), 3, "{\"v\":1", "{\"v\":2")).unwrap_err();
+    assert_eq!(refusal, Refusal { line: 3, why: Why::TooNew(2) });
+}
+
 /// A broken chain and a swapped text were signed, and whoever verified them had to find out.
 #[test]
 fn what_was_changed_in_the_store_is_not_signed() {
