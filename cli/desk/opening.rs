@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, KEY_CHECK, Options};
-use windlass_engine::journal::JournalStore;
+use windlass_engine::journal::{JournalStore, Values};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_engine::step::Registry;
 use windlass_stores::MemoryStore;

@@ -13,7 +13,7 @@ use windlass_engine::clock::Clock;
 use windlass_engine::engine::{Engine, EngineError, RunHandle};
 use windlass_engine::event::Event;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Decision, End, JournalStore};
+use windlass_engine::journal::{Decision, End, Journals};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_lab::simulated::Edit;
 

@@ -9,7 +9,8 @@ use windlass_engine::engine::{EngineError, KEY_CHECK};
 use windlass_engine::event::SummaryRecord;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{
-    Bytes, ExportError, ExportWriter, JournalStore, Line, StoreError, read_chain, read_export,
+    Bytes, Durable, ExportError, ExportWriter, Journals, Line, StoreError, Values, read_chain,
+    read_export,
 };
 use windlass_engine::run::RunState;
 use windlass_stores::SledStore;

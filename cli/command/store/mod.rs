@@ -5,7 +5,7 @@ mod file;
 mod restore;
 
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{JournalStore, read_chain};
+use windlass_engine::journal::{Journals, read_chain};
 use windlass_engine::run::RunState;
 use windlass_stores::SledStore;
 

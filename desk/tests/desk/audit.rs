@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use windlass_desk::{Actor, Audit, Retention, Role};
-use windlass_engine::journal::JournalStore;
+use windlass_engine::journal::Values;
 use windlass_engine::step::Span;
 
 use crate::rig::Rig;

@@ -11,7 +11,7 @@ use windlass_desk::{Method, Role, table};
 use windlass_duty::notice::{self, Courier, Kind, Outbox};
 use windlass_duty::schedule::{Book, Ticker};
 use windlass_duty::{Stop, Supplies};
-use windlass_engine::journal::JournalStore;
+use windlass_engine::journal::Values;
 use windlass_engine::secret::Secret;
 
 use crate::document::is_documented;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use windlass_desk::Role;
-use windlass_engine::journal::{JournalStore, text_hash};
+use windlass_engine::journal::{Values, text_hash};
 
 use crate::rig::{Got, Rig};
 

@@ -107,7 +107,7 @@ impl Disk {
 
     /// All values that the store keeps, as text.
     pub fn everything(&self) -> String {
-        use windlass_engine::journal::JournalStore;
+        use windlass_engine::journal::{Journals, Values};
         let mut all = String::new();
         for (name, bytes) in self.store.values("", "", usize::MAX).unwrap() {
             all += &format!("{name} = {}\n", String::from_utf8_lossy(&bytes));

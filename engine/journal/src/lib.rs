@@ -47,4 +47,4 @@ pub use language::Language;
 pub use packed::Packed;
 pub use state::{Asked, Call, Impossible, RunState, Trouble};
 pub use status::{CallStatus, Illegal, RunStatus, next};
-pub use store::{JournalStore, Position, StoreError};
+pub use store::{Durable, JournalStore, Journals, Lease, Position, StoreError, Values};

@@ -1,7 +1,5 @@
 //! Where journals are kept.
 
-use std::path::PathBuf;
-
 use tokio::sync::watch;
 
 use crate::id::RunId;
@@ -14,18 +12,18 @@ pub struct Position(pub u64);
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The store can't be opened or read: what was found, and the way out.
-    #[error("the store in {path} is damaged: {problem}")]
+    #[error("the store in {place} is damaged: {problem}")]
     Damaged {
-        /// Its directory.
-        path: PathBuf,
+        /// Where it is, such as its directory.
+        place: String,
         /// What was found.
         problem: String,
     },
     /// Another process has the store open.
-    #[error("the store in {path} is in use by another process")]
+    #[error("the store in {place} is in use by another process")]
     InUse {
-        /// Its directory.
-        path: PathBuf,
+        /// Where it is, such as its directory.
+        place: String,
     },
     /// Another record stands where this one should go.
     #[error("{run} already has an entry {seq}: another writer was here")]
@@ -54,26 +52,17 @@ pub enum StoreError {
     Io(String),
 }
 
-/// A keeper of journals, and of what belongs to them.
+/// What a store is asked to make durable.
 ///
-/// The methods block: the engine calls them from threads of its own, where waiting for a disk is
-/// fine. All are safe to call from many threads. What [`append`](JournalStore::append) and the
+/// The methods block: the engine calls them from threads of its own, where waiting for a disk or a
+/// network is fine. All are safe to call from many threads. What [`append`](Journals::append) and the
 /// `put` methods wrote is seen by later reads at once, and survives a crash of the process or of
-/// the machine after a [`sync`](JournalStore::sync) up to its position has returned.
+/// the machine after a [`sync`](Durable::sync) up to its position has returned.
 ///
 /// Implementations must tolerate: records of any size up to 16 MiB, thousands of runs, a process
 /// killed at any instruction. After a failed sync they must refuse to go on, because nobody knows
 /// which of the pages the operating system still has.
-pub trait JournalStore: Send + Sync {
-    /// Returns the number of this opening; it was durably raised before the store was handed out.
-    fn epoch(&self) -> u64;
-
-    /// Adds a record to a run as its entry `seq`. On return it is visible, and not yet durable.
-    ///
-    /// # Errors
-    /// *Conflict* if that entry exists, *gap* if the one before does not, *forgotten* if the run was.
-    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError>;
-
+pub trait Durable: Send + Sync {
     /// Makes everything up to `position` durable. Calls that wait at the same time share one flush.
     ///
     /// # Errors
@@ -83,6 +72,21 @@ pub trait JournalStore: Send + Sync {
     /// Returns the end of what has been written. A sync up to it makes durable whatever was read
     /// before: what leaves the machine must not be ahead of the disk.
     fn end(&self) -> Position;
+
+    /// Returns what tells when something could not be read or written, and why. It changes each time;
+    /// a store that never tells has let go of the other end.
+    fn failures(&self) -> watch::Receiver<Option<String>> {
+        watch::channel(None).1
+    }
+}
+
+/// Keeps journals, and what is derived of them.
+pub trait Journals: Durable {
+    /// Adds a record to a run as its entry `seq`. On return it is visible, and not yet durable.
+    ///
+    /// # Errors
+    /// *Conflict* if that entry exists, *gap* if the one before does not, *forgotten* if the run was.
+    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError>;
 
     /// Returns the records of a run in order; none, if there is no such run or it was forgotten.
     ///
@@ -131,7 +135,10 @@ pub trait JournalStore: Send + Sync {
     /// # Errors
     /// If the store is damaged.
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError>;
+}
 
+/// Keeps small values by name, beside the journals.
+pub trait Values: Durable {
     /// Keeps a text or other small value under a name. Names are paths such as `notice/000017`, so
     /// that those who keep values beside the journals don't meet.
     ///
@@ -168,10 +175,24 @@ pub trait JournalStore: Send + Sync {
     /// # Errors
     /// If the store is damaged.
     fn value_names(&self) -> Result<Vec<String>, StoreError>;
-
-    /// Returns what tells when something could not be read or written, and why. It changes each time;
-    /// a store that never tells has let go of the other end.
-    fn failures(&self) -> watch::Receiver<Option<String>> {
-        watch::channel(None).1
-    }
 }
+
+/// The right to write, which one process has at a time.
+///
+/// A store is handed out with the lease, and keeps it until it is dropped. Whoever opens the same store meanwhile is
+/// refused (*in use*), or takes the lease over; all that the one before writes from then on is refused.
+pub trait Lease: Send + Sync {
+    /// Returns the number of this lease, which every entry carries: one more than that of the one
+    /// before. It was durably raised before the store was handed out.
+    fn epoch(&self) -> u64;
+
+    /// True if this process may write: not once somebody else has taken the lease over, nor to a
+    /// store that is broken or was opened to be read. What is lost does not come back.
+    fn is_held(&self) -> bool;
+}
+
+/// All that an engine asks of a store. None of it speaks of where the store is: on a disk, in
+/// memory, or on other machines. `conformance` in the crate of the stores tries what is promised.
+pub trait JournalStore: Journals + Values + Lease {}
+
+impl<S: Journals + Values + Lease + ?Sized> JournalStore for S {}

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use windlass_journal::id::RunId;
-use windlass_journal::{JournalStore, Position, StoreError};
+use windlass_journal::{Durable, Journals, Lease, Position, StoreError, Values};
 
 /// One write.
 #[derive(Debug, Clone)]
@@ -114,22 +114,7 @@ impl MemoryStore {
     }
 }
 
-impl JournalStore for MemoryStore {
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError> {
-        let mut inner = self.lock();
-        inner.not_forgotten(run)?;
-        let length = inner.records.get(run).map_or(0, Vec::len) as u64;
-        match seq.cmp(&length) {
-            Order::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
-            Order::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
-            Order::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
-        }
-    }
-
+impl Durable for MemoryStore {
     fn sync(&self, position: Position) -> Result<(), StoreError> {
         let mut inner = self.lock();
         let target = usize::try_from(position.0).unwrap_or(usize::MAX).min(inner.writes.len());
@@ -139,6 +124,19 @@ impl JournalStore for MemoryStore {
 
     fn end(&self) -> Position {
         Position(self.lock().writes.len() as u64)
+    }
+}
+
+impl Journals for MemoryStore {
+    fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError> {
+        let mut inner = self.lock();
+        inner.not_forgotten(run)?;
+        let length = inner.records.get(run).map_or(0, Vec::len) as u64;
+        match seq.cmp(&length) {
+            Order::Less => Err(StoreError::Conflict { run: run.clone(), seq }),
+            Order::Greater => Err(StoreError::Gap { run: run.clone(), seq }),
+            Order::Equal => inner.write(Write::Record(run.clone(), record.to_vec())),
+        }
     }
 
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -176,7 +174,9 @@ impl JournalStore for MemoryStore {
         let wanted = inner.summaries.iter().filter(|(_, (open, _))| *open || !open_only);
         Ok(wanted.map(|(run, (_, summary))| (run.clone(), summary.clone())).collect())
     }
+}
 
+impl Values for MemoryStore {
     fn put_value(&self, name: &str, value: &[u8]) -> Result<Position, StoreError> {
         self.lock().write(Write::Value(name.to_owned(), value.to_vec()))
     }
@@ -204,5 +204,15 @@ impl JournalStore for MemoryStore {
 
     fn value_names(&self) -> Result<Vec<String>, StoreError> {
         Ok(self.lock().values.keys().cloned().collect())
+    }
+}
+
+impl Lease for MemoryStore {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn is_held(&self) -> bool {
+        self.lock().fail_after.is_none()
     }
 }

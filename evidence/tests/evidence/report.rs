@@ -10,7 +10,7 @@ use crate::journal::by;
 
 /// The journal with every kind of entry, which every version must read.
 fn fixture(name: &str) -> Report {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/core/tests/journal/fixtures/");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/journal/tests/journal/fixtures/");
     let text = std::fs::read_to_string(format!("{path}{name}")).unwrap();
     let records: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
     of_records(&records, false).unwrap()

@@ -1,7 +1,7 @@
 //! Judges how a pass ended: all new or all old, nothing lost, nothing left over.
 
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, End, Entry, How, JournalStore};
+use windlass_engine::journal::{Body, End, Entry, How, Journals};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::KeyStore;
 use windlass_lab::simulated::World;

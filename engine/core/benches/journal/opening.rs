@@ -10,7 +10,7 @@ use windlass_engine::clock::SystemClock;
 use windlass_engine::event::SummaryRecord;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{
-    Body, CallHead, ChainHead, Created, How, JournalStore, Origin, text_hash,
+    Body, CallHead, ChainHead, Created, Durable, How, Journals, Lease, Origin, Values, text_hash,
 };
 use windlass_engine::run::RunState;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};

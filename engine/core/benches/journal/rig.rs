@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
-use windlass_engine::journal::{JournalStore, Origin};
+use windlass_engine::journal::{Journals, Origin};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
 use windlass_engine::step::{

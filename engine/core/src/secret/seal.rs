@@ -9,8 +9,8 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::mac::mac;
 use super::Secret;
+use super::mac::mac;
 use super::redact::Redactor;
 use crate::id::RunId;
 

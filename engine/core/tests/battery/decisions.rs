@@ -3,7 +3,7 @@
 use windlass_engine::engine::EngineError;
 use windlass_engine::event::Status;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Decision, End, JournalStore};
+use windlass_engine::journal::{Decision, End, Journals};
 use windlass_engine::run::{Outcome, Point};
 use windlass_engine::step::ErrorClass;
 

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use rig::{NEW, RUNBOOK, Rig, silence_deaths, somebody};
 use windlass_engine::event::Status;
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, End, How, JournalStore};
+use windlass_engine::journal::{Body, End, How, Journals};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::{KeyStore, Secret};
 use windlass_engine::step::ErrorClass;

@@ -196,7 +196,7 @@ fn a_run_whose_text_was_changed_in_the_store_goes_on_with_the_text_that_it_began
     let other = RUNBOOK.replace("name: \"a\"", "name: \"b\"");
     let store = rig.store.clone();
     let put = |text: &str| {
-        use windlass_engine::journal::JournalStore;
+        use windlass_engine::journal::Values;
         store.put_value(&hash, text.as_bytes()).unwrap();
     };
     put(&other);

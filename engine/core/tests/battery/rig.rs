@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use windlass_engine::clock::SimClock;
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{End, JournalStore, Origin};
+use windlass_engine::journal::{End, Journals, Origin};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};

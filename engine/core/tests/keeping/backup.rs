@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_engine::engine::{EngineError, Gone};
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{
-    Bytes, ExportError, ExportWriter, JournalStore, Line, RunStatus, read_chain, read_export,
+    Bytes, ExportError, ExportWriter, Journals, Line, RunStatus, Values, read_chain, read_export,
 };
 use windlass_engine::run::RunState;
 use windlass_engine::runbook::Runbook;

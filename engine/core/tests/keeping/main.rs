@@ -14,7 +14,7 @@ use serde_json::Map;
 use windlass_engine::clock::{Clock, SimClock};
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{Body, ChainHead, Created, JournalStore, Origin, text_hash};
+use windlass_engine::journal::{Body, ChainHead, Created, Journals, Origin, Values, text_hash};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
 use windlass_engine::step::Registry;

@@ -2,7 +2,7 @@
 
 use windlass_engine::engine::{Engine, EngineError, Options, Retention};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::{End, JournalStore, text_hash};
+use windlass_engine::journal::{End, Journals, Values, text_hash};
 use windlass_engine::secret::{KeyStore, Keyring, MasterKey};
 use windlass_engine::step::Registry;
 

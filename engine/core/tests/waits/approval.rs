@@ -2,7 +2,7 @@
 
 use windlass_engine::engine::{Approved, EngineError};
 use windlass_engine::event::Status;
-use windlass_engine::journal::{End, JournalStore};
+use windlass_engine::journal::{End, Journals};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{NOON, Rig, somebody};

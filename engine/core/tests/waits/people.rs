@@ -1,7 +1,7 @@
 //! Questions: typed answers, and secrets that nobody sees.
 
 use windlass_engine::engine::EngineError;
-use windlass_engine::journal::{End, JournalStore};
+use windlass_engine::journal::{End, Journals};
 use windlass_engine::run::Outcome;
 use windlass_engine::secret::Secret;
 

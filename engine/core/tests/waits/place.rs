@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use windlass_engine::engine::EngineError;
 use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, Decision, End, Identity, JournalStore};
+use windlass_engine::journal::{Body, Decision, End, Identity, Journals};
 use windlass_engine::run::{Outcome, Place};
 use windlass_engine::step::StepError;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass_engine::engine::{EngineError, Person};
 use windlass_engine::event::{Status, SummaryRecord};
-use windlass_engine::journal::{End, JournalStore};
+use windlass_engine::journal::{End, Journals};
 use windlass_engine::run::Outcome;
 
 use crate::rig::{Followed, Rig, person, run_threads, until};

@@ -76,7 +76,7 @@ impl Trees {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use windlass_journal::JournalStore;
+    use windlass_journal::{Durable, Journals};
 
     use crate::SledStore;
 

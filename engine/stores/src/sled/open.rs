@@ -12,7 +12,7 @@ use super::guard::guarded;
 use super::marks::{self, Marks, Noted};
 use super::store::{SledStore, damaged};
 use super::trees::Trees;
-use windlass_journal::{JournalStore, StoreError};
+use windlass_journal::{Durable, StoreError, Values};
 
 /// The files of sled 0.34: what it was made with, which it does not sync, and the database.
 const SETTINGS_FILE: &str = "conf";
@@ -78,7 +78,7 @@ impl SledStore {
         let trees = match opened {
             Err(panic) => return Err(damaged(panic)),
             Ok(Err(error)) if is_locked(&error) => {
-                return Err(StoreError::InUse { path: path.to_owned() });
+                return Err(StoreError::InUse { place: path.display().to_string() });
             }
             Ok(opened) => opened.map_err(|e| damaged(e.to_string()))?,
         };
@@ -184,7 +184,9 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     let directory = File::open(path).map_err(|e| io("lock its directory", &e))?;
     match directory.try_lock() {
         Ok(()) => Ok(directory),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::InUse { place: path.display().to_string() })
+        }
         Err(TryLockError::Error(error)) => Err(io("lock its directory", &error)),
     }
 }

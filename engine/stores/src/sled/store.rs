@@ -13,7 +13,7 @@ use super::guard::guarded;
 use super::marks::{self, Mark, Marks};
 use super::trees::{Kept, Trees};
 use windlass_journal::id::RunId;
-use windlass_journal::{JournalStore, Position, StoreError};
+use windlass_journal::{Durable, Journals, Lease, Position, StoreError, Values};
 
 /// Called with the store's directory after each fdatasync, before anybody is told of it.
 pub type AfterSync = Box<dyn Fn(&Path) + Send + Sync>;
@@ -122,11 +122,23 @@ impl SledStore {
     }
 }
 
-impl JournalStore for SledStore {
-    fn epoch(&self) -> u64 {
-        self.epoch
+impl Durable for SledStore {
+    fn sync(&self, position: Position) -> Result<(), StoreError> {
+        let synced = self.flusher.sync(position, || self.flush());
+        self.tell_failure(&synced);
+        synced
     }
 
+    fn end(&self) -> Position {
+        self.flusher.end()
+    }
+
+    fn failures(&self) -> watch::Receiver<Option<String>> {
+        self.failures.subscribe()
+    }
+}
+
+impl Journals for SledStore {
     fn append(&self, run: &RunId, seq: u64, record: &[u8]) -> Result<Position, StoreError> {
         self.may_write()?;
         let length = self.length(run)?;
@@ -141,16 +153,6 @@ impl JournalStore for SledStore {
         *length += 1;
         lock_of(&self.unsynced).entry(run.clone()).or_default().entries = *length;
         Ok(self.flusher.appended())
-    }
-
-    fn sync(&self, position: Position) -> Result<(), StoreError> {
-        let synced = self.flusher.sync(position, || self.flush());
-        self.tell_failure(&synced);
-        synced
-    }
-
-    fn end(&self) -> Position {
-        self.flusher.end()
     }
 
     fn read(&self, run: &RunId) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -193,7 +195,9 @@ impl JournalStore for SledStore {
     fn summaries(&self, open_only: bool) -> Result<Vec<(RunId, Vec<u8>)>, StoreError> {
         self.ask(|trees| trees.summaries(open_only))
     }
+}
 
+impl Values for SledStore {
     fn put_value(&self, name: &str, value: &[u8]) -> Result<Position, StoreError> {
         self.may_write()?;
         self.ask(|trees| trees.put_value(name, value))?;
@@ -222,9 +226,15 @@ impl JournalStore for SledStore {
     fn value_names(&self) -> Result<Vec<String>, StoreError> {
         self.ask(Trees::value_names)
     }
+}
 
-    fn failures(&self) -> watch::Receiver<Option<String>> {
-        self.failures.subscribe()
+impl Lease for SledStore {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn is_held(&self) -> bool {
+        !self.read_only && self.broken.get().is_none() && self.trees.is_some()
     }
 }
 
@@ -257,7 +267,7 @@ pub(super) fn damaged(path: &Path, problem: String) -> StoreError {
     if REFUSALS.iter().any(|words| problem.contains(words)) {
         return StoreError::Io(problem);
     }
-    StoreError::Damaged { path: path.to_owned(), problem }
+    StoreError::Damaged { place: path.display().to_string(), problem }
 }
 
 fn forgotten(run: &RunId) -> StoreError {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
-use windlass_engine::event::SummaryRecord;
-use windlass_engine::id::RunId;
-use windlass_engine::journal::{
+use windlass_journal::RunState;
+use windlass_journal::event::SummaryRecord;
+use windlass_journal::id::RunId;
+use windlass_journal::step::{Kind, StepError};
+use windlass_journal::{
     Answer, Body, Bound, BoundChange, CallHead, CallStatus, ChainHead, RunStatus, read_chain,
 };
-use windlass_engine::run::RunState;
-use windlass_engine::step::{Kind, StepError};
 
 use crate::fixture::{bodies, by, key};
 

@@ -3,19 +3,19 @@
 //! `fixtures/v1.jsonl` is the journal of one run with every kind of entry, one record a line. It is
 //! never written anew: a later version that can't read it breaks somebody's interrupted run. A
 //! format that changes gets the next number and a file of its own beside this one. (The file was
-//! made by `WINDLASS_WRITE_FIXTURE=1 cargo test -p windlass-engine --test journal fixture`.)
+//! made by `WINDLASS_WRITE_FIXTURE=1 cargo test -p windlass-journal --test journal fixture`.)
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{
+use windlass_journal::RunState;
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::{Kind, StepError};
+use windlass_journal::{
     Body, CallHead, CallStatus, ChainHead, Created, Decision, End, FORMAT, How, Origin, RunStatus,
     read_chain, text_hash,
 };
-use windlass_engine::run::RunState;
-use windlass_engine::step::{Kind, StepError};
 
 pub(crate) fn key(text: &str) -> CallKey {
     text.parse().unwrap()
@@ -67,7 +67,7 @@ pub(crate) fn bodies() -> Vec<Body> {
             by: by(),
             version: "0.1.0".to_owned(),
             cause: None,
-            language: windlass_engine::journal::Language::FIRST,
+            language: windlass_journal::Language::FIRST,
         })),
         applied(
             "1",

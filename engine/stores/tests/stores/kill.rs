@@ -12,11 +12,13 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use windlass_engine::id::RunId;
-use windlass_engine::journal::{JournalStore, read_chain};
+use windlass_journal::id::RunId;
+use windlass_journal::{Durable, Journals, read_chain};
 use windlass_stores::SledStore;
 
-use crate::home::{Chain, run, scratch};
+use windlass_stores::conformance::run;
+
+use crate::home::{Chain, scratch};
 
 /// Set for the child: the number of its life, and the store.
 const LIFE: &str = "WINDLASS_TEST_LIFE";

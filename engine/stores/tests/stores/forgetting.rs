@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use windlass_engine::journal::{JournalStore, read_chain};
+use windlass_journal::{Durable, JournalStore, Journals, read_chain};
 use windlass_stores::{MemoryStore, SledStore};
 
-use crate::home::{Chain, copy, run, scratch};
+use windlass_stores::conformance::run;
+
+use crate::home::{Chain, copy, scratch};
 
 /// How many entries of each thread's run have been acknowledged.
 type Acknowledged = HashMap<usize, u64>;

@@ -1,45 +1,13 @@
-//! What every store promises, tried on each.
+//! What is promised of journals.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use windlass_engine::journal::{Position, StoreError};
+use windlass_journal::{Position, StoreError};
 
-use crate::home::{Home, InMemory, OnDisk, bytes, run};
+use super::{Home, bytes, run};
 
-macro_rules! conformance {
-    ($($name:ident),* $(,)?) => {
-        mod memory {
-            $(#[test] fn $name() { super::$name(&mut super::InMemory::new()); })*
-        }
-        mod on_disk {
-            $(#[test] fn $name() { super::$name(&mut super::OnDisk::new()); })*
-        }
-    };
-}
-
-conformance!(
-    records_come_back_in_order_and_before_any_sync,
-    an_entry_that_exists_is_a_conflict_and_stays_as_it_was,
-    an_entry_after_a_gap_is_refused,
-    what_was_synced_is_there_after_opening_again,
-    one_sync_covers_everything_before_it,
-    runs_whose_names_begin_alike_are_kept_apart,
-    summaries_are_listed_by_run_and_by_whether_it_is_open,
-    values_are_kept_by_name,
-    values_are_listed_by_prefix_in_the_order_of_their_names,
-    a_value_that_was_removed_is_gone_after_opening_again,
-    the_first_record_tells_how_a_run_began,
-    a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else,
-    nothing_is_written_under_the_name_of_a_forgotten_run,
-    what_was_read_is_durable_after_a_sync_up_to_the_end,
-    every_opening_raises_the_epoch,
-    long_records_and_values_come_back_whole,
-    thousands_of_runs_are_kept_apart,
-    many_threads_append_and_sync_at_once,
-    appending_goes_on_where_an_earlier_opening_ended,
-);
-
-fn records_come_back_in_order_and_before_any_sync(home: &mut dyn Home) {
+/// Records come back in order and before any sync.
+pub fn records_come_back_in_order_and_before_any_sync(home: &mut dyn Home) {
     let store = home.store();
     assert_eq!(store.read(&run("a")).unwrap(), Vec::<Vec<u8>>::new());
     for n in 0..300 {
@@ -50,7 +18,8 @@ fn records_come_back_in_order_and_before_any_sync(home: &mut dyn Home) {
     assert!(records.iter().enumerate().all(|(n, record)| *record == bytes(n, 100)));
 }
 
-fn an_entry_that_exists_is_a_conflict_and_stays_as_it_was(home: &mut dyn Home) {
+/// An entry that exists is a conflict and stays as it was.
+pub fn an_entry_that_exists_is_a_conflict_and_stays_as_it_was(home: &mut dyn Home) {
     let store = home.store();
     store.append(&run("a"), 0, b"first").unwrap();
     store.append(&run("a"), 1, b"second").unwrap();
@@ -61,7 +30,8 @@ fn an_entry_that_exists_is_a_conflict_and_stays_as_it_was(home: &mut dyn Home) {
     assert_eq!(store.read(&run("a")).unwrap(), [b"first".to_vec(), b"second".to_vec()]);
 }
 
-fn an_entry_after_a_gap_is_refused(home: &mut dyn Home) {
+/// An entry after a gap is refused.
+pub fn an_entry_after_a_gap_is_refused(home: &mut dyn Home) {
     let store = home.store();
     assert!(matches!(store.append(&run("a"), 1, b"x"), Err(StoreError::Gap { seq: 1, .. })));
     store.append(&run("a"), 0, b"x").unwrap();
@@ -69,7 +39,8 @@ fn an_entry_after_a_gap_is_refused(home: &mut dyn Home) {
     assert_eq!(store.read(&run("a")).unwrap().len(), 1);
 }
 
-fn what_was_synced_is_there_after_opening_again(home: &mut dyn Home) {
+/// What was synced is there after opening again.
+pub fn what_was_synced_is_there_after_opening_again(home: &mut dyn Home) {
     let store = home.store();
     store.append(&run("a"), 0, b"created").unwrap();
     store.put_summary(&run("a"), true, b"summary").unwrap();
@@ -83,7 +54,8 @@ fn what_was_synced_is_there_after_opening_again(home: &mut dyn Home) {
     assert_eq!(store.value("text").unwrap().unwrap(), b"let x = 1;");
 }
 
-fn one_sync_covers_everything_before_it(home: &mut dyn Home) {
+/// One sync covers everything before it.
+pub fn one_sync_covers_everything_before_it(home: &mut dyn Home) {
     let store = home.store();
     let mut last = Position::default();
     for n in 0..20 {
@@ -99,7 +71,8 @@ fn one_sync_covers_everything_before_it(home: &mut dyn Home) {
     assert_eq!(kept, 20);
 }
 
-fn runs_whose_names_begin_alike_are_kept_apart(home: &mut dyn Home) {
+/// Runs whose names begin alike are kept apart.
+pub fn runs_whose_names_begin_alike_are_kept_apart(home: &mut dyn Home) {
     let store = home.store();
     for name in ["1", "11", "111"] {
         store.append(&run(name), 0, name.as_bytes()).unwrap();
@@ -108,7 +81,8 @@ fn runs_whose_names_begin_alike_are_kept_apart(home: &mut dyn Home) {
     assert_eq!(store.read(&run("11")).unwrap(), [b"11"]);
 }
 
-fn summaries_are_listed_by_run_and_by_whether_it_is_open(home: &mut dyn Home) {
+/// Summaries are listed by run and by whether it is open.
+pub fn summaries_are_listed_by_run_and_by_whether_it_is_open(home: &mut dyn Home) {
     let store = home.store();
     for n in [2, 1, 3] {
         store.append(&run(n), 0, b"created").unwrap();
@@ -125,53 +99,8 @@ fn summaries_are_listed_by_run_and_by_whether_it_is_open(home: &mut dyn Home) {
     assert_eq!(store.summaries(false).unwrap(), [one, (run(2), b"2 is over".to_vec()), three]);
 }
 
-fn values_are_kept_by_name(home: &mut dyn Home) {
-    let store = home.store();
-    assert_eq!(store.value("none").unwrap(), None);
-    store.put_value("a", b"1").unwrap();
-    store.put_value("b", b"").unwrap();
-    store.put_value("a", b"2").unwrap();
-    assert_eq!(store.value("a").unwrap().unwrap(), b"2");
-    assert_eq!(store.value("b").unwrap().unwrap(), b"");
-    let names = store.value_names().unwrap();
-    assert!(["a", "b"].iter().all(|name| names.contains(&(*name).to_owned())), "{names:?}");
-}
-
-fn values_are_listed_by_prefix_in_the_order_of_their_names(home: &mut dyn Home) {
-    let store = home.store();
-    for name in ["a/2", "b/1", "a/10", "a/1", "a", "a0"] {
-        store.put_value(name, name.as_bytes()).unwrap();
-    }
-    let names = |prefix: &str, after: &str, limit: usize| -> Vec<String> {
-        let found = store.values(prefix, after, limit).unwrap();
-        assert!(found.iter().all(|(name, value)| name.as_bytes() == value));
-        found.into_iter().map(|(name, _)| name).collect()
-    };
-    assert_eq!(names("a/", "", 9), ["a/1", "a/10", "a/2"]);
-    assert_eq!(names("a/", "a/1", 9), ["a/10", "a/2"]);
-    assert_eq!(names("a/", "a/1", 1), ["a/10"]);
-    assert_eq!(names("a/", "a/2", 9), Vec::<String>::new());
-    assert_eq!(names("c/", "", 9), Vec::<String>::new());
-}
-
-fn a_value_that_was_removed_is_gone_after_opening_again(home: &mut dyn Home) {
-    let store = home.store();
-    store.put_value("v/long", &bytes(1, 20_000)).unwrap();
-    store.put_value("v/short", b"1").unwrap();
-    store.put_value("v/stays", b"2").unwrap();
-    store.remove_value("v/never was").unwrap();
-    store.remove_value("v/long").unwrap();
-    store.sync(store.remove_value("v/short").unwrap()).unwrap();
-    drop(store);
-    home.reopen();
-    let store = home.store();
-    assert_eq!(store.values("v/", "", 9).unwrap(), [("v/stays".to_owned(), b"2".to_vec())]);
-    assert_eq!(store.value("v/long").unwrap(), None);
-    store.put_value("v/long", &bytes(2, 9_000)).unwrap();
-    assert_eq!(store.value("v/long").unwrap().unwrap(), bytes(2, 9_000));
-}
-
-fn the_first_record_tells_how_a_run_began(home: &mut dyn Home) {
+/// The first record tells how a run began.
+pub fn the_first_record_tells_how_a_run_began(home: &mut dyn Home) {
     let store = home.store();
     assert_eq!(store.first(&run("a")).unwrap(), None);
     store.append(&run("a"), 0, &bytes(1, 9_000)).unwrap();
@@ -181,7 +110,8 @@ fn the_first_record_tells_how_a_run_began(home: &mut dyn Home) {
     assert_eq!(store.first(&run("a")).unwrap(), None);
 }
 
-fn a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else(home: &mut dyn Home) {
+/// A run that was forgotten leaves its tombstone and nothing else.
+pub fn a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else(home: &mut dyn Home) {
     let store = home.store();
     for n in [1, 2, 11] {
         for seq in 0..30 {
@@ -209,7 +139,8 @@ fn a_run_that_was_forgotten_leaves_its_tombstone_and_nothing_else(home: &mut dyn
     }
 }
 
-fn nothing_is_written_under_the_name_of_a_forgotten_run(home: &mut dyn Home) {
+/// Nothing is written under the name of a forgotten run.
+pub fn nothing_is_written_under_the_name_of_a_forgotten_run(home: &mut dyn Home) {
     fn refused<T>(result: Result<T, StoreError>) -> bool {
         matches!(result, Err(StoreError::Forgotten { run: name }) if name == run("a"))
     }
@@ -230,7 +161,8 @@ fn nothing_is_written_under_the_name_of_a_forgotten_run(home: &mut dyn Home) {
     }
 }
 
-fn what_was_read_is_durable_after_a_sync_up_to_the_end(home: &mut dyn Home) {
+/// What was read is durable after a sync up to the end.
+pub fn what_was_read_is_durable_after_a_sync_up_to_the_end(home: &mut dyn Home) {
     let store = home.store();
     store.append(&run("a"), 0, b"created").unwrap();
     store.put_value("v", b"1").unwrap();
@@ -242,16 +174,8 @@ fn what_was_read_is_durable_after_a_sync_up_to_the_end(home: &mut dyn Home) {
     assert_eq!(home.store().value("v").unwrap().unwrap(), b"1");
 }
 
-fn every_opening_raises_the_epoch(home: &mut dyn Home) {
-    let mut epochs = vec![home.store().epoch()];
-    for _ in 0..3 {
-        home.reopen();
-        epochs.push(home.store().epoch());
-    }
-    assert_eq!(epochs, [1, 2, 3, 4]);
-}
-
-fn long_records_and_values_come_back_whole(home: &mut dyn Home) {
+/// Long records and values come back whole.
+pub fn long_records_and_values_come_back_whole(home: &mut dyn Home) {
     const MIB: usize = 1024 * 1024;
     let store = home.store();
     let lengths = [MIB, 10, 4 * MIB, 100_000, 0, 20_000, 16 * MIB];
@@ -274,7 +198,8 @@ fn long_records_and_values_come_back_whole(home: &mut dyn Home) {
     assert_eq!(store.summaries(true).unwrap(), [(run("a"), bytes(3, 9_000))]);
 }
 
-fn thousands_of_runs_are_kept_apart(home: &mut dyn Home) {
+/// Thousands of runs are kept apart.
+pub fn thousands_of_runs_are_kept_apart(home: &mut dyn Home) {
     const RUNS: usize = 3_000;
     let store = home.store();
     for seq in 0..3 {
@@ -297,7 +222,8 @@ fn thousands_of_runs_are_kept_apart(home: &mut dyn Home) {
     }
 }
 
-fn many_threads_append_and_sync_at_once(home: &mut dyn Home) {
+/// Many threads append and sync at once.
+pub fn many_threads_append_and_sync_at_once(home: &mut dyn Home) {
     const THREADS: usize = 64;
     const EACH: u64 = 20;
     let store = home.store();
@@ -329,7 +255,8 @@ fn many_threads_append_and_sync_at_once(home: &mut dyn Home) {
     }
 }
 
-fn appending_goes_on_where_an_earlier_opening_ended(home: &mut dyn Home) {
+/// Appending goes on where an earlier opening ended.
+pub fn appending_goes_on_where_an_earlier_opening_ended(home: &mut dyn Home) {
     for opening in 0..4 {
         let store = home.store();
         for n in 0..5 {

@@ -3,9 +3,11 @@
 //! How: random sequences of operations go to both; every answer, errors included, is compared.
 
 use proptest::prelude::*;
-use windlass_engine::journal::{JournalStore, StoreError};
+use windlass_journal::{JournalStore, StoreError};
 
-use crate::home::{Home, InMemory, OnDisk, bytes, run};
+use windlass_stores::conformance::{Home, bytes, run};
+
+use crate::home::{InMemory, OnDisk};
 
 #[derive(Debug, Clone)]
 enum Op {

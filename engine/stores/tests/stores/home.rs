@@ -4,18 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use windlass_engine::id::{CallKey, RunId};
-use windlass_engine::journal::{Body, CallHead, ChainHead, JournalStore, Position};
-use windlass_engine::step::Kind;
+use windlass_journal::id::{CallKey, RunId};
+use windlass_journal::step::Kind;
+use windlass_journal::{Body, CallHead, ChainHead, JournalStore, Position};
+use windlass_stores::conformance::Home;
 use windlass_stores::{MemoryStore, SledStore};
-
-/// A place where a store can be closed and opened again.
-pub trait Home {
-    fn store(&self) -> Arc<dyn JournalStore>;
-
-    /// Closes the store and opens it again. The caller must have let go of it.
-    fn reopen(&mut self);
-}
 
 /// In memory, "again" is after a crash that lost whatever was not synced.
 pub struct InMemory(Arc<MemoryStore>);
@@ -65,15 +58,6 @@ impl Home for OnDisk {
 /// Returns a directory on a real disk: on a tmpfs a sync means nothing.
 pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
-}
-
-pub fn run(n: impl std::fmt::Display) -> RunId {
-    RunId::from(format!("run_{n}").as_str())
-}
-
-/// Returns bytes that differ with `n`.
-pub fn bytes(n: usize, length: usize) -> Vec<u8> {
-    (0..length).map(|i| ((i * 31 + n * 7) % 251) as u8).collect()
 }
 
 /// A run whose records form a chain, as the engine writes them.

@@ -9,10 +9,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use windlass_engine::journal::{JournalStore, StoreError, read_chain};
+use windlass_journal::{Durable, Journals, Lease, StoreError, Values, read_chain};
 use windlass_stores::SledStore;
 
-use crate::home::{Chain, copy, run, scratch};
+use windlass_stores::conformance::run;
+
+use crate::home::{Chain, copy, scratch};
 
 const RUNS: u64 = 6;
 const BEFORE: u64 = 40;
