@@ -54,8 +54,6 @@ pub(crate) struct Played {
     pub(crate) requests: usize,
     /// How long it took in the swarm's time, in milliseconds.
     pub(crate) took: i64,
-    /// What it did, call by call.
-    pub(crate) trace: Trace,
     /// The world at its end.
     pub(crate) shape: Shape,
 }
@@ -73,6 +71,20 @@ enum Ending {
 /// # Errors
 /// If the rehearsal itself can't go on: no thread.
 pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
+    perform(scene, variant).map(|(_, played)| played)
+}
+
+/// Plays a pass, and returns what it did, too, call by call: hundreds of passes are played for
+/// their verdict alone.
+///
+/// # Errors
+/// As [`play`].
+pub(crate) fn play_traced(scene: &Scene, variant: &Variant) -> Result<(Played, Trace), String> {
+    let (player, played) = perform(scene, variant)?;
+    Ok((played, player.trace()?))
+}
+
+fn perform<'a>(scene: &'a Scene, variant: &'a Variant) -> Result<(Player<'a>, Played), String> {
     let stage = Stage::of(&scene.swarm, &scene.runtime);
     stage.swarm.watch_removals();
     let mut player = Player {
@@ -87,7 +99,8 @@ pub(crate) fn play(scene: &Scene, variant: &Variant) -> Result<Played, String> {
         meanwhile: Vec::new(),
     };
     let ended = player.perform();
-    player.judge(ended)
+    let played = player.judge(ended)?;
+    Ok((player, played))
 }
 
 struct Player<'a> {

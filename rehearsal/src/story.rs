@@ -9,6 +9,7 @@ use crate::report::{Moment, MomentKind};
 use crate::variant::{Strike, Variant};
 
 /// What happened, in the swarm's time from the beginning of the pass.
+#[derive(Default)]
 pub(crate) struct Story {
     began: i64,
     moments: Vec<Moment>,

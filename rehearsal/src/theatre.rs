@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use windlass_lab::simulated::Simulated;
 
 use crate::faults::{everything, turn_back};
-use crate::play::{Played, play};
+use crate::play::{Played, play, play_traced};
 use crate::rehearse::{Options, Progress, RehearsalError};
 use crate::report::{CLEAN, CallRow, Moment, MomentKind, Pass, Verdict};
 use crate::scene::Scene;
@@ -49,15 +49,14 @@ impl Theatre {
             may: May::OnlyEndNew,
             finds: false,
         };
-        let played = play(&scene, &nothing).map_err(RehearsalError::Machine)?;
+        let (played, trace) = play_traced(&scene, &nothing).map_err(RehearsalError::Machine)?;
         scene.after = Some(played.shape.clone());
-        let trace = played.trace.clone();
         let clean = pass(&nothing, played);
         if clean.verdict != Verdict::Held {
             return Err(RehearsalError::NotClean { problem: why(&clean), pass: Box::new(clean) });
         }
         let back = match turn_back(&trace) {
-            Some(turn) => Some(play(&scene, &turn).map_err(RehearsalError::Machine)?.trace),
+            Some(turn) => Some(play_traced(&scene, &turn).map_err(RehearsalError::Machine)?.1),
             None => None,
         };
         let variants = everything(&trace, back.as_ref(), scene.watch_ms);

@@ -1,5 +1,7 @@
 //! Judges how a pass ended: all new or all old, nothing lost, nothing left over.
 
+use memchr::memmem;
+use windlass_engine::engine::Engine;
 use windlass_engine::id::RunId;
 use windlass_engine::journal::{Body, End, Entry, How, Journals};
 use windlass_engine::run::Outcome;
@@ -17,8 +19,8 @@ use crate::variant::May;
 const CALM_MS: i64 = 180_000;
 
 impl Player<'_> {
-    /// Judges how it ended.
-    pub(super) fn judge(mut self, ended: Result<Ending, String>) -> Result<Played, String> {
+    /// Judges how it ended. Its story is told then.
+    pub(super) fn judge(&mut self, ended: Result<Ending, String>) -> Result<Played, String> {
         let struck = self.stage.swarm.faults_hit();
         // A fault that has not struck must not strike those who look now.
         self.stage.swarm.set_faults(Vec::new());
@@ -26,11 +28,14 @@ impl Player<'_> {
         self.stage.swarm.advance_to(self.stage.swarm.now() + CALM_MS);
         let world = self.stage.swarm.look();
         let shape = Shape::of(&world);
+        // Who looks back is a process of its own, and one is enough for all that is asked here.
+        let observer = ended.is_ok().then(|| self.stage.engine(None)).transpose();
+        let observer = observer.map_err(|error| error.to_string())?;
         let mut problems = Vec::new();
         match &ended {
             Err(problem) => problems.push(problem.clone()),
             Ok(ending) => {
-                problems.extend(self.against(*ending, &shape)?);
+                problems.extend(self.against(*ending, &shape, observer.as_ref())?);
                 let ailments = ailments(&world, &self.foreign(&struck));
                 problems.extend(new_ailments(&self.scene.ailing, ailments));
                 problems.extend(self.usurped(&world));
@@ -39,9 +44,9 @@ impl Player<'_> {
         problems.extend(self.on_the_way(&world));
         problems.extend(self.leaked()?);
         // A run that has not ended holds its locks and its keys, and promises nothing yet.
-        if ended.is_ok() {
-            problems.extend(self.not_found()?);
-            problems.extend(self.left_behind()?);
+        if let Some(observer) = &observer {
+            problems.extend(self.not_found(observer)?);
+            problems.extend(self.left_behind(observer)?);
             problems.extend(self.broken_invariants()?);
         }
         let verdict = match ended {
@@ -51,22 +56,25 @@ impl Player<'_> {
             _ => Verdict::Held,
         };
         let requests = self.stage.swarm.requests();
-        let trace = self.trace(&requests)?;
         self.story.strikes(self.variant, &requests);
         Ok(Played {
             verdict,
             problems,
-            story: self.story,
+            story: std::mem::take(&mut self.story),
             resumes: u32::try_from(self.processes.saturating_sub(1)).unwrap_or(u32::MAX),
             requests: requests.len(),
             took,
-            trace,
             shape,
         })
     }
 
     /// Returns how the world differs from what this ending promises.
-    fn against(&self, ending: Ending, shape: &Shape) -> Result<Vec<String>, String> {
+    fn against(
+        &self,
+        ending: Ending,
+        shape: &Shape,
+        observer: Option<&Engine>,
+    ) -> Result<Vec<String>, String> {
         let new = ending == Ending::End(End::Done);
         let mut problems = Vec::new();
         let (wanted, name) = match (new, &self.scene.after) {
@@ -87,7 +95,7 @@ impl Player<'_> {
         }
         if matches!(self.variant.may, May::OnlyEndNew | May::EndNewOrRefuse) {
             let back = matches!(ending, Ending::End(End::Undone | End::Cancelled));
-            if back && (self.variant.may == May::OnlyEndNew || self.touched()?) {
+            if back && (self.variant.may == May::OnlyEndNew || self.touched(observer)?) {
                 problems
                     .push("it went back, although nothing but chance was against it".to_owned());
             }
@@ -99,10 +107,9 @@ impl Player<'_> {
     }
 
     /// True if the run has begun to change something.
-    fn touched(&self) -> Result<bool, String> {
-        let Some(run) = &self.run else { return Ok(false) };
-        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
-        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+    fn touched(&self, observer: Option<&Engine>) -> Result<bool, String> {
+        let (Some(run), Some(observer)) = (&self.run, observer) else { return Ok(false) };
+        let entries = observer.entries(run).map_err(|e| e.to_string())?;
         Ok(entries.iter().any(|entry| matches!(entry.body, Body::Intended { .. })))
     }
 
@@ -119,13 +126,12 @@ impl Player<'_> {
     }
 
     /// Returns what is wrong if a call that was done had to be found done, and was not.
-    fn not_found(&self) -> Result<Option<String>, String> {
+    fn not_found(&self, observer: &Engine) -> Result<Option<String>, String> {
         let (Some(key), Some(run), true) = (&self.variant.call, &self.run, self.variant.finds)
         else {
             return Ok(None);
         };
-        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
-        let entries = engine.entries(run).map_err(|e| e.to_string())?;
+        let entries = observer.entries(run).map_err(|e| e.to_string())?;
         let found = |entry: &Entry| match &entry.body {
             Body::Applied { key: of, how, .. } => of == key && *how == How::Probed,
             _ => false,
@@ -135,10 +141,9 @@ impl Player<'_> {
     }
 
     /// Returns what the run left behind on this machine.
-    fn left_behind(&self) -> Result<Vec<String>, String> {
+    fn left_behind(&self, observer: &Engine) -> Result<Vec<String>, String> {
         let mut problems = Vec::new();
-        let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
-        for open in engine.runs(true).map_err(|e| e.to_string())? {
+        for open in observer.runs(true).map_err(|e| e.to_string())? {
             problems.push(format!("{} still holds {}", open.run, open.locks.join(", ")));
         }
         for run in self.stage.keys().runs().map_err(|e| e.to_string())? {
@@ -154,7 +159,7 @@ impl Player<'_> {
     fn leaked(&self) -> Result<Vec<String>, String> {
         let mut problems = Vec::new();
         for secret in self.scene.values() {
-            let holds = |text: &[u8]| text.windows(secret.len()).any(|w| w == secret.as_slice());
+            let holds = |text: &[u8]| memmem::find(text, secret).is_some();
             let records = self.run.as_ref().map(|run| self.stage.store().read(run));
             let records = records.transpose().map_err(|e| e.to_string())?.unwrap_or_default();
             if records.iter().any(|record| holds(record)) {
@@ -181,13 +186,14 @@ impl Player<'_> {
         Ok(broken)
     }
 
-    fn trace(&self, requests: &[windlass_lab::simulated::Request]) -> Result<Trace, String> {
+    /// Returns what it did, call by call.
+    pub(super) fn trace(&self) -> Result<Trace, String> {
         let Some(run) = self.run.as_ref().filter(|run| self.is_recorded(run)) else {
             return Ok(Trace::default());
         };
         let engine = self.stage.engine(None).map_err(|e| e.to_string())?;
         let view = engine.view(run).map_err(|e| e.to_string())?;
         let entries = engine.entries(run).map_err(|e| e.to_string())?;
-        Ok(Trace::of(&view, &entries, requests))
+        Ok(Trace::of(&view, &entries, &self.stage.swarm.requests()))
     }
 }

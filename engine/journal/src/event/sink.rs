@@ -1,5 +1,7 @@
 //! Events: what happens, while it happens.
 
+use std::sync::{Arc, OnceLock};
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -116,28 +118,27 @@ impl Event {
 }
 
 /// Where events go, and from where people take them.
-#[derive(Debug, Clone)]
-pub struct EventSink(broadcast::Sender<Event>);
-
-impl Default for EventSink {
-    fn default() -> Self {
-        EventSink(broadcast::Sender::new(BACKLOG_EVENTS_MAX))
-    }
-}
+///
+/// There is room for events, a megabyte of it, from the moment when somebody asks for them: many an
+/// engine is opened to look at one run.
+#[derive(Debug, Clone, Default)]
+pub struct EventSink(Arc<OnceLock<broadcast::Sender<Event>>>);
 
 impl EventSink {
     /// Hands an event to whoever watches; it is fine if nobody does.
     pub fn send(&self, event: Event) {
-        let _ = self.0.send(event);
+        if let Some(sender) = self.0.get() {
+            let _ = sender.send(event);
+        }
     }
 
     /// True if somebody watches: an event for nobody need not be made.
     pub fn is_watched(&self) -> bool {
-        self.0.receiver_count() > 0
+        self.0.get().is_some_and(|sender| sender.receiver_count() > 0)
     }
 
     /// Returns a receiver of all events from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.0.subscribe()
+        self.0.get_or_init(|| broadcast::Sender::new(BACKLOG_EVENTS_MAX)).subscribe()
     }
 }

@@ -6,7 +6,7 @@
 //! from time to time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,21 +43,16 @@ enum Told {
     Reopened,
 }
 
+/// How many events a watcher may be behind.
+const BACKLOG_EVENTS_MAX: usize = 1024;
+
 /// The stream, shared by all who watch.
+#[derive(Default)]
 pub(super) struct Events {
-    sender: broadcast::Sender<Told>,
+    /// Made when somebody watches: many a swarm is only asked something.
+    sender: OnceLock<broadcast::Sender<Told>>,
     open: Arc<AtomicBool>,
     reader: Mutex<Option<AbortHandle>>,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Events {
-            sender: broadcast::channel(1024).0,
-            open: Arc::default(),
-            reader: Mutex::default(),
-        }
-    }
 }
 
 impl Drop for Events {
@@ -93,14 +88,15 @@ impl Swarm {
     /// Must be called inside a tokio runtime.
     pub fn watch(&self, services: &[&str]) -> Watch {
         let events = self.events();
+        let sender = events.sender.get_or_init(|| broadcast::Sender::new(BACKLOG_EVENTS_MAX));
         let watch = Watch {
-            receiver: events.sender.subscribe(),
+            receiver: sender.subscribe(),
             services: services.iter().map(|&id| id.to_owned()).collect(),
             open: events.open.clone(),
         };
         let mut reader = events.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if reader.as_ref().is_none_or(AbortHandle::is_finished) {
-            let task = read(self.downgrade(), events.sender.clone(), events.open.clone());
+            let task = read(self.downgrade(), sender.clone(), events.open.clone());
             *reader = Some(tokio::spawn(task).abort_handle());
         }
         watch
