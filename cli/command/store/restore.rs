@@ -105,7 +105,7 @@ fn keys(file: &Path) -> Result<Keys, Problem> {
     each_line(file, |line| {
         match line {
             Line::MasterKey { hex } => {
-                let key = MasterKey::from_hex(hex.expose());
+                let key = hex.text().and_then(MasterKey::from_hex);
                 keys.master = Some(key.ok_or_else(malformed)?);
             }
             Line::RunKey { run, bytes } => {

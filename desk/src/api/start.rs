@@ -1,7 +1,6 @@
 //! Starting a run.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use axum::http::StatusCode;
 use schemars::JsonSchema;
@@ -10,8 +9,7 @@ use windlass_engine::engine::EngineError;
 use windlass_engine::event::RunView;
 use windlass_engine::journal::text_hash;
 use windlass_engine::runbook::Runbook;
-use windlass_engine::secret::Secret;
-use zeroize::Zeroize;
+use windlass_engine::secret::{Secret, as_text};
 
 use super::acts::{follow, words};
 use super::keyed::Key;
@@ -24,23 +22,13 @@ use crate::problem::{Kind, Problem, bug};
 use crate::role::{Need, Role};
 
 /// A secret value. It may come over TLS, or from the same machine.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SecretValue {
     /// The value, byte for byte.
-    value: String,
-}
-
-impl Drop for SecretValue {
-    fn drop(&mut self) {
-        self.value.zeroize();
-    }
-}
-
-impl fmt::Debug for SecretValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
+    #[serde(with = "as_text")]
+    #[schemars(with = "String")]
+    value: Secret,
 }
 
 /// What a runbook is told.
@@ -83,7 +71,7 @@ pub(crate) fn secrets(
         let hint = "Change the value; then send it over TLS, or from that machine.";
         return Err(Kind::IN_THE_OPEN.because(detail).hint(hint));
     }
-    let secret = |value: &SecretValue| Secret::new(value.value.as_bytes().to_vec());
+    let secret = |value: &SecretValue| value.value.clone();
     Ok(given.iter().map(|(name, value)| (name.clone(), secret(value))).collect())
 }
 

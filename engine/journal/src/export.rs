@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ChainHead, Hash};
 use crate::id::RunId;
-use crate::secret::Secret;
+use crate::secret::{Secret, as_text};
 
 const FORMAT: &str = "windlass store export 2";
 const FORMAT_WITHOUT_END: &str = "windlass store export 1";
@@ -38,7 +38,8 @@ pub enum Line {
     /// The master key.
     MasterKey {
         /// As 64 hexadecimal digits.
-        hex: KeyText,
+        #[serde(with = "as_text")]
+        hex: Secret,
     },
     /// The wrapped key of a run.
     RunKey {
@@ -106,35 +107,6 @@ impl Bytes {
             Bytes::Text { text } => Some(text.clone().into_bytes()),
             Bytes::Base64 { base64 } => STANDARD.decode(base64).ok(),
         }
-    }
-}
-
-/// A key as text, on its way into a backup or out of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct KeyText(String);
-
-impl KeyText {
-    /// Takes the text of a key.
-    pub fn of(text: &str) -> Self {
-        KeyText(text.to_owned())
-    }
-
-    /// Shows the text.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for KeyText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(a key)")
-    }
-}
-
-impl Drop for KeyText {
-    fn drop(&mut self) {
-        drop(Secret::new(std::mem::take(&mut self.0).into_bytes()));
     }
 }
 

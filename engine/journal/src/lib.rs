@@ -42,7 +42,7 @@ pub use entry::{
     Answer, Body, Bound, BoundChange, CallHead, Created, Decision, End, Entry, FORMAT, Hash, How,
     Identity, Origin, text_hash,
 };
-pub use export::{Bytes, ExportError, ExportWriter, KeyText, Line, read_export};
+pub use export::{Bytes, ExportError, ExportWriter, Line, read_export};
 pub use language::Language;
 pub use packed::Packed;
 pub use state::{Asked, Call, Impossible, RunState, Trouble};

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Engine, EngineError};
-use crate::journal::{Bytes, KeyText, Line};
+use crate::journal::{Bytes, Line};
 
 /// Whoever takes the lines has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Engine {
         let runs = store.summaries(false)?;
         if with_keys {
             let keys = self.0.keyring.copy()?;
-            take(Line::MasterKey { hex: KeyText::of(&keys.master) })?;
+            take(Line::MasterKey { hex: keys.master })?;
             for (run, key) in keys.runs {
                 let bytes = Bytes::Base64 { base64: STANDARD.encode(key) };
                 take(Line::RunKey { run, bytes })?;

@@ -8,8 +8,8 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
-use super::SealedValues;
 use super::keys::{KeyError, KeyStore, write_durably};
+use super::{SealedValues, Secret};
 use crate::id::RunId;
 
 /// The key under which the keys of runs are wrapped.
@@ -60,11 +60,12 @@ impl MasterKey {
     /// # Errors
     /// If the file is there already, or can't be written.
     pub fn write_new(&self, path: &Path) -> Result<(), KeyError> {
-        write_durably(path, self.hex().as_bytes())
+        write_durably(path, self.hex().expose())
     }
 
-    fn hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.iter().map(|b| format!("{b:02x}")).collect())
+    fn hex(&self) -> Secret {
+        let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+        Secret::new(self.0.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect())
     }
 
     /// Returns a text by which this key is recognised, and from which it can't be worked out.
@@ -80,7 +81,7 @@ impl MasterKey {
 /// Keys as a backup holds them.
 pub struct KeyCopies {
     /// The master key, as 64 hexadecimal digits.
-    pub master: Zeroizing<String>,
+    pub master: Secret,
     /// The wrapped keys of the runs that are not over.
     pub runs: Vec<(RunId, Vec<u8>)>,
 }

@@ -22,4 +22,4 @@ mod seal;
 pub use keyring::{KeyCopies, Keyring, MasterKey};
 pub use keys::{FileKeys, KeyError, KeyStore, MemoryKeys, not_for_others};
 pub use seal::{SealError, SealedValues};
-pub use windlass_journal::secret::{Secret, SecretBuffer};
+pub use windlass_journal::secret::{Secret, SecretBuffer, as_text};

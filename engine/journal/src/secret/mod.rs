@@ -4,4 +4,4 @@ mod buffer;
 mod value;
 
 pub use buffer::SecretBuffer;
-pub use value::Secret;
+pub use value::{Secret, as_text};
