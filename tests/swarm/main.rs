@@ -14,5 +14,6 @@ mod rotate;
 mod service;
 mod snapshot;
 mod stacks;
+mod testkit;
 mod trouble;
 mod unhealthy;

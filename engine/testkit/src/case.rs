@@ -17,6 +17,9 @@ pub struct Case<P> {
     /// False if the world does not show whether it was done: then a probe can only say that it was
     /// not, and doing it twice must do no harm.
     pub shows: bool,
+    /// What comes of it, as far as that is written down: what a plan `says`, `restarts` and
+    /// `warns` of, what the call `returns`, and what `changes` in the world, leaf by leaf.
+    pub effect: Option<Value>,
     /// What an undo does.
     pub undo: Undo,
     /// The code of the error that a second apply is refused with, if it is.
@@ -36,6 +39,7 @@ impl<P> Case<P> {
             world,
             args,
             shows: true,
+            effect: None,
             undo: Undo::AsFound,
             repeat_refused: None,
             ending: &[],
@@ -54,6 +58,13 @@ impl<P> Case<P> {
     #[must_use]
     pub fn without_a_trace(mut self) -> Self {
         (self.shows, self.undo) = (false, Undo::Nothing);
+        self
+    }
+
+    /// Says what comes of it.
+    #[must_use]
+    pub fn comes_to(mut self, effect: Value) -> Self {
+        self.effect = Some(effect);
         self
     }
 

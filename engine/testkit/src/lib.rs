@@ -10,6 +10,7 @@
 //! | [`Trial::Description`] | everything that people read is there, and every argument is described |
 //! | [`Trial::Arguments`] | each wrong argument is refused by name, before any request |
 //! | [`Trial::Plan`] | a plan changes nothing, and assumes an output of the right shape |
+//! | [`Trial::Effect`] | what the plan says and the call does is what the case writes down, and nothing else changes |
 //! | [`Trial::Life`] | a probe tells before from after; an undo leaves the world as it was found; a second one finds nothing to do |
 //! | [`Trial::Repeat`] | a second apply, by a process that knows nothing of the first, does no harm |
 //! | [`Trial::Deaths`] | after a death at any request, probe tells the truth, and both ways out are open |
@@ -32,7 +33,7 @@ mod trial;
 mod troubles;
 
 pub use case::{Case, Meddling, Says, Then, Undo};
-pub use check::{check, pass};
+pub use check::{check, pass, pass_these};
 pub use place::{Nowhere, Place};
 pub use process::CANARY;
 pub use trial::Trial;

@@ -20,7 +20,7 @@ impl<P: Place> Bench<'_, P> {
                 let came = process.apply(&base, Some((nth, Trouble::Death))).await?;
                 must(came == Came::Died, || at(format!("it came to {came:?}")))?;
                 drop(process);
-                if self.kind().changes() {
+                if self.kind.changes() {
                     scene.settles(&model, &base, way).await.map_err(at)?;
                 } else {
                     // It goes on from the base, as if nothing had been.
@@ -55,7 +55,7 @@ impl<P: Place> Bench<'_, P> {
                     };
                     must(fits, || at(format!("it came to {came:?}")))?;
                     drop(process);
-                    if self.kind().changes() {
+                    if self.kind.changes() {
                         scene.settles(&model, &base, way).await.map_err(at)?;
                     }
                 }

@@ -10,7 +10,7 @@ impl<P: Place> Bench<'_, P> {
     /// Prepare, probe, apply, probe, undo, undo.
     pub(super) async fn life(&self) -> Result<(), String> {
         let scene = self.scene();
-        if !self.kind().changes() {
+        if !self.kind.changes() {
             return scene.looks().await;
         }
         let base = scene.prepared().await?.base;
@@ -44,7 +44,7 @@ impl<P: Place> Bench<'_, P> {
         match (scene.process().apply(&base, None).await?, self.case.repeat_refused) {
             (Came::Well(again), None) => {
                 let (again, output) = (scene.place.named(again), scene.place.named(output));
-                if self.kind().changes() && self.case.shows {
+                if self.kind.changes() && self.case.shows {
                     same("the output of a repeated apply", &again, &output)?;
                 }
             }

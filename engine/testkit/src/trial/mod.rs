@@ -2,11 +2,14 @@
 
 mod arguments;
 mod death;
+mod effect;
 mod life;
 mod meddling;
 mod refusal;
 mod undoing;
 mod verdict;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use windlass_engine::step::{Kind, Preview};
@@ -21,6 +24,7 @@ pub enum Trial {
     Description,
     Arguments,
     Plan,
+    Effect,
     Life,
     Repeat,
     Deaths,
@@ -32,10 +36,11 @@ pub enum Trial {
 
 impl Trial {
     /// All of them.
-    pub const ALL: [Trial; 10] = [
+    pub const ALL: [Trial; 11] = [
         Trial::Description,
         Trial::Arguments,
         Trial::Plan,
+        Trial::Effect,
         Trial::Life,
         Trial::Repeat,
         Trial::Deaths,
@@ -49,13 +54,15 @@ impl Trial {
     pub(crate) async fn run<P: Place>(
         self,
         case: &Case<P>,
+        kind: Kind,
         world: &dyn Fn() -> P,
     ) -> Result<(), String> {
-        let trial = Bench { case, world };
+        let trial = Bench { case, kind, world };
         match self {
             Trial::Description => trial.description(),
             Trial::Arguments => trial.arguments().await,
             Trial::Plan => trial.plan().await,
+            Trial::Effect => trial.effect().await,
             Trial::Life => trial.life().await,
             Trial::Repeat => trial.repeat().await,
             Trial::Deaths => trial.deaths().await,
@@ -70,6 +77,7 @@ impl Trial {
 /// A case, and where its worlds come from.
 struct Bench<'a, P> {
     case: &'a Case<P>,
+    kind: Kind,
     world: &'a dyn Fn() -> P,
 }
 
@@ -87,10 +95,6 @@ impl<'a, P: Place> Bench<'a, P> {
         let args = (self.case.args)(&place);
         let found = place.state();
         Scene { case: self.case, place, args, found }
-    }
-
-    fn kind(&self) -> Kind {
-        self.scene().process().step().kind()
     }
 }
 
@@ -132,23 +136,29 @@ fn must(so: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
 
 /// Fails unless two states of the world are the same, and shows where they differ.
 fn same(what: &str, now: &Value, wanted: &Value) -> Result<(), String> {
-    let mut differences = Vec::new();
-    differ("", now, wanted, &mut differences);
-    must(differences.is_empty(), || format!("{what}: {}", differences.join("; ")))
+    let mut told = Vec::new();
+    differences("", wanted, now, &mut |path, wanted, now| {
+        told.push(format!("{path} is {now}, and should be {wanted}"));
+    });
+    must(told.is_empty(), || format!("{what}: {}", told.join("; ")))
 }
 
-fn differ(path: &str, now: &Value, wanted: &Value, into: &mut Vec<String>) {
-    match (now, wanted) {
+/// Calls `each` for every leaf in which two values differ.
+fn differences(
+    path: &str,
+    before: &Value,
+    after: &Value,
+    each: &mut dyn FnMut(&str, &Value, &Value),
+) {
+    match (before, after) {
         (Value::Object(a), Value::Object(b)) => {
-            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
-            keys.sort();
-            keys.dedup();
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for key in keys {
-                let (a, b) = (&now[key.as_str()], &wanted[key.as_str()]);
-                differ(&format!("{path}/{key}"), a, b, into);
+                let (before, after) = (&before[key.as_str()], &after[key.as_str()]);
+                differences(&format!("{path}/{key}"), before, after, each);
             }
         }
-        _ if now == wanted => {}
-        _ => into.push(format!("{path} is {now}, and should be {wanted}")),
+        _ if before == after => {}
+        _ => each(path, before, after),
     }
 }

@@ -53,7 +53,7 @@ impl<P: Place> Bench<'_, P> {
             };
             self.refused_prepare(trouble, &fits).await?;
             self.refused_apply(trouble, &fits, &model).await?;
-            if self.kind().changes() {
+            if self.kind.changes() {
                 self.refused_probe(trouble, &fits, &model).await?;
             }
         }
@@ -102,7 +102,7 @@ impl<P: Place> Bench<'_, P> {
                 })?;
             }
             let lied = matches!((&came, trouble), (Came::Well(_), Trouble::Refuse { .. }));
-            if self.kind().changes() && !lied {
+            if self.kind.changes() && !lied {
                 scene.settles(model, &base, Way::Back).await.map_err(at)?;
             }
         }

@@ -22,7 +22,7 @@ const CUTS: [Trouble; 6] = [
 impl<P: Place> Bench<'_, P> {
     /// Cuts the undo at each of its requests, and undoes again.
     pub(super) async fn undoing(&self) -> Result<(), String> {
-        if self.case.undo == Undo::Refused || !self.kind().changes() {
+        if self.case.undo == Undo::Refused || !self.kind.changes() {
             return Ok(());
         }
         for trouble in CUTS {

@@ -11,6 +11,10 @@ use toy::{Bug, Toy};
 fn put() -> Case<Toy> {
     let args = |_: &Toy| json!({ "name": "a", "value": { "$sealed": "value" } });
     Case::new("thing.put", |_| {}, args)
+        .comes_to(json!({
+            "says": "put a thing", "warns": [], "returns": { "name": "a" },
+            "changes": { "/a": "ours" },
+        }))
         .when(
             "others put it",
             |toy| toy.put("a", "others"),
@@ -50,7 +54,9 @@ fn steps_without_a_bug_pass() {
 fn each_bug_is_found_by_the_trial_that_is_for_it() {
     let rows = [
         (Bug::NoSummary, Trial::Description),
+        (Bug::OutputIsWrong, Trial::Effect),
         (Bug::OutputIsWrong, Trial::Life),
+        (Bug::PutsMore, Trial::Effect),
         (Bug::PrepareWrites, Trial::Plan),
         (Bug::PrepareWrites, Trial::Life),
         (Bug::ProbeAlwaysApplied, Trial::Life),
@@ -92,7 +98,7 @@ fn what_a_case_says_of_a_step_must_be_so() {
 }
 
 #[test]
-#[should_panic(expected = "thing.look has no case")]
+#[should_panic(expected = "without a case: thing.look")]
 fn a_step_without_a_case_is_not_let_in() {
     windlass_testkit::pass(&[put()], &[], &|| Toy::with(Bug::None));
 }

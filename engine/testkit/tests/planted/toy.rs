@@ -20,6 +20,7 @@ pub enum Bug {
     None,
     NoSummary,
     OutputIsWrong,
+    PutsMore,
     TakesAnything,
     LookWrites,
     PrepareWrites,
@@ -174,6 +175,9 @@ impl ChangeStep for Put {
                 return Err(StepError::permanent("exists", "put a thing: it is there"));
             }
             _ => self.0.ask(true, |toy| toy.put(&args.name, "ours")).await?,
+        }
+        if self.0.bug == Bug::PutsMore {
+            self.0.put("more", "ours");
         }
         let mut output = args.output();
         match self.0.bug {

@@ -14,6 +14,8 @@ use windlass_testkit::{Place, Trouble, Troubles};
 pub trait Backend: Daemon {
     /// Waits until nothing goes on any more.
     fn rest(&self);
+    /// Lets a moment go by.
+    fn moment(&self);
     /// Returns the swarm's clock.
     fn clock(&self) -> Arc<dyn Clock>;
     /// Returns the values of secrets by their names, where they can be seen.
@@ -117,15 +119,30 @@ impl Ground {
         json!({ "id": found["ID"], "name": name })
     }
 
-    /// Changes a service as another operator does.
+    /// Changes a service as another operator does, and waits until its tasks have followed.
     pub fn respec(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        self.write(name, change);
+        self.backend.rest();
+    }
+
+    /// Changes a service as another operator does.
+    pub fn write(&self, name: &str, change: impl FnOnce(&mut Value)) {
         let id = self.object("services", name)["id"].clone();
         let service = self.api("GET", &format!("/services/{}", id.as_str().unwrap()), &Value::Null);
         let mut spec = service["Spec"].clone();
         change(&mut spec);
         let (id, version) = (id.as_str().unwrap(), &service["Version"]["Index"]);
         self.api("POST", &format!("/services/{id}/update?version={version}"), &spec);
-        self.backend.rest();
+    }
+
+    /// Waits until the swarm says that a service is being updated.
+    pub fn until_updating(&self, name: &str) {
+        let is_updating = |service: &Value| {
+            service["Spec"]["Name"] == name && service["UpdateStatus"]["State"] == "updating"
+        };
+        while !self.all("services").iter().any(is_updating) {
+            self.backend.moment();
+        }
     }
 
     /// Makes a service refer to another secret, as another operator does.
@@ -183,13 +200,17 @@ impl Place for Ground {
             let mut runs: Vec<String> = live
                 .map(|task| {
                     let container = &task["Spec"]["ContainerSpec"];
-                    let secrets: Vec<Value> = container["Secrets"]
+                    let secrets: Vec<&str> = container["Secrets"]
                         .as_array()
                         .into_iter()
                         .flatten()
-                        .map(|r| r["SecretName"].clone())
+                        .map(|r| r["SecretName"].as_str().unwrap_or_default())
                         .collect();
-                    format!("{} {} {secrets:?}", task["Status"]["State"], container["Image"])
+                    format!(
+                        "{} {} {secrets:?}",
+                        word(&task["Status"]["State"]),
+                        word(&container["Image"])
+                    )
                 })
                 .collect();
             runs.sort();
@@ -223,6 +244,10 @@ impl Place for Ground {
         }
         with_names(value, &names)
     }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn with_names(value: Value, names: &Map<String, Value>) -> Value {

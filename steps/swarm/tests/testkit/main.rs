@@ -16,7 +16,7 @@ fn every_step_is_described_and_refuses_wrong_arguments() {
 
 #[test]
 fn every_step_tells_before_from_after_and_leaves_the_world_as_found() {
-    let trials = [Trial::Life, Trial::Repeat, Trial::Meddling];
+    let trials = [Trial::Effect, Trial::Life, Trial::Repeat, Trial::Meddling];
     pass(&cases::all(), &trials, &simulated::ground);
 }
 

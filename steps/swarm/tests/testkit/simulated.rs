@@ -35,6 +35,10 @@ impl Backend for Model {
         self.0.advance_to(self.0.now() + REST_MS);
     }
 
+    fn moment(&self) {
+        self.0.advance_to(self.0.now() + 10);
+    }
+
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::new(ModelClock(self.0.clone()))
     }
