@@ -11,7 +11,9 @@ impl Language {
     /// A field that is not there is `()`. Journals that don't say are of this one.
     pub const FIRST: Language = Language(0);
     /// To read a field that is not there is a mistake.
-    pub const NOW: Language = Language(1);
+    pub const FIELDS: Language = Language(1);
+    /// `parallel` begins so many branches at once and no more.
+    pub const NOW: Language = Language(2);
 
     /// True for the first, which journals don't name.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -1,7 +1,7 @@
 //! A runbook that has been read and checked.
 
 use super::modules::expand;
-use super::{Header, Modules, NoModules};
+use super::{Header, Modules, NoModules, ParameterKind};
 use crate::journal::{Hash, Language, text_hash};
 use crate::script::{Mistake, Place, Script, Shelf, Source, split};
 use crate::step::{Kind, Registry};
@@ -140,7 +140,9 @@ impl Runbook {
     ) -> Result<Self, Vec<Mistake>> {
         let parameters = header.params.iter().map(|(name, _)| name.as_str());
         let source = source(name, text, &header);
-        let script = Script::compile(source.clone(), parameters, steps)?;
+        let secret = header.params.iter().filter(|(_, p)| p.kind == ParameterKind::Secret);
+        let secrets: Vec<&str> = secret.map(|(name, _)| name.as_str()).collect();
+        let script = Script::compile(source.clone(), parameters, &secrets, steps)?;
         Ok(Runbook { source, header, script })
     }
 
@@ -339,6 +341,31 @@ mod tests {
         let open =
             "let d = \"1h\"; approve(#{ text: \"x\", otherwise: \"approve\", deadline: d });";
         assert!(compile(&format!("//! title = \"T\"\n{open}\n")).is_ok());
+    }
+
+    #[test]
+    fn a_script_can_not_decide_by_a_secret() {
+        let wrong = |script: &str, said: &str, at: &str| {
+            let shown = problem(&format!("{HEADER}{script}\n"));
+            assert!(shown.contains(said) && shown.contains(at), "{shown}");
+        };
+        wrong("switch value { \"x\" => 1, _ => 2 }", "`value` is a secret", "a.rhai:8:8");
+        wrong("let v = value;\nif n == 1 { switch v { 1 => 1 } }", "`v` is a secret", "a.rhai:9:20");
+        wrong("if value == 3 { note(\"x\"); }", "can't be compared", "a.rhai:8:10");
+        let own = "fn f(value) { switch value { 1 => 2, _ => 3 } }\nswitch n { 1 => f(1), _ => 2 }";
+        assert!(compile(&format!("{HEADER}{own}\n")).is_ok());
+        let anew = "let value = 1; switch value { 1 => 2, _ => 3 }";
+        assert!(compile(&format!("{HEADER}{anew}\n")).is_ok());
+    }
+
+    #[test]
+    fn parallel_has_a_bound() {
+        for n in ["0", "65", "3000"] {
+            let shown = problem(&format!("//! title = \"T\"\nparallel([1], {n}, |x| x);"));
+            assert!(shown.contains(&format!("{n} at once; give it from 1 to 64")), "{shown}");
+            assert!(shown.contains("a.rhai:2:15"), "{shown}");
+        }
+        assert!(compile("//! title = \"T\"\nparallel([1], 64, |x| x);").is_ok());
     }
 
     #[test]

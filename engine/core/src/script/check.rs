@@ -8,7 +8,8 @@ use rhai::{
 use serde_json::Value;
 
 use super::fields::misspelt;
-use super::language::DISABLED;
+use super::host::not_at_once;
+use super::language::{BRANCHES_MAX, DISABLED};
 use super::names::{closest, meant};
 use super::value::to_json;
 use crate::step::Registry;
@@ -98,6 +99,7 @@ fn finding(
         return Some(here(format!("there is no function `{name}`")));
     }
     match name {
+        "parallel" => problem_of_parallel(&call.args),
         name if is_wait(name) => problem_of_wait(name, &call.args)
             .map(here)
             .or_else(|| literal_of_wait(name, &call.args)),
@@ -209,6 +211,13 @@ fn problem_of_word(word: &str, argument: &str, args: &[Expr]) -> Option<String> 
         _ => false,
     };
     (!fits).then(|| format!("`{word}` is called as in `{word}(\"{argument}\")`"))
+}
+
+fn problem_of_parallel(args: &[Expr]) -> Option<Finding> {
+    let [_, Expr::IntegerConstant(n, position), _] = args else { return None };
+    let most = i64::try_from(BRANCHES_MAX).unwrap_or(i64::MAX);
+    let fits = (1..=most).contains(n);
+    (!fits).then(|| Finding { position: *position, problem: not_at_once(*n) })
 }
 
 fn problem_of_wait(name: &str, args: &[Expr]) -> Option<String> {

@@ -12,8 +12,9 @@ use super::check::{Finding, check, steps_called};
 use super::dropped::dropped;
 use super::fields;
 use super::host::{BranchFailure, CallFailure, Caller, Halt, Look, engine, enter, halt_of, thrown};
-use super::language::OPERATIONS_MAX;
+use super::language::{BRANCHES_MAX, OPERATIONS_MAX};
 use super::names::meant;
+use super::peeking::peeking;
 use super::place::Place;
 use super::source::Source;
 use super::value::{from_json, to_json};
@@ -43,21 +44,24 @@ pub enum ScriptFailure {
 }
 
 impl Script {
-    /// Compiles and checks a script. `parameters` are the names that it may use.
+    /// Compiles and checks a script. `parameters` are the names that it may use, `secrets` those among
+    /// them whose values it can't know.
     ///
     /// # Errors
     /// Every mistake that can be told, in the order of the text.
     pub(crate) fn compile<'a>(
         source: Source,
         parameters: impl IntoIterator<Item = &'a str>,
+        secrets: &[&str],
         steps: &Registry,
     ) -> Result<Self, Vec<Mistake>> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
-        let mut engine = engine(steps, &caller);
+        let mut engine = engine(steps, &caller, BRANCHES_MAX);
         let (ast, mut findings) = parse(&mut engine, &source.program(), parameters, steps);
         if let Some(ast) = &ast {
             findings.extend(check(&engine, ast, steps));
             findings.extend(more_than_functions(&source, ast));
+            findings.extend(peeking(ast, secrets));
         }
         findings.sort_by_key(|finding| finding.position);
         match ast {
@@ -81,7 +85,7 @@ impl Script {
         language: Language,
     ) -> Result<Self, Mistake> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
-        let ast = engine(steps, &caller).compile_with_scope(&scope(parameters), source.program());
+        let ast = engine(steps, &caller, BRANCHES_MAX).compile_with_scope(&scope(parameters), source.program());
         let ast = ast
             .map_err(|ParseError(kind, at)| (place_of(&source, at), said_of_parse(&kind, steps)))?;
         Ok(Script { source, ast, language })
@@ -135,8 +139,9 @@ impl Script {
         steps: &Registry,
         caller: &Arc<dyn Caller>,
     ) -> Result<Dynamic, Box<EvalAltResult>> {
-        let mut engine = engine(steps, caller);
-        engine.set_fail_on_invalid_map_property(self.language >= Language::NOW);
+        let branches = if self.language >= Language::NOW { BRANCHES_MAX } else { usize::MAX };
+        let mut engine = engine(steps, caller, branches);
+        engine.set_fail_on_invalid_map_property(self.language >= Language::FIELDS);
         let mut scope = Scope::new();
         for (name, value) in parameters {
             scope.push_constant_dynamic(name.as_str(), from_json(value));

@@ -15,7 +15,7 @@ use rhai::{
 };
 use serde_json::{Value, json};
 
-use super::language::language;
+use super::language::{BRANCHES_MAX, language};
 use super::value::{from_json, to_json};
 use super::waits;
 use crate::clock::{Clock, Counted};
@@ -154,8 +154,9 @@ fn looked_from() -> Option<CallKey> {
     FRAME.with_borrow(|frame| frame.looking.then(|| frame.branch.child(frame.calls)))
 }
 
-/// Returns the language with everything that a script can call.
-pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
+/// Returns the language with everything that a script can call. A `parallel` may have so many
+/// `branches` under way at once.
+pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>, branches: usize) -> Engine {
     let mut engine = language();
     let mut modules: BTreeMap<&str, Module> = BTreeMap::new();
     for name in steps.names() {
@@ -178,7 +179,8 @@ pub(super) fn engine(steps: &Registry, caller: &Arc<dyn Caller>) -> Engine {
     }
     let forking = caller.clone();
     engine.register_fn("parallel", move |cx: NativeCallContext, items: Array, n: i64, f: FnPtr| {
-        parallel(&cx, forking.as_ref(), items, n, f)
+        let bound = bound_of(&cx, n, branches)?;
+        parallel(&cx, forking.as_ref(), items, bound, f)
     });
     waits::register(&mut engine, caller);
     let printing = caller.clone();
@@ -262,19 +264,29 @@ pub(super) fn raised(failure: CallFailure, key: &CallKey, at: Position) -> Raise
     })
 }
 
-/// Evaluates the function for each item, at most `n` at once, and returns the results in order.
+/// Returns how many branches may be under way at once.
+fn bound_of(cx: &NativeCallContext, n: i64, most: usize) -> Result<usize, Raised> {
+    let bound = usize::try_from(n).ok().filter(|n| (1..=most).contains(n));
+    bound.ok_or_else(|| {
+        let problem = not_at_once(n);
+        Box::new(EvalAltResult::ErrorRuntime(problem.into(), cx.call_position()))
+    })
+}
+
+/// Says that so many branches at once are not possible.
+pub(super) fn not_at_once(n: i64) -> String {
+    format!("`parallel` can't have {n} at once; give it from 1 to {BRANCHES_MAX}")
+}
+
+/// Evaluates the function for each item, at most `bound` at once, and returns the results in order.
 fn parallel(
     cx: &NativeCallContext,
     caller: &dyn Caller,
     items: Array,
-    n: i64,
+    bound: usize,
     mut function: FnPtr,
 ) -> Result<Dynamic, Raised> {
     let at = cx.call_position();
-    let bound = usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| {
-        let problem = format!("parallel: at most {n} at once is not possible; give 1 or more");
-        Box::new(EvalAltResult::ErrorRuntime(problem.into(), at))
-    })?;
     let key = next_key(at)?;
     let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
     caller

@@ -12,6 +12,9 @@ use super::value::Sealed;
 /// services takes about a million.
 pub(super) const OPERATIONS_MAX: u64 = 50_000_000;
 
+/// Branches of one `parallel` that may be under way at once: each has a thread.
+pub(super) const BRANCHES_MAX: usize = 64;
+
 const CALL_LEVELS_MAX: usize = 64;
 const EXPRESSION_DEPTH_MAX: usize = 64;
 const STRING_BYTES_MAX: usize = 1024 * 1024;

@@ -15,6 +15,7 @@ mod fields;
 mod host;
 mod language;
 mod names;
+mod peeking;
 mod place;
 mod source;
 mod value;
