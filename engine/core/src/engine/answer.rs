@@ -5,11 +5,13 @@
 //! person twice, and not the one who started the run if that one does not count.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, Weak};
 
 use serde_json::{Value, json};
+use tokio::sync::OwnedMutexGuard;
 
-use super::{Drive, Engine, EngineError, place};
+use super::hold::Hold;
+use super::{Drive, Engine, EngineError};
 use crate::id::{CallKey, RunId};
 use crate::journal::{Answer, Body, Bound, CallStatus, Origin, RunStatus};
 use crate::run::{Asked, Call, RunState};
@@ -67,35 +69,11 @@ impl Person {
 }
 
 /// A wait that people are asked about, found.
-struct Found {
-    hold: Hold,
+struct Found<'a> {
+    hold: &'a Hold,
     key: CallKey,
     call: Call,
     starter: Origin,
-}
-
-/// The journal of a run, held for a moment: of one that this process has in hand, or of any other.
-struct Hold {
-    engine: Engine,
-    drive: Drive,
-    live: bool,
-}
-
-impl Hold {
-    fn run(&self) -> &RunId {
-        self.drive.driver.ledger.run()
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let mut live = self.engine.0.live();
-        let Some(live) = live.get_mut(self.run()).filter(|_| self.live) else { return };
-        live.users = live.users.saturating_sub(1);
-        if live.resting && live.users == 0 {
-            live.drive = None;
-        }
-    }
 }
 
 impl Engine {
@@ -114,10 +92,13 @@ impl Engine {
         reason: Option<&str>,
     ) -> Result<Approved, EngineError> {
         EngineError::if_not_fit(reason.unwrap_or_default())?;
-        self.same_place(run, place::Answer::Welcome).await?;
+        let mut hold = self.hold_here(run).await?;
         for _ in 0..LOOKS_MAX {
-            if let Some(approved) = self.try_approve(run, key, by, reason).await? {
+            if let Some(approved) = self.try_approve(&hold, key, by, reason).await? {
                 return Ok(approved);
+            }
+            if !hold.is_current() {
+                hold = self.hold(run)?;
             }
         }
         let why = format!("others have answered {run} meanwhile: look at it again");
@@ -127,15 +108,18 @@ impl Engine {
     /// Approves, unless somebody else has answered while this one looked.
     async fn try_approve(
         &self,
-        run: &RunId,
+        hold: &Hold,
         key: Option<&CallKey>,
         by: &Person,
         reason: Option<&str>,
     ) -> Result<Option<Approved>, EngineError> {
         // A look takes its time, and others must be able to answer meanwhile.
-        let looked = self.look_again(self.may_approve(run, key, by)?).await?;
-        let _one_at_a_time = self.0.answering.lock().await;
-        let (found, approval, needed) = self.may_approve(run, key, by)?;
+        let looked = self.look_again(may_approve(hold, key, by)?).await?;
+        let _one_at_a_time = self.one_at_a_time(hold.run()).await;
+        if !hold.is_current() {
+            return Ok(None);
+        }
+        let (found, approval, needed) = may_approve(hold, key, by)?;
         let asked = found.call.asked.clone().unwrap_or_default();
         let reason = reason.map(str::to_owned);
         if needed > 0 {
@@ -179,9 +163,8 @@ impl Engine {
         reason: &str,
     ) -> Result<(), EngineError> {
         EngineError::if_not_fit(reason)?;
-        self.same_place(run, place::Answer::Welcome).await?;
-        let _one_at_a_time = self.0.answering.lock().await;
-        let (found, approval) = self.approval(run, key)?;
+        let (hold, _one_at_a_time) = self.hold_to_answer(run).await?;
+        let (found, approval) = approval(&hold, key)?;
         by.must_have(&approval.roles)?;
         let reason = reason.to_owned();
         self.answered(&found, Answer::Denied { reason }, by, BTreeMap::new())
@@ -199,9 +182,8 @@ impl Engine {
         given: &[(String, String)],
         secrets: Vec<(String, Secret)>,
     ) -> Result<(), EngineError> {
-        self.same_place(run, place::Answer::Welcome).await?;
-        let _one_at_a_time = self.0.answering.lock().await;
-        let found = self.asked(run, key, "ask")?;
+        let (hold, _one_at_a_time) = self.hold_to_answer(run).await?;
+        let found = asked(&hold, key, "ask")?;
         let Ok(Wait::Ask(question)) = found.call.wait() else {
             return Err(EngineError::Damaged(format!("{run} asks what can't be read")));
         };
@@ -210,29 +192,10 @@ impl Engine {
         self.answered(&found, Answer::Given { output }, by, sealed)
     }
 
-    /// Finds what this person may approve, and how many more people that then needs.
-    fn may_approve(
-        &self,
-        run: &RunId,
-        key: Option<&CallKey>,
-        by: &Person,
-    ) -> Result<(Found, Approval, u32), EngineError> {
-        let (found, approval) = self.approval(run, key)?;
-        by.must_have(&approval.roles)?;
-        let so_far = found.call.asked.as_ref().map(|asked| asked.approvals.as_slice());
-        let so_far = so_far.unwrap_or_default();
-        if let Some(why) = approval.refuses(&by.by, &found.starter, so_far) {
-            return Err(EngineError::Refused(why));
-        }
-        let with_this = u32::try_from(so_far.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let needed = approval.of.saturating_sub(with_this);
-        Ok((found, approval, needed))
-    }
-
     /// Looks what the run would do now, if the last approval depends on it.
     async fn look_again(
         &self,
-        (found, _, needed): (Found, Approval, u32),
+        (found, _, needed): (Found<'_>, Approval, u32),
     ) -> Result<Option<(Asked, Bound)>, EngineError> {
         if needed > 0 {
             return Ok(None);
@@ -248,61 +211,36 @@ impl Engine {
         Ok(Some((found.call.asked.clone().unwrap_or_default(), now)))
     }
 
-    fn approval(
+    /// Waits until nobody else answers a run, and then holds it.
+    async fn hold_to_answer(
         &self,
         run: &RunId,
-        key: Option<&CallKey>,
-    ) -> Result<(Found, Approval), EngineError> {
-        let found = self.asked(run, key, "approve")?;
-        match found.call.wait() {
-            Ok(Wait::Approve(approval)) => Ok((found, approval)),
-            _ => Err(EngineError::Damaged(format!("{run} asks what can't be read"))),
-        }
+    ) -> Result<(Hold, OwnedMutexGuard<()>), EngineError> {
+        let hold = self.hold_here(run).await?;
+        let one_at_a_time = self.one_at_a_time(run).await;
+        let hold = if hold.is_current() { hold } else { self.hold(run)? };
+        Ok((hold, one_at_a_time))
     }
 
-    /// Finds what a run asks of people.
-    fn asked(&self, run: &RunId, key: Option<&CallKey>, what: &str) -> Result<Found, EngineError> {
-        let hold = self.hold(run)?;
-        let (status, starter, open) = hold.drive.driver.ledger.look(|state| {
-            let starter = state.created.as_ref().map(|created| created.by.clone());
-            (state.status, starter, open(state, key, what))
-        });
-        if let Some(RunStatus::Finished(end)) = status {
-            return Err(EngineError::Over { run: run.clone(), end });
-        }
-        let (key, call) = open.map_err(|why| EngineError::NotNow(format!("{run} {why}")))?;
-        if status != Some(RunStatus::Running) {
-            let why = format!("{run} is stuck or goes back: it takes no answers now");
-            return Err(EngineError::NotNow(why));
-        }
-        // Without a starter nobody could be refused for being the one.
-        let starter = starter.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
-        Ok(Found { hold, key, call, starter })
-    }
-
-    fn hold(&self, run: &RunId) -> Result<Hold, EngineError> {
-        let engine = self.clone();
-        let mut live = self.0.live();
-        if let Some(live) = live.get_mut(run) {
-            let drive = self.loaded(run, live)?;
-            live.users += 1;
-            return Ok(Hold { engine, drive, live: true });
-        }
-        let ledger = self.ledger(run)?;
-        let (status, created) = ledger.look(|state| (state.status, state.created.clone()));
-        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
-        if let Some(RunStatus::Finished(end)) = status {
-            return Err(EngineError::Over { run: run.clone(), end });
-        }
-        let runbook = Arc::new(self.recorded_runbook(&created)?);
-        let driver = self.driver_of(&created, ledger, self.standby(run))?;
-        Ok(Hold { engine, drive: Drive { driver, runbook }, live: false })
+    async fn one_at_a_time(&self, run: &RunId) -> OwnedMutexGuard<()> {
+        let lock = {
+            let answering = &self.0.answering;
+            let mut answering = answering.lock().unwrap_or_else(PoisonError::into_inner);
+            answering.retain(|_, lock| lock.strong_count() > 0);
+            let known = answering.get(run).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let lock = Arc::default();
+                answering.insert(run.clone(), Arc::downgrade(&lock));
+                lock
+            })
+        };
+        lock.lock_owned().await
     }
 
     /// Records an answer, and has the run go on if this process has it in hand.
     fn answered(
         &self,
-        found: &Found,
+        found: &Found<'_>,
         answer: Answer,
         by: &Person,
         sealed: BTreeMap<String, String>,
@@ -310,20 +248,20 @@ impl Engine {
         let over =
             !matches!(answer, Answer::Approved { enough: false, .. } | Answer::Lapsed { .. });
         let (run, driver) = (found.hold.run(), &found.hold.drive.driver);
-        let live = self.0.live();
-        if live.contains_key(run) != found.hold.live {
-            let why = format!("{run} has been taken up or put down meanwhile: try again");
-            return Err(EngineError::NotNow(why));
-        }
         let by = Some(by.by.clone());
         let body = Body::Answered { key: found.key.clone(), answer, by, sealed };
-        if let Err(error) = driver.ledger.record(body) {
-            let status = driver.ledger.look(|state| state.status_of(&found.key));
-            let late = format!("{run} no longer waits at {}", found.key);
-            let waits = status == Some(CallStatus::Waiting);
-            return Err(if waits { error.into() } else { EngineError::NotNow(late) });
-        }
-        drop(live);
+        self.0.alone(run, || {
+            if !found.hold.is_current() {
+                let why = format!("{run} has been taken up or put down meanwhile: try again");
+                return Err(EngineError::NotNow(why));
+            }
+            driver.ledger.record(body).map_err(|error| {
+                let status = driver.ledger.look(|state| state.status_of(&found.key));
+                let late = format!("{run} no longer waits at {}", found.key);
+                let waits = status == Some(CallStatus::Waiting);
+                if waits { error.into() } else { EngineError::NotNow(late) }
+            })
+        })?;
         if over {
             driver.standby.waits.end(&found.key);
         }
@@ -331,9 +269,58 @@ impl Engine {
     }
 }
 
+/// Finds what this person may approve, and how many more people that then needs.
+fn may_approve<'a>(
+    hold: &'a Hold,
+    key: Option<&CallKey>,
+    by: &Person,
+) -> Result<(Found<'a>, Approval, u32), EngineError> {
+    let (found, approval) = approval(hold, key)?;
+    by.must_have(&approval.roles)?;
+    let so_far = found.call.asked.as_ref().map(|asked| asked.approvals.as_slice());
+    let so_far = so_far.unwrap_or_default();
+    if let Some(why) = approval.refuses(&by.by, &found.starter, so_far) {
+        return Err(EngineError::Refused(why));
+    }
+    let with_this = u32::try_from(so_far.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let needed = approval.of.saturating_sub(with_this);
+    Ok((found, approval, needed))
+}
+
+fn approval<'a>(
+    hold: &'a Hold,
+    key: Option<&CallKey>,
+) -> Result<(Found<'a>, Approval), EngineError> {
+    let found = asked(hold, key, "approve")?;
+    match found.call.wait() {
+        Ok(Wait::Approve(approval)) => Ok((found, approval)),
+        _ => Err(EngineError::Damaged(format!("{} asks what can't be read", hold.run()))),
+    }
+}
+
+/// Finds what a run asks of people.
+fn asked<'a>(hold: &'a Hold, key: Option<&CallKey>, what: &str) -> Result<Found<'a>, EngineError> {
+    let run = hold.run();
+    let (status, starter, open) = hold.drive.driver.ledger.look(|state| {
+        let starter = state.created.as_ref().map(|created| created.by.clone());
+        (state.status, starter, open(state, key, what))
+    });
+    if let Some(RunStatus::Finished(end)) = status {
+        return Err(EngineError::Over { run: run.clone(), end });
+    }
+    let (key, call) = open.map_err(|why| EngineError::NotNow(format!("{run} {why}")))?;
+    if status != Some(RunStatus::Running) {
+        let why = format!("{run} is stuck or goes back: it takes no answers now");
+        return Err(EngineError::NotNow(why));
+    }
+    // Without a starter nobody could be refused for being the one.
+    let starter = starter.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+    Ok(Found { hold, key, call, starter })
+}
+
 /// Seals what is secret of an answer.
 fn sealed_answer(
-    found: &Found,
+    found: &Found<'_>,
     question: &Question,
     given: &[(String, String)],
     secrets: Vec<(String, Secret)>,

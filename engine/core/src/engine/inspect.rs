@@ -8,11 +8,11 @@ use tokio::sync::broadcast;
 use zeroize::Zeroizing;
 
 use super::place::Answer;
-use super::{Engine, EngineError, Live};
+use super::{Drive, Engine, EngineError};
 use crate::clock::Clock;
 use crate::event::{Event, Needed, RunView, Summary, SummaryRecord};
 use crate::id::{CallKey, RunId};
-use crate::journal::{Chain, Entry, JournalStore, Origin, RunStatus, read_chain};
+use crate::journal::{Chain, Entry, JournalStore, Origin, read_chain};
 use crate::run::{
     OpenCall, Plan, PlanError, RunState, in_question, needed, open_calls, plan, within,
 };
@@ -49,25 +49,32 @@ impl Engine {
     /// # Errors
     /// If the store is damaged.
     pub fn runs(&self, open_only: bool) -> Result<Vec<Summary>, EngineError> {
-        let live = self.0.live();
-        let records = self.records_beside(&live, open_only)?.into_iter();
+        let drives = self.drives();
+        let records = self.listed(open_only, &drives)?.into_iter();
         let listed = |record: SummaryRecord| {
-            let driven = live.contains_key(&record.run);
+            let driven = drives.contains_key(&record.run);
             Summary::listed(record, driven)
         };
         Ok(records.map(listed).collect())
     }
 
     /// Returns what is kept of runs beside their journals, or what the journals say if they are in
-    /// hand; `live` are those.
+    /// hand.
     pub(super) fn records_beside(
         &self,
-        live: &HashMap<RunId, Live>,
         open_only: bool,
+    ) -> Result<Vec<SummaryRecord>, EngineError> {
+        self.listed(open_only, &self.drives())
+    }
+
+    fn listed(
+        &self,
+        open_only: bool,
+        drives: &HashMap<RunId, Option<Drive>>,
     ) -> Result<Vec<SummaryRecord>, EngineError> {
         let mut runs = Vec::new();
         for (run, bytes) in self.0.store.summaries(open_only)? {
-            if let Some(drive) = live.get(&run).and_then(|live| live.drive.as_ref()) {
+            if let Some(Some(drive)) = drives.get(&run) {
                 runs.push(drive.driver.ledger.look(|state| SummaryRecord::of(&run, state)));
                 continue;
             }
@@ -121,12 +128,9 @@ impl Engine {
     /// # Errors
     /// If there is none, or its journal is damaged.
     pub fn view(&self, run: &RunId) -> Result<RunView, EngineError> {
-        let (drive, driven) = {
-            let live = self.0.live();
-            let live = live.get(run);
-            (live.and_then(|live| live.drive.clone()), live.is_some())
-        };
-        if let Some(drive) = drive {
+        let hand = self.hand(run);
+        let driven = hand.is_some();
+        if let Some(drive) = hand.and_then(|hand| hand.drive()) {
             let of = |state: &RunState| RunView::of(run, state, driven, &Needed::Nothing);
             return Ok(drive.driver.ledger.look(of));
         }
@@ -233,15 +237,8 @@ impl Engine {
         if self.is_driven(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
-        let ledger = self.ledger(run)?;
-        let (status, created) = ledger.look(|state| (state.status, state.created.clone()));
-        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
-        if let Some(RunStatus::Finished(end)) = status {
-            return Err(EngineError::Over { run: run.clone(), end });
-        }
-        self.recorded_runbook(&created)?;
+        let driver = self.read(run, self.standby(run))?.driver;
         self.same_place(run, Answer::Needed).await?;
-        let driver = self.driver_of(&created, ledger, self.standby(run))?;
         Ok(open_calls(&driver).await)
     }
 

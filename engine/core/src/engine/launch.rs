@@ -1,17 +1,17 @@
 //! Beginning, resuming, deciding: what moves a run.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::place::Answer;
-use super::{Drive, Engine, EngineError, Live};
+use super::{Drive, Engine, EngineError};
 use crate::event::{Act, Needed, RunView};
 use crate::id::RunId;
-use crate::journal::{Body, Chain, Created, Decision, Origin, RunStatus, next, text_hash};
-use crate::run::{Driver, Ledger, Outcome, Standby, Threads, in_question};
+use crate::journal::{Body, Created, Decision, Origin, RunStatus, next};
+use crate::run::{Ledger, Outcome, in_question};
 use crate::runbook::Runbook;
 use crate::secret::{SealedValues, Secret};
 
@@ -106,15 +106,12 @@ impl Engine {
         getrandom::fill(&mut random).map_err(|e| EngineError::Machine(e.to_string()))?;
         let run = RunId::new(self.0.clock.now(), u128::from_le_bytes(random));
 
-        let live = self.0.live();
-        self.check_locks(&live, &locks)?;
+        let _reserved = self.reserve(&run, &locks)?;
         let sealed = self.0.keyring.begin(&run)?;
         for (name, value) in secrets {
             sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
         }
-        let ledger = self.ledger(&run)?;
-        self.0.store.put_value(&runbook.hash(), runbook.text().as_bytes())?;
-        ledger.record(Body::Created(Box::new(Created {
+        let created = Created {
             run: run.clone(),
             runbook: runbook.name().to_owned(),
             title: runbook.header().title.clone(),
@@ -128,9 +125,48 @@ impl Engine {
             version: self.0.version.clone(),
             cause,
             language: runbook.language(),
-        })))?;
+        };
+        let ledger = self.created(runbook, created)?;
         let driver = self.driver(ledger, sealed, self.standby(&run));
-        self.launch(live, run, Drive { driver, runbook: Arc::new(runbook.clone()) })
+        let drive = Drive { driver, runbook: Arc::new(runbook.clone()) };
+        self.0.compiled.put(drive.runbook.clone());
+        self.take(&run, drive.driver.standby.clone(), Some(drive))
+    }
+
+    /// Records that a run begins.
+    fn created(&self, runbook: &Runbook, created: Created) -> Result<Ledger, EngineError> {
+        let _text_stays = self.0.texts.read().unwrap_or_else(PoisonError::into_inner);
+        let ledger = self.ledger(&created.run)?;
+        self.0.store.put_value(&runbook.hash(), runbook.text().as_bytes())?;
+        ledger.record(Body::Created(Box::new(created)))?;
+        Ok(ledger)
+    }
+
+    /// Makes sure that no other run holds one of these locks, or is about to.
+    ///
+    /// Two that begin at once see each other here; one that is recorded is seen in the store.
+    fn reserve(&self, run: &RunId, locks: &[String]) -> Result<Reserved<'_>, EngineError> {
+        let held = |by: &RunId, held: &[String]| {
+            let lock = locks.iter().find(|lock| held.contains(lock))?;
+            Some(EngineError::Locked { lock: lock.clone(), by: by.clone() })
+        };
+        {
+            let mut beginning = self.beginning();
+            if let Some(locked) = beginning.iter().find_map(|(run, locks)| held(run, locks)) {
+                return Err(locked);
+            }
+            beginning.insert(run.clone(), locks.to_vec());
+        }
+        let reserved = Reserved { engine: self, run: run.clone() };
+        let open = self.records_beside(true)?;
+        match open.iter().find_map(|summary| held(&summary.run, &summary.locks)) {
+            Some(locked) => Err(locked),
+            None => Ok(reserved),
+        }
+    }
+
+    fn beginning(&self) -> MutexGuard<'_, HashMap<RunId, Vec<String>>> {
+        self.0.beginning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes up a run that was interrupted.
@@ -157,17 +193,20 @@ impl Engine {
     pub fn cancel(&self, run: &RunId, by: &Origin, reason: &str) -> Result<(), EngineError> {
         EngineError::if_not_fit(reason)?;
         self.may_block(self.same_place(run, Answer::Welcome))?;
-        let mut live = self.0.live();
         let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
-        let driver = self.loaded(run, live.get_mut(run).ok_or_else(not_driven)?)?.driver;
+        let hold = self.hold_live(run)?.ok_or_else(not_driven)?;
+        let driver = &hold.drive.driver;
         if let Some(pivot) = driver.ledger.look(|state| state.pivot.clone()) {
             return Err(EngineError::PastPivot { run: run.clone(), pivot });
         }
         let decision = Decision::Cancel;
         let (reason_given, by) = (reason.to_owned(), by.clone());
-        driver.ledger.record(Body::Decided { decision, reason: reason_given, by })?;
+        let body = Body::Decided { decision, reason: reason_given, by };
+        self.0.alone(run, || match hold.is_current() {
+            true => Ok(driver.ledger.record(body)?),
+            false => Err(not_driven()),
+        })?;
         driver.standby.control.cancel(reason);
-        drop(live);
         self.wake(run);
         Ok(())
     }
@@ -184,10 +223,23 @@ impl Engine {
         reason: &str,
     ) -> Result<(), EngineError> {
         EngineError::if_not_fit(reason)?;
-        if self.0.live().contains_key(run) {
+        if self.is_driven(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
         self.may_block(self.same_place(run, Answer::Welcome))?;
+        self.0.alone(run, || self.decide_alone(run, by, decision, reason))
+    }
+
+    fn decide_alone(
+        &self,
+        run: &RunId,
+        by: &Origin,
+        decision: Decision,
+        reason: &str,
+    ) -> Result<(), EngineError> {
+        if self.is_driven(run) {
+            return Err(EngineError::AlreadyDriven(run.clone()));
+        }
         let ledger = self.ledger(run)?;
         let (status, call) = ledger
             .look(|state| (state.status, decision.key().and_then(|key| state.status_of(key))));
@@ -249,15 +301,25 @@ impl Engine {
         if !self.is_driven(run) {
             self.may_block(self.same_place(run, Answer::Needed))?;
         }
-        let mut live = self.0.live();
-        if let Some(driven) = live.get_mut(run) {
-            let drive = self.loaded(run, driven)?;
-            return Err(match drive.driver.ledger.look(|state| state.pivot.clone()) {
+        if let Some(hold) = self.hold_live(run)? {
+            return Err(match hold.drive.driver.ledger.look(|state| state.pivot.clone()) {
                 Some(pivot) if undo.is_some() => EngineError::PastPivot { run: run.clone(), pivot },
                 _ => EngineError::AlreadyDriven(run.clone()),
             });
         }
-        let ledger = self.ledger(run)?;
+        self.0.alone(run, || self.take_up_alone(run, by, undo))
+    }
+
+    fn take_up_alone(
+        &self,
+        run: &RunId,
+        by: &Origin,
+        undo: Option<&str>,
+    ) -> Result<RunHandle, EngineError> {
+        if self.is_driven(run) {
+            return Err(EngineError::AlreadyDriven(run.clone()));
+        }
+        let (ledger, sealed) = self.opened(run)?;
         let (status, pivot, created) =
             ledger.look(|s| (s.status, s.pivot.clone(), s.created.clone()));
         let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
@@ -280,7 +342,7 @@ impl Engine {
             return Err(EngineError::PastPivot { run: run.clone(), pivot: pivot.clone() });
         }
         let runbook = self.recorded_runbook(&created)?;
-        let driver = self.driver_of(&created, ledger, self.standby(run))?;
+        let driver = self.driver_of(run, ledger, &sealed, self.standby(run))?;
         driver.ledger.append(Body::Resumed { by: by.clone() })?;
         if let Some(reason) = undo {
             let (decision, reason) = (Decision::Cancel, reason.to_owned());
@@ -290,89 +352,8 @@ impl Engine {
         if let Some(reason) = driver.ledger.look(|state| state.cancel.clone()) {
             driver.standby.control.cancel(&reason);
         }
-        self.launch(live, run.clone(), Drive { driver, runbook: Arc::new(runbook) })
-    }
-
-    fn check_locks(
-        &self,
-        live: &HashMap<RunId, Live>,
-        wanted: &[String],
-    ) -> Result<(), EngineError> {
-        for summary in self.records_beside(live, true)? {
-            if let Some(lock) = wanted.iter().find(|lock| summary.locks.contains(lock)) {
-                return Err(EngineError::Locked { lock: lock.clone(), by: summary.run });
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn recorded_runbook(&self, created: &Created) -> Result<Runbook, EngineError> {
-        let text = self.0.store.value(&created.text)?.ok_or_else(|| {
-            EngineError::Damaged(format!("the text of {} is missing", created.runbook))
-        })?;
-        if text_hash(&text) != created.text {
-            return Err(EngineError::Damaged(format!(
-                "the text of {} is not the one with which {} began: it was changed in the store",
-                created.runbook, created.run
-            )));
-        }
-        let text = String::from_utf8_lossy(&text);
-        let steps = &self.0.world.steps;
-        Ok(Runbook::recorded(&created.runbook, &text, created.language, steps)?)
-    }
-
-    pub(super) fn restore_sealed(
-        &self,
-        run: &RunId,
-        created: &Created,
-        sealed: &SealedValues,
-    ) -> Result<(), EngineError> {
-        sealed.restore(&created.sealed);
-        for entry in Chain::over(self.0.store.read(run)?) {
-            let entry = entry.map_err(|e| EngineError::Damaged(format!("{run}: {e}")))?;
-            if let Body::Applied { sealed: values, .. } | Body::Answered { sealed: values, .. } =
-                &entry.body
-            {
-                sealed.restore(values);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn ledger(&self, run: &RunId) -> Result<Ledger, EngineError> {
-        let (store, clock) = (self.0.store.clone(), self.0.clock.clone());
-        // A store that can't be read just now is no damaged journal.
-        let records = store.read(run)?;
-        Ledger::open(run.clone(), records, store, clock, self.0.events.clone())
-            .map_err(EngineError::Damaged)
-    }
-
-    /// Returns what stays of a run while it waits.
-    pub(super) fn standby(&self, run: &RunId) -> Standby {
-        let (engine, of) = (Arc::downgrade(&self.0), run.clone());
-        let wake = move || {
-            // Without an engine there is nobody who could go on with the run.
-            engine.upgrade().into_iter().for_each(|engine| Engine(engine).wake(&of));
-        };
-        Standby::new(self.0.clock.clone(), Arc::new(wake))
-    }
-
-    fn driver(&self, ledger: Ledger, sealed: SealedValues, standby: Standby) -> Arc<Driver> {
-        let threads = Threads::new(self.0.clock.clone(), standby.control.clone());
-        let (world, ledger, sealed) = (self.0.world.clone(), Arc::new(ledger), Arc::new(sealed));
-        Arc::new(Driver { world, ledger, sealed, standby, threads })
-    }
-
-    /// Returns a driver with the values that a run has sealed so far.
-    pub(super) fn driver_of(
-        &self,
-        created: &Created,
-        ledger: Ledger,
-        standby: Standby,
-    ) -> Result<Arc<Driver>, EngineError> {
-        let sealed = self.0.keyring.resume(&created.run)?;
-        self.restore_sealed(&created.run, created, &sealed)?;
-        Ok(self.driver(ledger, sealed, standby))
+        let drive = Drive { driver, runbook };
+        self.take(run, drive.driver.standby.clone(), Some(drive))
     }
 
     /// Checks parameters and makes the values that a plan opens.
@@ -389,5 +370,17 @@ impl Engine {
             sealed.seal(&name, value).map_err(|e| EngineError::Machine(e.to_string()))?;
         }
         Ok((params, sealed))
+    }
+}
+
+/// The locks of a run that is about to begin; the store shows them when this is dropped, or never.
+struct Reserved<'a> {
+    engine: &'a Engine,
+    run: RunId,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.engine.beginning().remove(&self.run);
     }
 }

@@ -12,8 +12,12 @@ mod answer;
 mod archive;
 mod backup;
 mod error;
+mod hand;
+mod hold;
 mod inspect;
 mod launch;
+mod life;
+mod load;
 mod open;
 mod place;
 mod prune;
@@ -29,15 +33,15 @@ pub use prune::{Retention, Tombstone};
 pub use rest::TakenUp;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::event::EventSink;
 use crate::id::RunId;
 use crate::journal::{JournalStore, Origin};
-use crate::run::{Driver, Outcome, Standby, World};
+use crate::run::{Driver, World};
 use crate::runbook::Runbook;
 use crate::secret::Keyring;
 
@@ -56,8 +60,16 @@ struct Inner {
     process: Origin,
     place: String,
     version: String,
-    /// Runs that this process has in hand. Also guards the taking of locks.
-    live: Mutex<HashMap<RunId, Live>>,
+    /// Runs that this process has in hand. Locked for a moment only (`hand`).
+    live: Mutex<hand::Hands>,
+    /// One lock for each run that somebody is at: held while it is read, and recorded in from outside.
+    gates: Mutex<HashMap<RunId, Arc<Mutex<()>>>>,
+    /// The locks of runs that are being recorded for the first time.
+    beginning: Mutex<HashMap<RunId, Vec<String>>>,
+    /// Held by what removes texts of runbooks; shared by those who begin runs with them.
+    texts: RwLock<()>,
+    /// Runbooks that were compiled before.
+    compiled: load::Compiled,
     /// Which of them may have a thread. Locked after `live`.
     turns: Mutex<turns::Turns>,
     /// Held by a backup and by what forgets runs: one of them at a time.
@@ -66,24 +78,8 @@ struct Inner {
     ground: OnceLock<Vec<String>>,
     /// Moves whenever a run is let go of.
     let_go: watch::Sender<()>,
-    /// Held while an answer is weighed: one at a time.
-    answering: tokio::sync::Mutex<()>,
-}
-
-/// A run that this process has in hand.
-struct Live {
-    /// What drives it; nothing while it waits, unless somebody is at it.
-    drive: Option<Drive>,
-    /// What stays of it while it waits.
-    standby: Standby,
-    /// Who follows it.
-    tell: Option<oneshot::Sender<Outcome>>,
-    /// True while it waits, and no thread drives it.
-    resting: bool,
-    /// How many need its journal for a moment, such as those who answer.
-    users: usize,
-    /// True once its journal says that this process has taken it over.
-    taken_over: bool,
+    /// Held while an answer to a run is weighed: one at a time.
+    answering: Mutex<HashMap<RunId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 /// What drives a run: its journal, open for writing, and its runbook.
@@ -94,10 +90,6 @@ struct Drive {
 }
 
 impl Inner {
-    fn live(&self) -> MutexGuard<'_, HashMap<RunId, Live>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn turns(&self) -> MutexGuard<'_, turns::Turns> {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }

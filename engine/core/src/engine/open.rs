@@ -1,11 +1,11 @@
 //! Opening the engine.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::load::Compiled;
 use super::{Engine, EngineError, Inner};
 use crate::clock::Clock;
 use crate::event::{EventSink, SummaryRecord};
@@ -98,7 +98,7 @@ impl Engine {
         put_right(store.as_ref())?;
         keyring.sweep(|run| is_over(store.as_ref(), run))?;
         let world = Arc::new(World { steps, runtime, points, place: OnceLock::new() });
-        let (events, live) = (EventSink::default(), Mutex::new(HashMap::new()));
+        let events = EventSink::default();
         let let_go = watch::Sender::new(());
         let inner = Inner {
             store,
@@ -109,12 +109,16 @@ impl Engine {
             process,
             place,
             version,
-            live,
+            live: Mutex::default(),
+            gates: Mutex::default(),
+            beginning: Mutex::default(),
+            texts: RwLock::default(),
+            compiled: Compiled::default(),
             turns: Mutex::default(),
             keeping: Mutex::default(),
             ground: OnceLock::new(),
             let_go,
-            answering: tokio::sync::Mutex::default(),
+            answering: Mutex::default(),
         };
         Ok(Engine(Arc::new(inner)))
     }

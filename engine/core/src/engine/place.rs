@@ -47,8 +47,17 @@ impl Engine {
         EngineError::if_not_fit(reason)?;
         let Some(place) = self.the_place() else { return Ok(None) };
         let answer = self.0.world.runtime.block_on(ask(place));
-        let live = self.0.live();
-        if live.contains_key(run) {
+        self.0.alone(run, || self.move_alone(run, by, reason, answer))
+    }
+
+    fn move_alone(
+        &self,
+        run: &RunId,
+        by: &Origin,
+        reason: &str,
+        answer: Result<Identity, StepError>,
+    ) -> Result<Option<Identity>, EngineError> {
+        if self.is_driven(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
         let ledger = self.ledger(run)?;
@@ -95,16 +104,29 @@ impl Engine {
 
     /// Makes sure that the place that answers is the one where the run began.
     pub(super) async fn same_place(&self, run: &RunId, wanted: Answer) -> Result<(), EngineError> {
-        let Some(place) = self.the_place() else { return Ok(()) };
+        if self.the_place().is_none() {
+            return Ok(());
+        }
         let state = self.ledger(run)?.look(bare);
+        self.place_of(run, &state, wanted).await
+    }
+
+    /// As [`Engine::same_place`], of a run that has been read.
+    pub(super) async fn place_of(
+        &self,
+        run: &RunId,
+        state: &RunState,
+        wanted: Answer,
+    ) -> Result<(), EngineError> {
+        let Some(place) = self.the_place() else { return Ok(()) };
         // Whoever asked is told by others that there is no such run, or that it is over.
         let open = state.status.is_some_and(|status| !status.is_finished());
         let Some(created) = state.created.as_ref().filter(|_| open) else { return Ok(()) };
-        if state.identity.is_none() && !needs(place, &self.recorded_runbook(created)?) {
+        if state.identity.is_none() && !needs(place, self.recorded_runbook(created)?.as_ref()) {
             return Ok(());
         }
         let answer = ask(place).await;
-        self.compared(run, place, &state, answer, wanted)
+        self.compared(run, place, state, answer, wanted)
     }
 
     fn compared(
@@ -152,7 +174,7 @@ fn no_place(run: &RunId, began: &str, error: StepError) -> EngineError {
 }
 
 /// Returns how a run began and where it stands, without its calls.
-fn bare(state: &RunState) -> RunState {
+pub(super) fn bare(state: &RunState) -> RunState {
     let (created, identity, status) = (state.created.clone(), state.identity.clone(), state.status);
     RunState { created, identity, status, ..RunState::default() }
 }

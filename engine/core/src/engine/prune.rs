@@ -5,6 +5,7 @@
 //! record: whoever holds its evidence can still show that this store knew of it.
 
 use std::collections::HashSet;
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +138,8 @@ impl Engine {
     /// Removes the texts of runbooks that no run names. A run that begins puts its text first and
     /// its entry then: it must not happen in between.
     fn remove_unused_texts(&self) -> Result<(), EngineError> {
-        let (store, _nothing_begins) = (&self.0.store, self.0.live());
+        let store = &self.0.store;
+        let _nothing_begins = self.0.texts.write().unwrap_or_else(PoisonError::into_inner);
         let mut used = HashSet::new();
         for (run, _) in store.summaries(false)? {
             let damaged = |e| EngineError::Damaged(format!("{run}: {e}"));

@@ -5,14 +5,11 @@
 
 use std::collections::VecDeque;
 
-use tokio::sync::oneshot;
-
 use super::rest::TakenUp;
-use super::{Engine, EngineError, Live, RunHandle};
+use super::{Engine, EngineError, RunHandle};
 use crate::event::SummaryRecord;
 use crate::id::RunId;
 use crate::journal::RunStatus;
-use crate::run::Outcome;
 
 /// Who has a turn, and who queues for one.
 pub(super) struct Turns {
@@ -84,7 +81,7 @@ impl Engine {
     /// # Errors
     /// If the store is damaged. That one run can't be taken up does not keep the others.
     pub fn resume_all(&self) -> Result<Vec<TakenUp>, EngineError> {
-        let open = self.records_beside(&self.0.live(), true)?.into_iter();
+        let open = self.records_beside(true)?.into_iter();
         let ours = open.filter(|run| !run.status.is_stuck() && !self.is_driven(&run.run));
         let here = self.elsewhere();
         let take_up = |run: &SummaryRecord| here(run).and_then(|()| self.take_up_later(run));
@@ -100,16 +97,7 @@ impl Engine {
 
     /// Has a run go on in its turn; that it does is recorded when it happens.
     pub(super) fn queue(&self, run: &RunId) -> Result<RunHandle, EngineError> {
-        let mut live = self.0.live();
-        if live.contains_key(run) {
-            return Err(EngineError::AlreadyDriven(run.clone()));
-        }
-        let (tell, outcome) = oneshot::channel();
-        let (standby, tell) = (self.standby(run), Some(tell));
-        self.begin_thread(run, &standby)?;
-        let (drive, resting, users, taken_over) = (None, false, 0, false);
-        live.insert(run.clone(), Live { drive, standby, tell, resting, users, taken_over });
-        Ok(RunHandle { run: run.clone(), outcome })
+        self.take(run, self.standby(run), None)
     }
 
     /// A thread has ended: the next run in the queue begins.
@@ -119,15 +107,12 @@ impl Engine {
             let next = self.0.turns().next();
             let Some(run) = next else { return };
             // Whoever was cancelled in the queue is still there; whoever was put away is not.
-            let Some(queued) = live.get_mut(&run) else { continue };
-            match self.spawn(&run, &queued.standby) {
+            if !live.contains_key(&run) {
+                continue;
+            }
+            match self.turn(&mut live, &run) {
                 Ok(()) => return,
-                Err(error) => {
-                    let tell = queued.tell.take();
-                    let _ = tell.map(|tell| tell.send(Outcome::Unrecorded(error.to_string())));
-                    live.remove(&run);
-                    self.0.let_go.send_replace(());
-                }
+                Err(error) => self.give_up(&mut live, &run, &error),
             }
         }
     }

@@ -40,7 +40,7 @@ pub(crate) use call::within;
 pub use control::Control;
 pub(crate) use drive::{Driver, Stop, World};
 pub use drive::{Outcome, Point, Points};
-pub(crate) use ledger::Ledger;
+pub(crate) use ledger::{Ledger, Sealed};
 pub(crate) use needed::{in_question, needed};
 pub use place::Place;
 pub(crate) use place::{Found, answers, ask, began_on, needs};

@@ -350,8 +350,12 @@ mod tests {
             assert!(shown.contains(said) && shown.contains(at), "{shown}");
         };
         wrong("switch value { \"x\" => 1, _ => 2 }", "`value` is a secret", "a.rhai:8:8");
-        wrong("let v = value;\nif n == 1 { switch v { 1 => 1 } }", "`v` is a secret", "a.rhai:9:20");
-        wrong("if value == 3 { note(\"x\"); }", "can't be compared", "a.rhai:8:10");
+        wrong(
+            "let v = value;\nif n == 1 { switch v { 1 => 1 } }",
+            "`v` is a secret",
+            "a.rhai:9:20",
+        );
+        wrong("if value == 3 { print(\"x\"); }", "can't be compared", "a.rhai:8:10");
         let own = "fn f(value) { switch value { 1 => 2, _ => 3 } }\nswitch n { 1 => f(1), _ => 2 }";
         assert!(compile(&format!("{HEADER}{own}\n")).is_ok());
         let anew = "let value = 1; switch value { 1 => 2, _ => 3 }";

@@ -162,7 +162,7 @@ mod tests {
     }
 
     const SAYS: (&str, &str) =
-        ("says", "//! uses = [\"word\"]\nfn say(x) {\n  note(word() + x);\n}");
+        ("says", "//! uses = [\"word\"]\nfn say(x) {\n  print(word() + x);\n}");
     const WORD: (&str, &str) = ("word", "fn word() { \"w\" }\n");
 
     fn text(script: &str) -> String {
@@ -243,7 +243,7 @@ mod tests {
         let all = wrong("fn word() { 1 }\nsay(1);", &[SAYS, WORD]);
         assert!(all[0].contains("function `word` with as many parameters (0)"), "{all:?}");
         assert!(all[0].contains("dir/lib/word.rhai:1:"), "{all:?}");
-        let all = wrong("say(1);", &[SAYS, ("word", "fn word() { 1 }\nnote(\"x\");\n")]);
+        let all = wrong("say(1);", &[SAYS, ("word", "fn word() { 1 }\nprint(\"x\");\n")]);
         assert_eq!(all, ["a module has functions and nothing else\ndir/lib/word.rhai:2:1"]);
         let all = wrong("say(1);", &[SAYS, ("word", "fn word() { 1 }\n//# module x: shipped\n")]);
         assert!(all[0].contains("begin another module\ndir/lib/word.rhai:2:1"), "{all:?}");

@@ -85,7 +85,8 @@ impl Script {
         language: Language,
     ) -> Result<Self, Mistake> {
         let caller: Arc<dyn Caller> = Arc::new(Nobody);
-        let ast = engine(steps, &caller, BRANCHES_MAX).compile_with_scope(&scope(parameters), source.program());
+        let ast = engine(steps, &caller, BRANCHES_MAX)
+            .compile_with_scope(&scope(parameters), source.program());
         let ast = ast
             .map_err(|ParseError(kind, at)| (place_of(&source, at), said_of_parse(&kind, steps)))?;
         Ok(Script { source, ast, language })

@@ -17,7 +17,8 @@ pub(super) fn peeking(ast: &AST, secrets: &[&str]) -> Vec<Finding> {
         let problem = format!("`{name}` is a secret, and {how}: a script does not know its value");
         found.push(Finding { position, problem });
     };
-    let secret = |expr: &Expr| name_of(expr).filter(|name| secrets.contains(*name)).map(str::to_owned);
+    let secret =
+        |expr: &Expr| name_of(expr).filter(|name| secrets.contains(*name)).map(str::to_owned);
     script.walk(&mut |path| {
         match path.last() {
             Some(ASTNode::Stmt(Stmt::Switch(switch, _))) => {

@@ -284,7 +284,7 @@ thing::open(#{ value: value, fail: true });
 fn scripts_can_not_look_into_a_sealed_value() {
     for peek in ["value == \"x\"", "value + \"x\"", "value.len()", "value[0]", "value < value"] {
         let text = format!(
-            "//! title = \"peek\"\n//! [params]\n//! value = {{ type = \"secret\", help = \"h\" }}\nlet x = {peek};"
+            "//! title = \"peek\"\n//! [params]\n//! value = {{ type = \"secret\", help = \"h\" }}\nfn peek(value) {{ {peek} }}\npeek(value);"
         );
         let rig = Rig::new();
         let secret = vec![("value".to_owned(), Secret::new(b"canary".to_vec()))];

@@ -8,6 +8,7 @@
 mod approval;
 mod clock;
 mod death;
+mod lives;
 mod many;
 mod people;
 mod place;

@@ -114,3 +114,22 @@ fn a_run_that_began_with_an_earlier_language_goes_on_with_it() {
     assert_eq!(rig.outcome(followed), Outcome::Finished(End::Done));
     assert!(rig.has("b"));
 }
+
+/// More branches at once than are possible now: a run that began with them goes on with them.
+#[test]
+fn parallel_is_bounded_for_what_begins_now() {
+    let rig = Rig::new();
+    let text = "//! title = \"T\"\n//! [params]\n//! n = { type = \"int\", help = \"h\" }\n\
+                let xs = []; for i in 0..70 { xs.push(i); }\nparallel(xs, n, |x| x);";
+    let steps = rig.engine.steps().clone();
+    let given = [("n".to_owned(), "70".to_owned())];
+    let now = Runbook::compile("a.rhai", text, &steps).unwrap();
+    let plan = rig.runtime.block_on(rig.engine.plan(&now, &given, Vec::new())).unwrap();
+    let error = plan.map(drop).unwrap_err().to_string();
+    assert!(error.contains("70 at once; give it from 1 to 64"), "{error}");
+    let old = Runbook::recorded("a.rhai", text, Language::FIELDS, &steps).unwrap();
+    for (runbook, end) in [(&old, End::Done), (&now, End::Undone)] {
+        let run = rig.engine.start(runbook, &somebody(), &given, Vec::new()).unwrap();
+        assert_eq!(rig.runtime.block_on(run.outcome()), Outcome::Finished(end));
+    }
+}
