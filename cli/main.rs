@@ -1,17 +1,16 @@
 //! The `windlass` command: words in, words out.
 //!
 //! ```text
-//! args -> command/* -> desk (the engine, here or in the process that owns the state) -> show/*
+//! args -> command/* -> door (the desk, here or in the process that owns the state) -> show/*
 //! ```
 //!
-//! Results go to stdout, everything else to stderr. What the exit codes mean is in [`exit`].
+//! Results go to stdout, everything else to stderr. What the exit codes mean is in [`Exit`].
 
 mod allocator;
 mod args;
 mod command;
 mod config;
-mod desk;
-mod exit;
+mod door;
 mod home;
 mod kill;
 mod modules;
@@ -21,6 +20,11 @@ mod serve;
 mod settings;
 mod show;
 mod supplies;
+
+/// Exit codes, where others find them.
+mod exit {
+    pub use windlass_desk::Exit;
+}
 
 use std::process::ExitCode;
 

@@ -1,11 +1,15 @@
 //! `windlass approve`, `deny`, `answer`: people, to a run that waits for them.
 
+use serde::Serialize;
+use windlass_desk::operations::runs::{AnswerRun, Approve, Deny, Fields, No, Weighed, Yes};
+use windlass_desk::{ONLY, SecretValue};
 use windlass_engine::engine::Approved;
+use windlass_engine::event::RunView;
 use windlass_engine::id::{BadCallKey, CallKey};
 
 use super::run::params;
 use crate::args::{AnswerArgs, AskedArgs};
-use crate::desk::{Given, Reply, Request, SecretBytes, Taken, ask_once};
+use crate::door;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::secret_input::Sources;
@@ -13,36 +17,51 @@ use crate::settings::Settings;
 use crate::show;
 use crate::show::style::{bold, green, yellow};
 
+/// What became of an answer.
+#[derive(Serialize)]
+struct Taken {
+    /// What came of an approval; nothing, for other answers.
+    approved: Option<Approved>,
+    /// The run as it stands.
+    view: RunView,
+}
+
 /// Answers fields.
 pub async fn answer(settings: &Settings, args: AnswerArgs) -> Result<Exit, Problem> {
     let open = params(&args.params)?;
     let sources = Sources::parse(&args.secrets, args.newline)?;
     let values = sources.read()?;
     sources.hand_out(&values)?;
-    let secrets = values.iter().map(|(name, v)| (name.clone(), SecretBytes::of(v))).collect();
-    hand_in(settings, args.asked, Given::Fields { open, secrets }).await
+    let (run, call) = asked(args.asked)?;
+    let secrets = values.iter().map(|(name, value)| (name.clone(), SecretValue::of(value)));
+    let fields = Fields { call, fields: open.into_iter().collect(), secrets: secrets.collect() };
+    let view = door::ask::<AnswerRun>(settings, &run, (), fields).await?;
+    Ok(tell(settings, "answered", &Taken { approved: None, view }))
 }
 
-/// Hands an answer in, and tells what became of it.
-pub async fn hand_in(
+/// Says yes.
+pub async fn approve(
     settings: &Settings,
-    asked: AskedArgs,
-    answer: Given,
+    asking: AskedArgs,
+    reason: Option<String>,
 ) -> Result<Exit, Problem> {
+    let (run, call) = asked(asking)?;
+    let Weighed { approved, run: view } =
+        door::ask::<Approve>(settings, &run, (), Yes { call, reason }).await?;
+    Ok(tell(settings, "approved", &Taken { approved: Some(approved), view }))
+}
+
+/// Says no.
+pub async fn deny(settings: &Settings, asking: AskedArgs, reason: String) -> Result<Exit, Problem> {
+    let (run, call) = asked(asking)?;
+    let view = door::ask::<Deny>(settings, &run, (), No { call, reason }).await?;
+    Ok(tell(settings, "denied", &Taken { approved: None, view }))
+}
+
+fn asked(asked: AskedArgs) -> Result<(String, Option<CallKey>), Problem> {
     let call = asked.call.as_deref().map(str::parse::<CallKey>).transpose();
     let call = call.map_err(|e: BadCallKey| Problem::new("WL0002", Exit::Usage, e.to_string()))?;
-    let run = asked.run;
-    let said = match &answer {
-        Given::Approve { .. } => "approved",
-        Given::Deny { .. } => "denied",
-        Given::Fields { .. } => "answered",
-    };
-    let request = Request::Answer { run, call, answer };
-    let taken = ask_once(settings, request, |reply| match reply {
-        Reply::Taken(taken) => Some(taken),
-        _ => None,
-    });
-    Ok(tell(settings, said, &*taken.await?))
+    Ok((asked.run.unwrap_or_else(|| ONLY.to_owned()), call))
 }
 
 /// Tells what became of an answer. One that counted ends well, even if more are needed.

@@ -4,7 +4,7 @@ use serde_json::json;
 use windlass_engine::runbook::{CompileError, Runbook};
 
 use super::library;
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::modules::Found;
 use crate::problem::Problem;

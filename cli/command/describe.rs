@@ -3,7 +3,7 @@
 use windlass_engine::runbook::{Parameter, ParameterKind};
 
 use super::library;
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;

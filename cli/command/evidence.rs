@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
+use windlass_desk::operations::keeping::{Evidence, Key, Runs};
 use windlass_evidence::PublicKey;
 use windlass_evidence::file::{Verified, VerifyError, verify};
 use windlass_evidence::report::verdict;
 
-use super::{keeping, snapshot};
+use super::run::wait_for_others;
+use super::snapshot;
 use crate::args::EvidenceAction;
-use crate::desk::{Keeping, Kept};
+use crate::door::{self, Door, Stay};
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -31,14 +33,11 @@ async fn export(
     runs: Vec<String>,
     output: Option<&Path>,
 ) -> Result<Exit, Problem> {
-    let mut text = String::new();
-    keeping::ask(settings, Keeping::Evidence { runs }, |kept| {
-        if let Kept::Evidence { text: piece } = kept {
-            text.push_str(&piece);
-        }
-        Ok(())
-    })
-    .await?;
+    let door = Door::open(settings, Stay::Long).await?;
+    let text = signed(&door, runs).await;
+    wait_for_others(&door).await;
+    door.close().await;
+    let text = text?;
     let Some(file) = output else {
         show::page(&text);
         return Ok(Exit::Done);
@@ -54,18 +53,24 @@ async fn export(
     Ok(Exit::Done)
 }
 
+async fn signed(door: &Door, runs: Vec<String>) -> Result<String, Problem> {
+    let mut lines = door.client().read::<Evidence>("", (), Runs { runs }).await?;
+    let mut text = String::new();
+    while let Some(line) = lines.next().await? {
+        let line = std::str::from_utf8(&line);
+        text += line.map_err(|_| Problem::bug("a journal holds what is no text"))?;
+        text.push('\n');
+    }
+    Ok(text)
+}
+
 async fn key(settings: &Settings) -> Result<Exit, Problem> {
-    keeping::ask(settings, Keeping::Key, |kept| {
-        if let Kept::Key { key, id } = kept {
-            if settings.json {
-                show::json(&serde_json::json!({ "key": key, "id": id }));
-            } else {
-                show::line(&key);
-            }
-        }
-        Ok(())
-    })
-    .await?;
+    let key = door::ask::<Key>(settings, "", (), ()).await?;
+    if settings.json {
+        show::json(&serde_json::json!({ "key": key.key, "id": key.id }));
+    } else {
+        show::line(&key.key);
+    }
     Ok(Exit::Done)
 }
 

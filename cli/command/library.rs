@@ -7,7 +7,7 @@ use windlass_engine::runbook::Runbook;
 use windlass_engine::step::Registry;
 use windlass_runbooks::{RUNBOOKS, Shipped};
 
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::modules::Found;
 use crate::problem::Problem;

@@ -7,7 +7,6 @@ mod describe;
 mod drain;
 mod evidence;
 mod explain;
-mod keeping;
 mod lab;
 pub mod library;
 mod notices;
@@ -15,7 +14,7 @@ mod plan;
 mod prune;
 mod rehearse;
 mod report;
-mod run;
+pub mod run;
 mod runs;
 mod schedule;
 mod shell;
@@ -29,7 +28,6 @@ pub use run::asked_to_stop;
 use windlass_engine::journal::Decision;
 
 use crate::args::{Command, DecideArgs};
-use crate::desk::{Given, Request};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -85,15 +83,13 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         Command::Resume { run, plan: true, .. } => runs::plan_resume(settings, run).await,
         Command::Resume { run, plan: false, another_swarm } => {
             run::move_here(settings, run.clone(), another_swarm).await?;
-            run::follow(settings, Request::Resume { run }).await
+            run::resume(settings, run).await
         }
         Command::Undo { run, reason, another_swarm } => {
             run::move_here(settings, run.clone(), another_swarm).await?;
-            run::follow(settings, Request::Undo { run, reason }).await
+            run::undo(settings, run, reason).await
         }
-        Command::Cancel { run, reason } => {
-            run::follow(settings, Request::Cancel { run, reason }).await
-        }
+        Command::Cancel { run, reason } => run::cancel(settings, run, reason).await,
         Command::Retry(args) => {
             let key = call_key(&args)?;
             run::decide(settings, args, Decision::Retry { key }).await
@@ -110,12 +106,8 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
             })?;
             run::decide(settings, decide, Decision::MarkDone { key, output }).await
         }
-        Command::Approve { asked, reason } => {
-            answer::hand_in(settings, asked, Given::Approve { reason }).await
-        }
-        Command::Deny { asked, reason } => {
-            answer::hand_in(settings, asked, Given::Deny { reason }).await
-        }
+        Command::Approve { asked, reason } => answer::approve(settings, asked, reason).await,
+        Command::Deny { asked, reason } => answer::deny(settings, asked, reason).await,
         Command::Answer(args) => answer::answer(settings, args).await,
         Command::Schedule { action } => schedule::schedule(settings, action).await,
         Command::Token { action } => token::token(settings, action).await,

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use windlass_desk::operations::notices::{Again, Behind, List, Retry};
 use windlass_duty::notice::{Delivery, Notice, send};
 use windlass_engine::clock::{Clock, SystemClock};
 
-use super::schedule::ask;
 use crate::args::NoticesAction;
 use crate::config::Config;
-use crate::desk::{DutyReply, DutyRequest};
+use crate::door::{self, Door, Stay};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -20,7 +20,7 @@ use crate::show::style::green;
 pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit, Problem> {
     match action {
         NoticesAction::List => {
-            let (notices, receivers) = undelivered(settings, DutyRequest::Notices).await?;
+            let (notices, receivers) = undelivered(settings).await?;
             if settings.json {
                 show::json(&notices);
             } else {
@@ -29,8 +29,8 @@ pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit,
         }
         NoticesAction::Retry { id } => {
             let on_duty = home::is_owned(settings);
-            let (notices, _) = undelivered(settings, DutyRequest::Retry { id }).await?;
-            show::note(&format!("{} notices are tried again", notices.len()));
+            let retried = door::ask::<Retry>(settings, "", (), Again { id }).await?.retried;
+            show::note(&format!("{retried} notices are tried again"));
             if !on_duty {
                 show::note("nobody is on duty: they go out while `windlass serve` runs");
             }
@@ -41,14 +41,23 @@ pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit,
 }
 
 /// Returns what is not delivered, and who is told at all.
-async fn undelivered(
-    settings: &Settings,
-    request: DutyRequest,
-) -> Result<(Vec<Delivery>, Vec<String>), Problem> {
-    match ask(settings, request).await? {
-        DutyReply::Notices { notices, receivers } => Ok((notices, receivers)),
-        DutyReply::Schedules { .. } => Err(Problem::bug("the answer is about something else")),
-    }
+async fn undelivered(settings: &Settings) -> Result<(Vec<Delivery>, Vec<String>), Problem> {
+    let door = Door::open(settings, Stay::Short).await?;
+    let (mut notices, mut behind) = (Vec::new(), Behind { limit: Some(500), ..Behind::default() });
+    let receivers: Result<Vec<String>, Problem> = loop {
+        let page = match door.client().ask::<List>("", behind.clone(), ()).await {
+            Ok(page) => page,
+            Err(problem) => break Err(problem.into()),
+        };
+        // At the machine all that is kept is told.
+        notices.extend(page.notices.into_iter().filter_map(|notice| Some(*notice.kept?)));
+        behind.after = page.next;
+        if behind.after.is_none() {
+            break Ok(page.receivers);
+        }
+    };
+    door.close().await;
+    Ok((notices, receivers?))
 }
 
 /// Sends a test notice from here: no daemon is needed, and nothing is kept.

@@ -6,7 +6,7 @@ use windlass_engine::runbook::Runbook;
 
 use super::{library, run};
 use crate::args::RunArgs;
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::secret_input::{self, Sources, Values};

@@ -1,13 +1,11 @@
 //! `windlass prune`: forgetting runs that ended long ago.
 
+use windlass_desk::operations::keeping::{Old, Prunable, Prune, Pruned, Tombstones};
 use windlass_engine::clock::utc;
-use windlass_engine::engine::Tombstone;
-use windlass_engine::event::Summary;
 use windlass_engine::id::RunId;
 
-use super::keeping;
 use crate::args::PruneArgs;
-use crate::desk::{Keeping, Kept};
+use crate::door;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -15,47 +13,34 @@ use crate::show;
 use crate::show::style::{bold, yellow};
 use crate::show::table::columns;
 
-/// What was told.
-#[derive(Default)]
-struct Told {
-    would_go: Vec<Summary>,
-    gone: Vec<Tombstone>,
-    held_back: Vec<RunId>,
-    audit_entries: usize,
-}
-
 /// Forgets runs, or says which would go, or lists what stays of them.
 pub async fn prune(settings: &Settings, args: &PruneArgs) -> Result<Exit, Problem> {
-    let (keep, dry_run) = (args.keep, args.dry_run);
-    let asked = match args.older_than {
-        Some(older_than) => Keeping::Prune { older_than, keep, dry_run },
-        None => Keeping::Tombstones,
-    };
-    let mut told = Told::default();
-    let asked = keeping::ask(settings, asked, |kept| {
-        match kept {
-            Kept::WouldGo { run } => told.would_go.push(*run),
-            Kept::Tombstone { tombstone } => told.gone.push(*tombstone),
-            Kept::HeldBack { run } => told.held_back.push(run),
-            Kept::Audit { entries } => told.audit_entries = entries,
-            _ => {}
+    let keep = u32::try_from(args.keep).unwrap_or(u32::MAX);
+    let pruned = match args.older_than.map(|older_than| Old { older_than, keep }) {
+        Some(old) if args.dry_run => door::ask::<Prunable>(settings, "", old, ()).await?,
+        Some(old) => door::ask::<Prune>(settings, "", (), old).await?,
+        None => {
+            let gone = door::ask::<Tombstones>(settings, "", (), ()).await?.tombstones;
+            Pruned { gone, ..Pruned::default() }
         }
-        Ok(())
-    })
-    .await;
+    };
     // What is gone is told even if not all went well.
     if settings.json {
         show::json(&serde_json::json!({
-            "would_go": told.would_go, "gone": told.gone, "held_back": told.held_back,
-            "audit_entries": told.audit_entries,
+            "would_go": pruned.would_go, "gone": pruned.gone, "held_back": pruned.held_back,
+            "audit_entries": pruned.audit_entries,
         }));
     } else {
-        tell(&told, args.list, dry_run);
+        tell(&pruned, args.list, args.dry_run);
     }
-    asked.map(|()| Exit::Done)
+    match pruned.problem {
+        None => Ok(Exit::Done),
+        Some(why) => Err(Problem::new("WL0011", Exit::OutOfReach, why)
+            .hint("`windlass prune --list` shows what is gone; prune again for the rest.")),
+    }
 }
 
-fn tell(told: &Told, list: bool, dry_run: bool) {
+fn tell(told: &Pruned, list: bool, dry_run: bool) {
     let line = |run: &RunId, ended: i64, title: &str, rest: String| {
         vec![run.to_string(), utc(ended), rest, title.to_owned()]
     };

@@ -12,7 +12,7 @@ use windlass_rehearsal::{Options, RehearsalError, page};
 
 use super::{library, run, snapshot};
 use crate::args::RehearseArgs;
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;

@@ -1,10 +1,12 @@
 //! `windlass report`: what a run did, for those who were not there.
 
+use windlass_desk::LATEST;
+use windlass_desk::operations::runs::Report;
 use windlass_evidence::report::{html, markdown};
 
-use super::{keeping, snapshot};
+use super::snapshot;
 use crate::args::{ReportArgs, ReportFormat};
-use crate::desk::{Keeping, Kept};
+use crate::door;
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -14,15 +16,8 @@ use crate::show;
 /// Reports a run.
 pub async fn report(settings: &Settings, args: ReportArgs) -> Result<Exit, Problem> {
     home::must_exist(settings)?;
-    let mut report = None;
-    keeping::ask(settings, Keeping::Report { run: args.run }, |kept| {
-        if let Kept::Report { report: told } = kept {
-            report = Some(told);
-        }
-        Ok(())
-    })
-    .await?;
-    let report = report.ok_or_else(|| Problem::bug("the engine gave no report"))?;
+    let run = args.run.as_deref().unwrap_or(LATEST);
+    let report = door::ask::<Report>(settings, run, (), ()).await?.report;
     let text = match args.format {
         _ if settings.json => json(&report)?,
         ReportFormat::Md => markdown(&report),

@@ -1,6 +1,10 @@
 //! `windlass run`, `resume`, `undo`, `cancel`, `retry`, `skip`, `mark-done`: what moves a run.
 
-use tokio::sync::mpsc::Receiver;
+use windlass_desk::operations::Because;
+use windlass_desk::operations::runs::{
+    About, Begin, ByHand, Cancel, MarkDone, MoveHere, Resume, Retry, Skip, Start, Undo, Which,
+};
+use windlass_desk::{Client, Ending, Followed, Following, ONLY, SecretValue};
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{Status, What};
 use windlass_engine::journal::Decision;
@@ -8,10 +12,9 @@ use windlass_engine::runbook::Runbook;
 use windlass_swarm::docker::Endpoint;
 
 use super::plan::{self, Prepared};
+use super::runs::listed;
 use crate::args::{BeginArgs, DecideArgs};
-use crate::desk::{
-    Desk, Ending, Reply, Request, SecretBytes, Start, Stay, Which, ask_each, ask_once,
-};
+use crate::door::{self, Door, Stay};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -70,19 +73,21 @@ async fn start(
     prepared: &Prepared,
 ) -> Result<Exit, Problem> {
     let values = prepared.values.iter();
-    let request = Request::Start(Start {
-        name: prepared.runbook.name().to_owned(),
-        text: prepared.runbook.text().to_owned(),
-        params: prepared.params.clone(),
-        secrets: values.map(|(name, value)| (name.clone(), SecretBytes::of(value))).collect(),
+    let run = Begin {
+        runbook: prepared.runbook.name().to_owned(),
+        text: Some(prepared.runbook.text().to_owned()),
+        params: prepared.params.iter().cloned().collect(),
+        secrets: values.map(|(name, value)| (name.clone(), SecretValue::of(value))).collect(),
         allow_self: begin.allow_self,
         place: settings.names_daemon.then(|| place(settings)).transpose()?,
-    });
+    };
     if begin.detach {
-        return hand_over(settings, request).await;
+        return hand_over(settings, run).await;
     }
     let course = prepared.plan.as_ref().ok().and_then(|plan| plan.as_ref().ok()).map(Course::of);
-    follow_at(settings, Desk::open(settings, Stay::Long).await?, request, course).await
+    let door = Door::open(settings, Stay::Long).await?;
+    let set_going = async |client: &Client| client.follow::<Start>("", run).await;
+    follow(settings, door, set_going, course).await
 }
 
 fn place(settings: &Settings) -> Result<String, Problem> {
@@ -118,15 +123,11 @@ async fn check_locks(settings: &Settings, locks: &[String]) -> Result<(), Proble
     if !home::is_owned(settings) && home::unfinished(settings).is_empty() {
         return Ok(());
     }
-    let runs = ask_once(
-        settings,
-        Request::Runs { which: Which { open: true, ..Which::default() } },
-        |reply| match reply {
-            Reply::Runs { runs, .. } => Some(runs),
-            _ => None,
-        },
-    );
-    for run in runs.await? {
+    let open = Which { open: Some(true), ..Which::default() };
+    let door = Door::open(settings, Stay::Short).await?;
+    let runs = listed(door.client(), open, &[], usize::MAX).await;
+    door.close().await;
+    for run in runs? {
         if let Some(lock) = locks.iter().find(|lock| run.locks.contains(lock)) {
             return Err(EngineError::Locked { lock: lock.clone(), by: run.run }.into());
         }
@@ -134,56 +135,76 @@ async fn check_locks(settings: &Settings, locks: &[String]) -> Result<(), Proble
     Ok(())
 }
 
-/// Hands in a request that moves a run, and lets go of the run as soon as it is recorded.
-async fn hand_over(settings: &Settings, request: Request) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings, Stay::Short).await?;
-    if desk.here().is_some() {
-        desk.close().await;
+/// Starts a run, and lets go of it as soon as it is recorded.
+async fn hand_over(settings: &Settings, run: Begin) -> Result<Exit, Problem> {
+    let door = Door::open(settings, Stay::Short).await?;
+    if door.here().is_some() {
+        door.close().await;
         let message = "nobody is on duty: the run would end with this command, and is not begun";
         return Err(Problem::new("WL0024", Exit::NotStarted, message)
             .hint("Begin `windlass serve`, or leave `--detach` out and stay with the run."));
     }
-    let mut replies = desk.ask(request).await?;
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Run { view, .. } if settings.json => {
-                show::json(&view);
-                return Ok(Exit::Done);
-            }
-            Reply::Run { view, .. } => {
-                show::line(view.summary.run.as_str());
-                let log = bold(&format!("windlass log {} -f", view.summary.run));
-                show::note(&format!("it is recorded, and goes on by itself; {log} watches it"));
-                return Ok(Exit::Done);
-            }
-            Reply::Problem { problem } => return Err(problem),
-            _ => {}
-        }
+    let view = door.client().ask::<Start>("", (), run).await?;
+    if settings.json {
+        show::json(&view);
+        return Ok(Exit::Done);
     }
-    Err(broken_off(false))
+    show::line(view.summary.run.as_str());
+    let log = bold(&format!("windlass log {} -f", view.summary.run));
+    show::note(&format!("it is recorded, and goes on by itself; {log} watches it"));
+    Ok(Exit::Done)
 }
 
-/// Hands in a request that moves a run, and follows the run until it stops.
-pub async fn follow(settings: &Settings, request: Request) -> Result<Exit, Problem> {
-    follow_at(settings, Desk::open(settings, Stay::Long).await?, request, None).await
+/// Goes on with a run, and follows it.
+pub async fn resume(settings: &Settings, run: Option<String>) -> Result<Exit, Problem> {
+    let door = Door::open(settings, Stay::Long).await?;
+    let run = run.as_deref().unwrap_or(ONLY);
+    follow(settings, door, async |client: &Client| client.follow::<Resume>(run, ()).await, None)
+        .await
 }
 
-async fn follow_at(
+/// Takes a run back, and follows it.
+pub async fn undo(
     settings: &Settings,
-    desk: Desk,
-    request: Request,
+    run: Option<String>,
+    reason: String,
+) -> Result<Exit, Problem> {
+    let door = Door::open(settings, Stay::Long).await?;
+    let (run, body) = (run.as_deref().unwrap_or(ONLY), Because { reason });
+    let set_going = async |client: &Client| client.follow::<Undo>(run, body).await;
+    gone_back(follow(settings, door, set_going, None).await?)
+}
+
+/// Stops a run, and follows it back.
+pub async fn cancel(
+    settings: &Settings,
+    run: Option<String>,
+    reason: String,
+) -> Result<Exit, Problem> {
+    let door = Door::open(settings, Stay::Long).await?;
+    let (run, body) = (run.as_deref().unwrap_or(ONLY), Because { reason });
+    let set_going = async |client: &Client| client.follow::<Cancel>(run, body).await;
+    gone_back(follow(settings, door, set_going, None).await?)
+}
+
+/// Sets a run going, and follows it until it stops.
+async fn follow(
+    settings: &Settings,
+    door: Door,
+    set_going: impl AsyncFnOnce(&Client) -> Result<Following, windlass_desk::Problem>,
     course: Option<Course>,
 ) -> Result<Exit, Problem> {
-    let here = desk.here().is_some();
-    let back = matches!(request, Request::Undo { .. } | Request::Cancel { .. });
-    let replies = desk.ask(request).await?;
-    let result = tokio::select! {
-        result = watch(settings, replies, here, course) => result,
-        () = asked_to_stop() => stop(settings, &desk).await,
+    let following = async {
+        let following = set_going(door.client()).await?;
+        watch(settings, following, course).await
     };
-    wait_for_others(&desk).await;
-    desk.close().await;
-    if back { gone_back(result?) } else { result }
+    let result = tokio::select! {
+        result = following => result,
+        () = asked_to_stop() => stop(settings, &door).await,
+    };
+    wait_for_others(&door).await;
+    door.close().await;
+    result
 }
 
 /// Returns how a command ends that asked to take a run back: that it did is what was asked for.
@@ -204,17 +225,26 @@ pub async fn decide(
     args: DecideArgs,
     decision: Decision,
 ) -> Result<Exit, Problem> {
-    let desk = Desk::open(settings, Stay::Long).await?;
-    let run = args.run.clone();
-    let asked = Request::Decide { run: args.run, decision, reason: args.reason };
-    let mut replies = desk.ask(asked).await?;
-    while let Some(reply) = replies.recv().await {
-        if let Reply::Problem { problem } = reply {
-            return Err(problem);
+    let door = Door::open(settings, Stay::Long).await?;
+    let DecideArgs { run, reason, .. } = args;
+    let (client, run) = (door.client(), run.as_str());
+    match decision {
+        Decision::Skip { key: call } => {
+            client.ask::<Skip>(run, (), About { call, reason }).await?;
+        }
+        Decision::MarkDone { key: call, output } => {
+            client.ask::<MarkDone>(run, (), ByHand { call, reason, output }).await?;
+        }
+        Decision::Retry { key: call } => {
+            client.ask::<Retry>(run, (), About { call, reason }).await?;
+        }
+        Decision::Cancel | Decision::GoOn => {
+            return Err(Problem::bug("this decision has a command of its own"));
         }
     }
     show::note("recorded; going on with the run");
-    follow_at(settings, desk, Request::Resume { run: Some(run) }, None).await
+    follow(settings, door, async |client: &Client| client.follow::<Resume>(run, ()).await, None)
+        .await
 }
 
 /// Takes the swarm that answers now for the one where a run began, if a reason is given.
@@ -224,14 +254,12 @@ pub async fn move_here(
     reason: Option<String>,
 ) -> Result<(), Problem> {
     let Some(reason) = reason else { return Ok(()) };
-    ask_each(settings, Request::MoveHere { run, reason }, |reply| {
-        if let Reply::Run { view, .. } = reply {
-            let identity = view.summary.identity.as_ref();
-            let name = identity.map(|identity| identity.name.as_str()).unwrap_or_default();
-            show::note(&format!("recorded: from here on it acts on the {name}"));
-        }
-    })
-    .await
+    let run = run.as_deref().unwrap_or(ONLY);
+    let view = door::ask::<MoveHere>(settings, run, (), Because { reason }).await?;
+    let identity = view.summary.identity.as_ref();
+    let name = identity.map(|identity| identity.name.as_str()).unwrap_or_default();
+    show::note(&format!("recorded: from here on it acts on the {name}"));
+    Ok(())
 }
 
 /// Splits `NAME=VALUE`.
@@ -275,45 +303,28 @@ pub async fn reach_a_manager(engine: &Engine) -> Result<(), Problem> {
 
 async fn watch(
     settings: &Settings,
-    mut replies: Receiver<Reply>,
-    here: bool,
+    mut following: Following,
     mut course: Option<Course>,
 ) -> Result<Exit, Problem> {
     let mut progress = None;
     let mut said_why = false;
-    let mut exit = Exit::Bug;
-    while let Some(reply) = replies.recv().await {
-        match reply {
-            Reply::Run { view, .. } => progress = Some(Progress::of(&view, course.take())),
-            Reply::Event { event } => {
+    loop {
+        match following.next().await? {
+            Followed::Run(view) => progress = Some(Progress::of(&view, course.take())),
+            Followed::Event(event) => {
                 said_why |= matches!(event.what, What::Unwinding { .. });
                 if let Some(progress) = &mut progress {
                     progress.show(&event);
                 }
             }
-            Reply::Ending(ending) => {
+            Followed::Stopped(ending) => {
                 if let Some(progress) = &mut progress {
                     progress.finish();
                 }
-                exit = end(settings, &ending, said_why);
+                return Ok(end(settings, &ending, said_why));
             }
-            Reply::Problem { problem } => return Err(problem),
-            Reply::End => return Ok(exit),
-            Reply::Runs { .. }
-            | Reply::Taken(_)
-            | Reply::OpenCalls { .. }
-            | Reply::Entry { .. }
-            | Reply::Kept(_)
-            | Reply::Duty(_)
-            | Reply::Tokens(_) => {}
         }
     }
-    Err(broken_off(here))
-}
-
-fn broken_off(here: bool) -> Problem {
-    let problem = Problem::bug("the engine broke the answer off");
-    if here { problem } else { problem.hint("`windlass runs` says how things are.") }
 }
 
 /// Tells how a run stopped, and what to do next; `said_why` if it has been told why it went back.
@@ -377,8 +388,8 @@ fn ignores_hangup() -> bool {
 }
 
 /// Parks what is driven here, or lets go of what is driven elsewhere.
-async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
-    let Some(engine) = desk.here() else {
+async fn stop(settings: &Settings, door: &Door) -> Result<Exit, Problem> {
+    let Some(engine) = door.here() else {
         show::note("let go: the run goes on in the process that owns the state");
         show::note(&format!("  {} lists it", bold("windlass runs --open")));
         return Ok(Exit::Waiting);
@@ -406,8 +417,8 @@ async fn stop(settings: &Settings, desk: &Desk) -> Result<Exit, Problem> {
 }
 
 /// Other terminals may have handed runs to this process: it stays until they are through.
-pub async fn wait_for_others(desk: &Desk) {
-    let Some(engine) = desk.here() else { return };
+pub async fn wait_for_others(door: &Door) {
+    let Some(engine) = door.here() else { return };
     let count = engine.driven().len();
     if count > 0 {
         show::note(&format!(

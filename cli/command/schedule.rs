@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use windlass_desk::operations::Because;
+use windlass_desk::operations::schedules::{
+    Add, HowMuch, List, NewSchedule, Pause, Remove, Resume, ScheduleInFull, Show,
+};
 use windlass_duty::schedule::{Config, Expression, Kept, Occurrence, Zone, check, upcoming};
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 
 use super::run::params;
 use crate::args::{NextArgs, ScheduleAction, ScheduleArgs};
-use crate::desk::{DutyReply, DutyRequest, Reply, Request, ask_once, throwaway_engine};
+use crate::door::{self, throwaway_engine};
 use crate::exit::Exit;
 use crate::home;
 use crate::problem::Problem;
@@ -24,7 +28,7 @@ pub async fn schedule(settings: &Settings, action: ScheduleAction) -> Result<Exi
     match action {
         ScheduleAction::Add(args) => add(settings, *args).await,
         ScheduleAction::List => {
-            let (schedules, _) = asked(settings, DutyRequest::List).await?;
+            let schedules = all(settings).await?;
             let now = SystemClock.now();
             if settings.json {
                 show::json(&schedules.iter().map(|kept| described(kept, now)).collect::<Vec<_>>());
@@ -34,19 +38,23 @@ pub async fn schedule(settings: &Settings, action: ScheduleAction) -> Result<Exi
             Ok(Exit::Done)
         }
         ScheduleAction::Show { name } => {
-            let (schedules, occurrences) = asked(settings, DutyRequest::Show { name }).await?;
-            tell(settings, &schedules, &occurrences);
+            let (kept, came) = one(settings, &name).await?;
+            tell(settings, &kept, &came);
             Ok(Exit::Done)
         }
         ScheduleAction::Next(args) => when(settings, args).await,
         ScheduleAction::Pause { name, reason } => {
-            pause(settings, DutyRequest::Pause { name, reason: Some(reason) }).await
+            let shown = door::ask::<Pause>(settings, &name, (), Because { reason }).await?;
+            tell(settings, &in_full(shown)?.0, &[]);
+            Ok(Exit::Done)
         }
         ScheduleAction::Resume { name } => {
-            pause(settings, DutyRequest::Pause { name, reason: None }).await
+            let shown = door::ask::<Resume>(settings, &name, (), ()).await?;
+            tell(settings, &in_full(shown)?.0, &[]);
+            Ok(Exit::Done)
         }
         ScheduleAction::Remove { name } => {
-            asked(settings, DutyRequest::Remove { name: name.clone() }).await?;
+            door::ask::<Remove>(settings, &name, (), ()).await?;
             show::note(&format!("{name} is removed; its runs stay"));
             Ok(Exit::Done)
         }
@@ -63,9 +71,9 @@ async fn add(settings: &Settings, args: ScheduleArgs) -> Result<Exit, Problem> {
             .hint(format!("`windlass describe {}` lists its parameters.", config.runbook.as_str()))
     })?;
     let on_duty = home::is_owned(settings);
-    let request = DutyRequest::Add { config: Box::new(config) };
-    let (schedules, _) = asked(settings, request).await?;
-    tell(settings, &schedules, &[]);
+    let new = NewSchedule { config: Box::new(config) };
+    let shown = door::ask::<Add>(settings, "", (), new).await?;
+    tell(settings, &in_full(shown)?.0, &[]);
     if !on_duty {
         show::note("nobody is on duty: schedules come while `windlass serve` runs");
     }
@@ -118,12 +126,6 @@ fn sources(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
     given.iter().map(split).collect()
 }
 
-async fn pause(settings: &Settings, request: DutyRequest) -> Result<Exit, Problem> {
-    let (schedules, _) = asked(settings, request).await?;
-    tell(settings, &schedules, &[]);
-    Ok(Exit::Done)
-}
-
 /// Says when schedules come, or when a cron expression would.
 async fn when(settings: &Settings, args: NextArgs) -> Result<Exit, Problem> {
     let number = args.number.min(TOLD_MAX);
@@ -140,11 +142,11 @@ async fn when(settings: &Settings, args: NextArgs) -> Result<Exit, Problem> {
         let times = upcoming(&expression, &zone, from).take(number).collect();
         rows.push((cron.clone(), zone, times));
     } else {
-        let request = match args.name {
-            Some(name) => DutyRequest::Show { name },
-            None => DutyRequest::List,
+        let schedules = match args.name {
+            Some(name) => vec![one(settings, &name).await?.0],
+            None => all(settings).await?,
         };
-        for Kept { config, .. } in asked(settings, request).await?.0 {
+        for Kept { config, .. } in schedules {
             let times = upcoming(&config.cron, &config.zone, now).take(number).collect();
             rows.push((config.name.to_string(), config.zone, times));
         }
@@ -161,16 +163,14 @@ async fn when(settings: &Settings, args: NextArgs) -> Result<Exit, Problem> {
     Ok(Exit::Done)
 }
 
-fn tell(settings: &Settings, schedules: &[Kept], occurrences: &[Occurrence]) {
+fn tell(settings: &Settings, kept: &Kept, occurrences: &[Occurrence]) {
     let now = SystemClock.now();
-    for kept in schedules {
-        if settings.json {
-            let mut described = described(kept, now);
-            described["occurrences"] = json!(occurrences);
-            show::json(&described);
-        } else {
-            show::schedule::show(kept, occurrences, now);
-        }
+    if settings.json {
+        let mut described = described(kept, now);
+        described["occurrences"] = json!(occurrences);
+        show::json(&described);
+    } else {
+        show::schedule::show(kept, occurrences, now);
     }
 }
 
@@ -180,24 +180,22 @@ fn described(kept: &Kept, now: Millis) -> Value {
     described
 }
 
-/// Asks, and returns the schedules and occurrences that were answered.
-async fn asked(
-    settings: &Settings,
-    request: DutyRequest,
-) -> Result<(Vec<Kept>, Vec<Occurrence>), Problem> {
-    match ask(settings, request).await? {
-        DutyReply::Schedules { schedules, occurrences } => Ok((schedules, occurrences)),
-        DutyReply::Notices { .. } => Err(Problem::bug("the answer is about something else")),
-    }
+async fn all(settings: &Settings) -> Result<Vec<Kept>, Problem> {
+    let list = door::ask::<List>(settings, "", (), ()).await?;
+    list.schedules.into_iter().map(|schedule| kept(schedule.kept)).collect()
 }
 
-/// Asks whoever owns the state.
-pub async fn ask(settings: &Settings, request: DutyRequest) -> Result<DutyReply, Problem> {
-    ask_once(settings, Request::Duty(request), |reply| match reply {
-        Reply::Duty(reply) => Some(reply),
-        _ => None,
-    })
-    .await
+async fn one(settings: &Settings, name: &str) -> Result<(Kept, Vec<Occurrence>), Problem> {
+    in_full(door::ask::<Show>(settings, name, HowMuch::default(), ()).await?)
+}
+
+fn in_full(shown: ScheduleInFull) -> Result<(Kept, Vec<Occurrence>), Problem> {
+    Ok((kept(shown.schedule.kept)?, shown.came.unwrap_or_default()))
+}
+
+/// At the machine all that is kept is told.
+fn kept(kept: Option<Box<Kept>>) -> Result<Kept, Problem> {
+    kept.map(|kept| *kept).ok_or_else(|| Problem::bug("not all of a schedule was told"))
 }
 
 fn wrong(message: String) -> Problem {

@@ -11,7 +11,7 @@ use windlass_swarm::docker::{DockerError, Swarm};
 
 use super::run;
 use crate::args::SnapshotArgs;
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;

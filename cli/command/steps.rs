@@ -2,7 +2,7 @@
 
 use windlass_engine::step::page;
 
-use crate::desk::throwaway_engine;
+use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;

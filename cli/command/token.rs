@@ -1,10 +1,11 @@
 //! `windlass token`: who may do what over HTTP.
 
+use windlass_desk::operations::tokens::{Add, List, Made, Remove};
 use windlass_desk::{NewToken, Token};
 use windlass_engine::clock::utc;
 
 use crate::args::{TokenAction, TokenArgs};
-use crate::desk::{Reply, Request, TokenReply, TokenRequest, ask_once};
+use crate::door;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -17,14 +18,11 @@ pub async fn token(settings: &Settings, action: TokenAction) -> Result<Exit, Pro
     match action {
         TokenAction::Add(args) => add(settings, args).await?,
         TokenAction::List => {
-            let TokenReply::Tokens { tokens } = ask(settings, TokenRequest::List).await? else {
-                return Err(Problem::bug("the answer is about something else"));
-            };
+            let tokens = door::ask::<List>(settings, "", (), ()).await?.tokens;
             if settings.json { show::json(&tokens) } else { list(&tokens) }
         }
         TokenAction::Remove { id } => {
-            let request = TokenRequest::Remove { id: id.clone() };
-            ask(settings, request).await?;
+            door::ask::<Remove>(settings, &id, (), ()).await?;
             show::note(&format!("the token {id} is refused from now on"));
         }
     }
@@ -35,15 +33,12 @@ async fn add(settings: &Settings, args: TokenArgs) -> Result<(), Problem> {
     let TokenArgs { name, person, roles, groups, expires } = args;
     let expires_seconds = expires.map(|span| span.0.as_secs());
     let new = NewToken { name, person, roles, groups, expires_seconds };
-    let TokenReply::Made { token, text } = ask(settings, TokenRequest::Add { new }).await? else {
-        return Err(Problem::bug("the answer is about something else"));
-    };
+    let made = door::ask::<Add>(settings, "", (), new).await?;
     if settings.json {
-        let mut told = serde_json::to_value(&token).map_err(|e| Problem::bug(e.to_string()))?;
-        told["token"] = text.into();
-        show::json(&told);
+        show::json(&made);
         return Ok(());
     }
+    let Made { about: token, token: text } = made;
     // The token alone on standard output, so that it can go straight to a file.
     show::line(&text);
     let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
@@ -76,12 +71,4 @@ fn list(tokens: &[Token]) {
         ]);
     }
     columns(&rows).iter().for_each(|row| show::line(row));
-}
-
-async fn ask(settings: &Settings, request: TokenRequest) -> Result<TokenReply, Problem> {
-    ask_once(settings, Request::Tokens(request), |reply| match reply {
-        Reply::Tokens(reply) => Some(reply),
-        _ => None,
-    })
-    .await
 }

@@ -26,7 +26,7 @@ use windlass_swarm::swarm::own_place::{OwnPlace, own_place};
 
 use crate::command::asked_to_stop;
 use crate::config::Config;
-use crate::desk::{Desk, Stay};
+use crate::door::{Door, Stay};
 use crate::exit::Exit;
 use crate::home::Home;
 use crate::problem::Problem;
@@ -37,6 +37,8 @@ use crate::show::style::{bold, yellow};
 use parts::Parts;
 use room::Room;
 use supervisor::Supervisor;
+
+pub use shelf::Shelf;
 
 /// What `windlass serve` is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -60,10 +62,11 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     let mut config = Config::find(args.config.as_deref())?;
     config.console.listen = args.listen.unwrap_or(config.console.listen);
     let patience = config.serve.patience.0;
-    let desk = open(settings).await?;
-    let Some(engine) = desk.here().cloned() else {
+    let door = open(settings).await?;
+    let Some(desk) = door.desk().cloned() else {
         return Err(Problem::bug("the desk of a daemon is elsewhere"));
     };
+    let engine = desk.engine().clone();
     if let Some(group) = args.group.as_ref().or(config.serve.group.as_ref()) {
         Home::open(settings)?.let_in(group)?;
     }
@@ -82,7 +85,7 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     let diary = diary::keep(&engine);
     take_up(&engine).await?;
     let (room, unready) = Room::watch(journal(settings), engine.store().clone());
-    let parts = Parts::begin(&engine, config, unready).await?;
+    let parts = Parts::begin(&desk, config, unready).await?;
     supervisor.ready();
     tokio::select! {
         () = supervisor.watch_until(asked) => {}
@@ -91,16 +94,17 @@ pub async fn serve(settings: &Settings, args: &ServeArgs) -> Result<Exit, Proble
     supervisor.stopping();
     // First whatever begins runs, then the runs.
     parts.end().await;
-    put_away(desk, &engine, patience).await;
+    drop(desk);
+    put_away(door, &engine, patience).await;
     diary.abort();
     Ok(Exit::Done)
 }
 
 /// Becomes the owner of the state. A store that can't be opened because the disk is full is waited
 /// for: what a daemon that began anew could not do is to be done when there is room.
-async fn open(settings: &Settings) -> Result<Desk, Problem> {
-    let problem = match Desk::open(settings, Stay::Always).await {
-        Ok(desk) => return Ok(desk),
+async fn open(settings: &Settings) -> Result<Door, Problem> {
+    let problem = match Door::open(settings, Stay::Always).await {
+        Ok(door) => return Ok(door),
         Err(problem) => problem,
     };
     match room::has_room(&journal(settings)).await {
@@ -169,10 +173,10 @@ async fn tell_if_left(handle: RunHandle) {
 
 /// Puts every run away after its current call, and closes the store. What is not through in time is
 /// as after a `kill -9`: the next start looks what came of it.
-async fn put_away(desk: Desk, engine: &Engine, patience: Duration) {
+async fn put_away(door: Door, engine: &Engine, patience: Duration) {
     let driven = engine.driven().len();
     show::note(&format!("stopping: {driven} runs are put away after their current calls"));
-    if tokio::time::timeout(patience, desk.close()).await.is_err() {
+    if tokio::time::timeout(patience, door.close()).await.is_err() {
         let left = engine.driven();
         let names: Vec<&str> = left.iter().map(|run| run.as_str()).collect();
         show::note(&format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use windlass_desk::{Audit, Bound, Listen, Retention, ServeError, TlsError, serve};
+use windlass_desk::{Audit, Bound, Desk, Listen, Retention, ServeError, TlsError, serve};
 use windlass_duty::publish::{self, PublishTo, Publisher, Publishing, Syslog};
 use windlass_duty::{Duty, DutyError, Options};
 use windlass_engine::engine::Engine;
@@ -34,10 +34,11 @@ const AUDIT_EVERY: Duration = Duration::from_secs(3600);
 impl Parts {
     /// Begins: schedules come, notices and heads of journals go out, requests are answered.
     pub async fn begin(
-        engine: &Engine,
+        desk: &Desk,
         config: Config,
         unready: watch::Receiver<Option<String>>,
     ) -> Result<Self, Problem> {
+        let engine = desk.engine();
         let housekeeping = keep_audit(engine, config.audit)?;
         let publishing = publish(engine, &config.evidence).await?;
         let duty = Duty::start(Options {
@@ -47,7 +48,7 @@ impl Parts {
             notices: config.notice,
         });
         let duty = duty.await?;
-        let console = answer(engine, config.console, unready).await?;
+        let console = answer(desk, config.console, unready).await?;
         Ok(Parts { duty, publishing, console, housekeeping })
     }
 
@@ -112,14 +113,14 @@ async fn publish(
 /// Begins to answer over HTTP. An address that nobody asked for and that something else has is no
 /// reason to stay away: runs need no HTTP.
 async fn answer(
-    engine: &Engine,
+    desk: &Desk,
     config: windlass_desk::Config,
     unready: watch::Receiver<Option<String>>,
 ) -> Result<Option<Bound>, Problem> {
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let usual = config.listen == Listen::Usual;
     let shelf = Arc::new(Shelf { directory: config.runbooks.clone() });
-    match serve(engine.clone(), shelf, config, unready).await {
+    match serve(&desk.with_library(shelf), config, unready).await {
         Ok(bound) => {
             let address = bound.as_ref().map(Bound::address);
             let says = address.map(|address| format!("answers at {scheme}://{address}/api/v1"));
@@ -153,7 +154,6 @@ impl From<ServeError> for Problem {
             ServeError::Tls(_) => Problem::new("WL0049", Exit::OutOfReach, text).hint(
                 "`tls_cert` and `tls_key` of `[console]` name PEM files that this user can read.",
             ),
-            ServeError::Store(error) => error.into(),
             ServeError::Machine(_) => Problem::bug(text),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::{Describe, Endpoint};
+use crate::operation::{Describe, Endpoint};
 use crate::problem::{Kind, Told};
 use crate::role::Need;
 
@@ -26,7 +26,7 @@ pub fn document(table: &[Endpoint]) -> Value {
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         path[endpoint.method.name().to_lowercase()] = operation(endpoint, &mut schemas);
     }
-    let _ = schemas.subschema_for::<Told<'_>>();
+    let _ = schemas.subschema_for::<Told>();
     let components = json!({
         "schemas": schemas.take_definitions(true),
         "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
@@ -57,7 +57,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
         "parameters": parameters(endpoint),
         "responses": responses(endpoint, schemas),
     });
-    if let Need::OneOf(roles) = endpoint.need {
+    if let Need::OneOf(roles) | Need::Here(roles) = endpoint.need {
         operation["x-windlass-roles"] = json!(roles);
     }
     if let Some(body) = endpoint.body {
@@ -143,12 +143,17 @@ fn responses(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
     for (status, description) in endpoint.succeeds {
         let mut response = json!({ "description": description });
         if *status != 204 {
-            let schema = match endpoint.answer {
-                Some(answer) => answer(schemas).to_value(),
-                None if endpoint.content == "application/json" => json!({ "type": "object" }),
-                None => json!({ "type": "string" }),
-            };
-            response["content"] = json!({ endpoint.content: { "schema": schema } });
+            let mut content = Map::new();
+            if let Some(answer) = endpoint.answer {
+                let schema = answer(schemas).to_value();
+                content.insert("application/json".to_owned(), json!({ "schema": schema }));
+            }
+            if !endpoint.content.is_empty() {
+                let json = endpoint.content == "application/json";
+                let schema = json!({ "type": if json { "object" } else { "string" } });
+                content.insert(endpoint.content.to_owned(), json!({ "schema": schema }));
+            }
+            response["content"] = content.into();
         }
         if *status == 201 && endpoint.path == "/api/v1/runs" {
             response["headers"] = json!({ "Location": { "schema": { "type": "string" } } });
@@ -169,6 +174,9 @@ fn responses(endpoint: &Endpoint, schemas: &mut SchemaGenerator) -> Value {
 fn refusals(endpoint: &Endpoint) -> BTreeMap<u16, BTreeSet<String>> {
     let mut kinds: Vec<Kind> = endpoint.refuses.to_vec();
     kinds.push(Kind::BUSY);
+    if endpoint.is_about_a_run() {
+        kinds.push(Kind::NO_RUN);
+    }
     if endpoint.need != Need::Nothing {
         kinds.extend([Kind::NO_TOKEN, Kind::NOT_ALLOWED, Kind::TOO_MANY, Kind::STORE]);
     }

@@ -11,11 +11,11 @@ use windlass_engine::journal::StoreError;
 use crate::audit::{Actor, Audit, Entry};
 use crate::problem::{Kind, Problem};
 
-/// Refusals of one token within [`WINDOW`] that are answered and noted one by one.
+/// Refusals of one token or user within [`WINDOW`] that are answered and noted one by one.
 const REFUSALS_MAX: u64 = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts refusals by token. There are no more of them than there are tokens.
+/// Counts refusals by token or user. There are no more of them than there are of those.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<HashMap<String, Window>>);
 
@@ -35,14 +35,14 @@ impl Refusals {
         &self,
         audit: &Audit,
         by: &Actor,
+        key: &str,
         what: &str,
         problem: Problem,
         now: Instant,
     ) -> Result<Problem, StoreError> {
-        let token = by.token.clone().unwrap_or_default();
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || Window { since: now, count: 0, rest: None };
-        let window = windows.entry(token).or_insert_with(fresh);
+        let window = windows.entry(key.to_owned()).or_insert_with(fresh);
         if now.duration_since(window.since) >= WINDOW {
             *window = fresh();
         }
@@ -53,8 +53,8 @@ impl Refusals {
             return Ok(problem);
         };
         let many = Kind::TOO_MANY
-            .because(format!("{REFUSALS_MAX} changes were refused to this token within a minute"))
-            .hint("Wait a minute, and ask for what the token's role allows.");
+            .because(format!("{REFUSALS_MAX} changes were refused to you within a minute"))
+            .hint("Wait a minute, and ask for what your role allows.");
         match &mut window.rest {
             None => {
                 let (status, code) = (many.kind.status(), many.kind.code());

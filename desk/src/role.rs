@@ -84,6 +84,8 @@ pub enum Need {
     Nothing,
     /// Whoever has one of these roles, or one that covers it.
     OneOf(&'static [Role]),
+    /// The same, but only at the machine itself: it is about files there, or about keys.
+    Here(&'static [Role]),
 }
 
 impl Need {
@@ -91,7 +93,7 @@ impl Need {
     pub fn met_by(self, roles: &[Role]) -> bool {
         match self {
             Need::Nothing => true,
-            Need::OneOf(needed) => {
+            Need::OneOf(needed) | Need::Here(needed) => {
                 roles.iter().any(|role| needed.iter().any(|needed| role.covers(*needed)))
             }
         }
@@ -102,10 +104,16 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Need::Nothing => f.write_str("no token"),
-            Need::OneOf(roles) => {
-                let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
-                f.write_str(&names.join(" or "))
+            Need::OneOf(roles) => list(f, roles),
+            Need::Here(roles) => {
+                list(f, roles)?;
+                f.write_str(", on that machine")
             }
         }
     }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, roles: &[Role]) -> fmt::Result {
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    f.write_str(&names.join(" or "))
 }

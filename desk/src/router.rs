@@ -1,7 +1,7 @@
-//! From a request to its answer: which endpoint, who asks, what the audit says of it.
+//! From a request to its answer: which operation, who asks, what the audit says of it.
 //!
 //! ```text
-//! request -> endpoint (of the table) -> who (guard) -> audit: begun -> handler -> audit: ended -> answer
+//! request -> operation (of the table) -> who (guard) -> which run -> audit: begun -> handler -> audit: ended -> answer
 //! ```
 //!
 //! A change is carried out on a task of its own: a client that goes away, or waits no longer, must
@@ -12,23 +12,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body as _;
 
-use crate::console::{Console, blocking};
-use crate::endpoint::{Answered, Asked, Endpoint};
+use crate::desk::{Desk, blocking};
 use crate::guard::{Peer, Who, who};
-use crate::listen::Visitor;
+use crate::listen::{Unheard, Visitor};
+use crate::operation::{Answered, Asked, Endpoint};
 use crate::problem::{Kind, Problem, bug};
 use crate::role::Need;
+use windlass_engine::id::RunId;
+use windlass_engine::secret::SecretBuffer;
+use zeroize::Zeroize;
 
-/// The largest body that is read.
+/// The largest body that is read; of somebody at the machine, who may give several secrets of 1 MiB.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
+const BODY_BYTES_MAX_HERE: usize = 16 << 20;
 
 /// The longest address, with its query; names of runs and cursors have 60 characters at most.
 const URI_BYTES_MAX: usize = 4096;
@@ -36,30 +40,31 @@ const URI_BYTES_MAX: usize = 4096;
 /// How long a client may take to send its body.
 const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a request may take; a plan reads the swarm.
+/// How long a request over the network may take; a plan reads the swarm. Somebody at the machine
+/// waits as long as they like.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Returns what answers requests: the endpoints of the table, and nothing else.
-pub(crate) fn router(console: &Console, table: Vec<Endpoint>) -> Router {
+pub(crate) fn router(desk: &Desk, table: Vec<Endpoint>) -> Router {
     let mut paths: BTreeMap<&str, Vec<Endpoint>> = BTreeMap::new();
     for endpoint in table {
         paths.entry(endpoint.path).or_default().push(endpoint);
     }
     let mut router = Router::new();
     for (path, endpoints) in paths {
-        let (console, endpoints) = (console.clone(), Arc::<[Endpoint]>::from(endpoints));
+        let (desk, endpoints) = (desk.clone(), Arc::<[Endpoint]>::from(endpoints));
         let serve = move |params: RawPathParams, request: Request| {
             let name = params.iter().next().map(|(_, name)| name.to_owned()).unwrap_or_default();
-            serve(console.clone(), endpoints.clone(), name, request)
+            serve(desk.clone(), endpoints.clone(), name, request)
         };
         router = router.route(path, any(serve));
     }
-    let metrics = console.metrics.clone();
+    let metrics = desk.metrics.clone();
     let router = router.fallback(move |request: Request| {
         metrics.answered("-", request.method().as_str(), 404, Duration::ZERO);
         let detail = format!("there is nothing at {}", request.uri().path());
         let hint = "GET /api/v1/openapi.json lists what there is.";
-        std::future::ready(Kind::NO_ENDPOINT.because(detail).hint(hint))
+        std::future::ready(Kind::NO_ENDPOINT.because(detail).hint(hint).answer(false))
     });
     router.layer(axum::middleware::from_fn(short_enough))
 }
@@ -71,7 +76,7 @@ async fn short_enough(request: Request, next: axum::middleware::Next) -> Respons
         return next.run(request).await;
     }
     let detail = format!("the address has {length} bytes; {URI_BYTES_MAX} are read");
-    let mut response = Kind::URI_TOO_LONG.because(detail).into_response();
+    let mut response = Kind::URI_TOO_LONG.because(detail).answer(false);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -86,12 +91,7 @@ const UNREAD: [StatusCode; 5] = [
     StatusCode::TOO_MANY_REQUESTS,
 ];
 
-async fn serve(
-    console: Console,
-    endpoints: Arc<[Endpoint]>,
-    name: String,
-    request: Request,
-) -> Response {
+async fn serve(desk: Desk, endpoints: Arc<[Endpoint]>, name: String, request: Request) -> Response {
     let began = Instant::now();
     // What follows HEAD is what follows GET; the body is left out on the way.
     let method = match request.method().as_str() {
@@ -100,17 +100,18 @@ async fn serve(
     };
     let path = endpoints.first().map_or("-", |endpoint| endpoint.path);
     let has_body = !request.body().is_end_stream();
+    let here = request.extensions().get::<Peer>().is_some_and(|peer| peer.is_here());
     let mut response = match endpoints.iter().find(|endpoint| endpoint.method.name() == method) {
         Some(endpoint) => {
-            let answer = answer(&console, endpoint, name, request).await;
-            answer.map_or_else(Problem::into_response, |answered| answered.response)
+            let answer = answer(&desk, endpoint, name, request).await;
+            answer.map_or_else(|problem| problem.answer(here), |answered| answered.response)
         }
         None => no_such_method(&endpoints, &method),
     };
     if has_body && UNREAD.contains(&response.status()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    console.metrics.answered(path, &method, response.status().as_u16(), began.elapsed());
+    desk.metrics.answered(path, &method, response.status().as_u16(), began.elapsed());
     response
 }
 
@@ -118,7 +119,7 @@ fn no_such_method(endpoints: &[Endpoint], method: &str) -> Response {
     let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.method.name()).collect();
     let allowed = names.join(", ");
     let detail = format!("{method} is not understood here; there is {allowed}");
-    let mut response = Kind::NO_METHOD.because(detail).into_response();
+    let mut response = Kind::NO_METHOD.because(detail).answer(false);
     if let Ok(allowed) = HeaderValue::from_str(&allowed) {
         response.headers_mut().insert(header::ALLOW, allowed);
     }
@@ -126,7 +127,7 @@ fn no_such_method(endpoints: &[Endpoint], method: &str) -> Response {
 }
 
 async fn answer(
-    console: &Console,
+    desk: &Desk,
     endpoint: &Endpoint,
     name: String,
     request: Request,
@@ -135,35 +136,41 @@ async fn answer(
     let peer = peer.ok_or_else(|| bug("a request without a peer"))?;
     let known = match endpoint.need {
         Need::Nothing => None,
-        Need::OneOf(_) => {
-            let who = who(console, request.headers(), peer).await?;
-            let visitor = request.extensions().get::<Arc<Visitor>>();
-            visitor.ok_or_else(|| bug("a request without a visitor"))?.shows(&who.token)?;
+        Need::OneOf(_) | Need::Here(_) => {
+            let who = who(desk, request.headers(), peer).await?;
+            if !peer.is_here() {
+                let visitor = request.extensions().get::<Arc<Visitor>>();
+                visitor.ok_or_else(|| bug("a request without a visitor"))?.shows(&who.key())?;
+            }
             Some(who)
         }
     };
-    let (console, endpoint) = (console.clone(), endpoint.clone());
+    let (desk, endpoint) = (desk.clone(), endpoint.clone());
     match (endpoint.changes, known) {
         (true, Some(who)) => {
-            console.is_ready()?;
-            let changing = tokio::spawn(change(console, endpoint, name, request, who, peer));
-            match tokio::time::timeout(ANSWER_PATIENCE, changing).await {
-                Ok(done) => done.map_err(|e| bug(&format!("a change broke off: {e}")))?,
-                Err(_) => Err(Kind::BUSY
+            desk.is_ready()?;
+            let changing = tokio::spawn(change(desk, endpoint, name, request, who, peer));
+            let Ok(done) = tokio::time::timeout(patience(peer), changing).await else {
+                return Err(Kind::BUSY
                     .because("this takes long, and is still being carried out")
-                    .hint("GET /api/v1/runs, or the audit, tells what it comes to.")),
-            }
+                    .hint("GET /api/v1/runs, or the audit, tells what it comes to."));
+            };
+            done.map_err(|e| bug(&format!("a change broke off: {e}")))?
         }
         (_, known) => {
-            let looking = look(console, endpoint, name, request, known, peer);
+            let looking = look(desk, endpoint, name, request, known, peer);
             let late = |_| Kind::BUSY.because("this takes too long, and was given up");
-            tokio::time::timeout(ANSWER_PATIENCE, looking).await.map_err(late)?
+            tokio::time::timeout(patience(peer), looking).await.map_err(late)?
         }
     }
 }
 
+fn patience(peer: Peer) -> Duration {
+    if peer.is_here() { Duration::MAX } else { ANSWER_PATIENCE }
+}
+
 async fn look(
-    console: Console,
+    desk: Desk,
     endpoint: Endpoint,
     name: String,
     request: Request,
@@ -173,11 +180,12 @@ async fn look(
     if let Some(who) = &who {
         who.must(endpoint.need)?;
     }
-    carry_out(console, &endpoint, name, request, who, peer).await
+    let run = meant(&desk, &endpoint, &name).await;
+    carry_out(desk, &endpoint, name, run, request, who, peer).await
 }
 
 async fn change(
-    console: Console,
+    desk: Desk,
     endpoint: Endpoint,
     name: String,
     request: Request,
@@ -185,53 +193,84 @@ async fn change(
     peer: Peer,
 ) -> Result<Answered, Problem> {
     let what = format!("{} {}", endpoint.method.name(), request.uri().path());
-    let (audit, actor) = (console.audit.clone(), who.actor(peer));
+    let (audit, actor) = (desk.audit.clone(), who.actor(peer));
+    // What the owner of the state does itself is not in it: who can open the state can write to it.
+    let audited = !matches!(peer, Peer::Process);
     if let Err(problem) = who.must(endpoint.need) {
-        let refusals = console.refusals.clone();
-        let now = Instant::now();
-        let told = blocking(move || refusals.note(&audit, &actor, &what, problem, now)).await??;
-        return Err(told);
+        let (refusals, now, key) = (desk.refusals.clone(), Instant::now(), who.key());
+        let told = blocking(move || refusals.note(&audit, &actor, &key, &what, problem, now));
+        return Err(told.await??);
     }
-    let about = endpoint.parameter().filter(|parameter| *parameter == "run");
-    let run = about.map(|_| windlass_engine::id::RunId::from(name.as_str()));
-    let begun = blocking(move || audit.begin(&actor, &what, run.as_ref())).await??;
-
-    let audit = console.audit.clone();
-    let result = carry_out(console, &endpoint, name, request, Some(who), peer).await;
+    let run = meant(&desk, &endpoint, &name).await;
+    let about = run.as_ref().ok().cloned().flatten();
+    let begun = match audited {
+        true => Some(blocking(move || audit.begin(&actor, &what, about.as_ref())).await??),
+        false => None,
+    };
+    let audit = desk.audit.clone();
+    let result = carry_out(desk, &endpoint, name, run, request, Some(who), peer).await;
     let (status, code, run) = match &result {
         Ok(answered) => (answered.response.status().as_u16(), None, answered.run.clone()),
         Err(problem) => (problem.kind.status(), Some(problem.kind.code()), None),
     };
-    blocking(move || audit.end(begun, status, code, run)).await??;
+    if let Some(begun) = begun {
+        blocking(move || audit.end(begun, status, code, run)).await??;
+    }
     result
 }
 
+/// Returns the run that the address means, if it names one.
+async fn meant(desk: &Desk, endpoint: &Endpoint, name: &str) -> Result<Option<RunId>, Problem> {
+    if !endpoint.is_about_a_run() {
+        return Ok(None);
+    }
+    let (engine, meant, name) = (desk.engine.clone(), endpoint.meant, name.to_owned());
+    blocking(move || meant.find(&engine, &name)).await?.map(Some)
+}
+
 async fn carry_out(
-    console: Console,
+    desk: Desk,
     endpoint: &Endpoint,
     name: String,
+    run: Result<Option<RunId>, Problem>,
     request: Request,
     who: Option<Who>,
     peer: Peer,
 ) -> Result<Answered, Problem> {
     let (parts, body) = request.into_parts();
-    let body = if endpoint.body.is_some() { read(body).await? } else { Bytes::new() };
+    let read = if endpoint.body.is_some() { read(body, peer).await } else { Ok(<_>::default()) };
+    // It has said what it wants: somebody else may take the time to.
+    if let Some(unheard) = parts.extensions.get::<Unheard>() {
+        unheard.is_heard();
+    }
+    let (run, body) = (run?, read?);
     let (uri, headers, need) = (parts.uri, parts.headers, endpoint.need);
-    let asked = Asked { uri, headers, name, body, who, need, peer };
-    (endpoint.serve)(console, asked).await
+    let asked = Asked { uri, headers, name, run, body, who, need, peer };
+    (endpoint.serve)(desk, asked).await
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    let reading = Limited::new(body, BODY_BYTES_MAX).collect();
-    let late = |_| Kind::UNREADABLE.because("the body did not come within 10 seconds");
-    let read = tokio::time::timeout(BODY_PATIENCE, reading).await.map_err(late)?;
-    read.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            Kind::TOO_LARGE.because("the body has more than 1 MiB")
-        } else {
-            Kind::UNREADABLE.because("the body broke off")
+/// Reads a body into memory that is wiped afterwards: it may hold secrets.
+async fn read(mut body: Body, peer: Peer) -> Result<SecretBuffer, Problem> {
+    let most = if peer.is_here() { BODY_BYTES_MAX_HERE } else { BODY_BYTES_MAX };
+    let reading = async {
+        let mut whole = SecretBuffer::default();
+        while let Some(frame) = body.frame().await {
+            let broken = |_| Kind::UNREADABLE.because("the body broke off");
+            let Ok(bytes) = frame.map_err(broken)?.into_data() else { continue };
+            if whole.len() + bytes.len() > most {
+                let detail = format!("the body has more than {} MiB", most >> 20);
+                return Err(Kind::TOO_LARGE.because(detail));
+            }
+            whole.extend(&bytes);
+            // The rest of the memory that hyper read it to is its own.
+            if let Ok(mut bytes) = bytes.try_into_mut() {
+                bytes.as_mut().zeroize();
+            }
         }
-    })
+        Ok(whole)
+    };
+    let late = |_| Kind::UNREADABLE.because("the body did not come within 10 seconds");
+    tokio::time::timeout(BODY_PATIENCE, reading).await.map_err(late)?
 }
 
 /// Returns an answer that is no more than a status and a text.

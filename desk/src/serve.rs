@@ -1,19 +1,15 @@
-//! Beginning and ending to answer.
+//! Beginning and ending to answer over the network.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
-use windlass_engine::engine::Engine;
-use windlass_engine::journal::StoreError;
 
 use crate::config::{Config, ConfigError};
-use crate::console::Console;
-use crate::library::Library;
+use crate::desk::Desk;
 use crate::listen::{Listener, Strangers, TlsError, acceptor};
 use crate::router::router;
 use crate::seats::Seats;
@@ -30,7 +26,7 @@ const WORKERS: usize = 2;
 /// two each: what gates them leaves half of these to everybody else.
 const BLOCKING_MAX: usize = 32;
 
-/// Why the console does not answer.
+/// Why nothing answers over the network.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The configuration can't stand.
@@ -47,15 +43,12 @@ pub enum ServeError {
     /// The certificate files can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The store can't be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The machine gives no threads, or no certificates.
     #[error("the machine refuses: {0}")]
     Machine(io::Error),
 }
 
-/// A console that answers.
+/// A desk that answers over the network.
 #[derive(Debug)]
 pub struct Bound {
     address: SocketAddr,
@@ -88,8 +81,7 @@ impl Bound {
 /// # Errors
 /// If the configuration can't stand, or the address or the files can't be used.
 pub async fn serve(
-    engine: Engine,
-    library: Arc<dyn Library>,
+    desk: &Desk,
     config: Config,
     unready: watch::Receiver<Option<String>>,
 ) -> Result<Option<Bound>, ServeError> {
@@ -105,21 +97,21 @@ pub async fn serve(
     let address = socket.local_addr().map_err(cannot)?;
 
     let (stop, stopping) = watch::channel(false);
-    let console = Console::new(engine, library, &config, stopping.clone(), unready)?;
+    let desk = desk.for_network(&config, stopping.clone(), unready);
     let otlp = config.otlp.as_deref().and_then(endpoint);
-    let export = otlp.map(|to| Export::new(console.clone(), to));
+    let export = otlp.map(|to| Export::new(desk.clone(), to));
     let export = export.transpose().map_err(ServeError::Machine)?;
 
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING_MAX)
-        .thread_name("console")
+        .thread_name("desk")
         .enable_all()
         .build()
         .map_err(ServeError::Machine)?;
     let (tell, closed) = oneshot::channel();
-    let main = answer(console, socket, tls, config, export, stopping);
-    let thread = std::thread::Builder::new().name("console".to_owned());
+    let main = answer(desk, socket, tls, config, export, stopping);
+    let thread = std::thread::Builder::new().name("desk".to_owned());
     let driving = thread.spawn(move || drive(runtime, main, tell));
     driving.map(|_| Some(Bound { address, stop, closed })).map_err(ServeError::Machine)
 }
@@ -130,7 +122,7 @@ fn drive(
     tell: oneshot::Sender<()>,
 ) {
     if let Err(error) = runtime.block_on(main) {
-        tracing::error!(%error, "the console does not answer any more");
+        tracing::error!(%error, "nothing answers over the network any more");
     }
     // What is still waiting for a disk or a client must not hold the end up.
     runtime.shutdown_background();
@@ -138,7 +130,7 @@ fn drive(
 }
 
 async fn answer(
-    console: Console,
+    desk: Desk,
     socket: std::net::TcpListener,
     tls: Option<tokio_rustls::TlsAcceptor>,
     config: Config,
@@ -148,18 +140,18 @@ async fn answer(
     let listener = Listener {
         socket: TcpListener::from_std(socket)?,
         tls,
-        router: router(&console, table()),
+        router: router(&desk, table()),
         strangers: Strangers::new(config.half_of_connections()),
         seats: Seats::new(config.connections_max, config.half_of_connections()),
         write_patience: WRITE_PATIENCE,
-        open: console.metrics.connections.clone(),
+        open: desk.metrics.connections.clone(),
         stopping: stopping.clone(),
     };
-    tokio::spawn(console.metrics.clone().watch(console.engine.clone(), stopping.clone()));
+    tokio::spawn(desk.metrics.clone().watch(desk.engine.clone(), stopping.clone()));
     if let Some(export) = export {
         tokio::spawn(export.run(stopping));
     }
-    drop(console);
+    drop(desk);
     listener.serve().await;
     Ok(())
 }

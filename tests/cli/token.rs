@@ -70,7 +70,10 @@ fn a_daemon_answers_over_http_and_the_audit_has_the_socket_too() {
     assert_eq!((run["user"].as_str(), run["runbook"].as_str()), (Some("anna"), Some("note")));
 
     let audit = ask(&address, "GET", "/api/v1/audit", &token, "");
-    assert!(audit.contains("\"what\":\"token add\"") && audit.contains("socket, pid"), "{audit}");
+    assert!(
+        audit.contains("\"what\":\"POST /api/v1/tokens\"") && audit.contains("socket, pid"),
+        "{audit}"
+    );
     assert!(audit.contains("\"what\":\"POST /api/v1/runs\""), "{audit}");
     let secret = token.rsplit('_').next().unwrap();
     assert!(!audit.contains(secret));

@@ -14,13 +14,13 @@ const SAID_EVERY: Duration = Duration::from_secs(60);
 /// client has gone already, or the machine is out of file descriptors or memory, and those that
 /// close make room. So nothing that it says ends the loop: it would end the listener for good.
 #[derive(Debug, Default)]
-pub struct Accepting {
+pub(crate) struct Accepting {
     said: Option<Instant>,
 }
 
 impl Accepting {
     /// Waits a moment; true if it is worth saying, which it is not more than once in a minute.
-    pub async fn pause(&mut self) -> bool {
+    pub(crate) async fn pause(&mut self) -> bool {
         tokio::time::sleep(PAUSE).await;
         let now = Instant::now();
         if self.said.is_some_and(|said| now.duration_since(said) < SAID_EVERY) {

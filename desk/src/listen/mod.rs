@@ -1,4 +1,4 @@
-//! The socket: connections, TLS, and what no client may do to the others.
+//! Listening on the network: connections, TLS, and what no client may do to the others.
 //!
 //! | a client that | meets |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! requests, and there are no streams to reset.
 
 mod accepting;
+mod socket;
 mod timed;
 mod tls;
 mod visitor;
@@ -34,7 +35,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-pub use self::accepting::Accepting;
+use self::accepting::Accepting;
+pub(crate) use self::socket::Unheard;
+pub use self::socket::{AtSocket, address, listen};
 pub(crate) use self::timed::Timed;
 pub use self::tls::TlsError;
 pub(crate) use self::tls::acceptor;
@@ -119,9 +122,11 @@ impl Listener {
     ) {
         let stream = Timed::new(stream, self.write_patience);
         match &self.tls {
-            None => self.speak(stream, Peer { address, tls: false }, visitor).await,
+            None => self.speak(stream, Peer::Network { address, tls: false }, visitor).await,
             Some(tls) => match tokio::time::timeout(HEAD_PATIENCE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.speak(stream, Peer { address, tls: true }, visitor).await,
+                Ok(Ok(stream)) => {
+                    self.speak(stream, Peer::Network { address, tls: true }, visitor).await
+                }
                 Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS came about"),
                 Err(_) => tracing::debug!(%address, "a client did not say hello"),
             },
@@ -158,7 +163,7 @@ impl Listener {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(from = %peer.address, %error, "a connection broke off");
+            tracing::debug!(?peer, %error, "a connection broke off");
         }
     }
 }

@@ -23,7 +23,7 @@ use windlass_engine::event::{Event, What};
 use windlass_engine::id::RunId;
 
 use super::{document, spans};
-use crate::console::{Console, blocking};
+use crate::desk::{Desk, blocking};
 use crate::problem::Problem;
 
 /// Under which name the store keeps the moment.
@@ -51,7 +51,7 @@ pub(crate) fn endpoint(base: &str) -> Option<Uri> {
 
 /// Sends traces of runs that are over.
 pub(crate) struct Export {
-    console: Console,
+    desk: Desk,
     to: Uri,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// Sent by this process, and not long before the moment.
@@ -82,7 +82,7 @@ impl Export {
     ///
     /// # Errors
     /// If the certificates of this machine can't be read.
-    pub(crate) fn new(console: Console, to: Uri) -> std::io::Result<Self> {
+    pub(crate) fn new(desk: Desk, to: Uri) -> std::io::Result<Self> {
         let provider = rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(provider)?
@@ -90,7 +90,7 @@ impl Export {
             .enable_http1()
             .build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Export { console, to, client, sent: BTreeSet::new() })
+        Ok(Export { desk, to, client, sent: BTreeSet::new() })
     }
 
     /// Sends until the console stops.
@@ -103,7 +103,7 @@ impl Export {
     }
 
     async fn send_for_ever(mut self) {
-        let mut events = self.console.engine.subscribe();
+        let mut events = self.desk.engine.subscribe();
         let mut backoff = BACKOFF.0;
         loop {
             match self.send_all().await {
@@ -124,17 +124,17 @@ impl Export {
 
     /// Sends whatever has ended and is not known to be sent.
     async fn send_all(&mut self) -> Result<(), NotSent> {
-        let engine = self.console.engine.clone();
+        let engine = self.desk.engine.clone();
         let (until, mut ended) = blocking(move || ended_since(&engine)).await??;
         self.sent.retain(|(at, _)| *at >= until.saturating_sub(OVERLAP_MS));
         ended.retain(|run| !self.sent.contains(run));
         for (at, run) in ended {
             if let Err(error) = self.send(&run).await {
-                self.console.metrics.traces_failed.inc();
+                self.desk.metrics.traces_failed.inc();
                 return Err(error);
             }
-            self.console.metrics.traces_sent.inc();
-            let engine = self.console.engine.clone();
+            self.desk.metrics.traces_sent.inc();
+            let engine = self.desk.engine.clone();
             blocking(move || keep(&engine, at.max(until))).await??;
             self.sent.insert((at, run));
         }
@@ -142,7 +142,7 @@ impl Export {
     }
 
     async fn send(&self, run: &RunId) -> Result<(), NotSent> {
-        let (engine, of) = (self.console.engine.clone(), run.clone());
+        let (engine, of) = (self.desk.engine.clone(), run.clone());
         let read = blocking(move || engine.entries(&of).map(|entries| spans(&of, &entries)));
         let spans = match read.await? {
             Ok(spans) => spans,

@@ -177,7 +177,7 @@ async fn notices_are_listed_in_pages_and_tried_again() {
     let rig = Rig::new().await;
     let (viewer, olga) = (rig.token("v", &[Role::Viewer]), rig.token("o", &[Role::Operator]));
     let empty = rig.get("/api/v1/notices", &viewer).await.is(200).json();
-    assert_eq!(empty, json!({ "notices": [], "next": null }));
+    assert_eq!(empty, json!({ "notices": [], "receivers": [], "next": null }));
     (0..3).for_each(|nth| rig.notice(nth));
     // Nobody is there to deliver to `ops` any more: that is found at a start.
     Outbox::new(&rig.engine, []).tidy().unwrap();

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::watch;
-use windlass_desk::{Config, ConfigError, Library, Listen, Role, ServeError, serve};
+use windlass_desk::{Config, ConfigError, Desk, Library, Listen, Role, ServeError, serve};
 
 use crate::rig::{Disk, Rig};
 use crate::stream::Stream;
@@ -32,7 +32,8 @@ impl Library for Empty {
 async fn refused(files: Config) -> String {
     let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
     let (engine, unready) = (Disk::new().engine(&World::new()), watch::channel(None).1);
-    let begun = serve(engine, Arc::new(Empty), Config { listen, ..files }, unready).await;
+    let desk = Desk::new(engine, Arc::new(Empty)).unwrap();
+    let begun = serve(&desk, Config { listen, ..files }, unready).await;
     begun.unwrap_err().to_string()
 }
 
@@ -116,7 +117,7 @@ async fn an_address_that_is_taken_is_named() {
     let rig = Rig::new().await;
     let config = Config { listen: Listen::At(rig.bound.address()), ..Config::default() };
     let unready = watch::channel(None).1;
-    let error = serve(rig.engine.clone(), Arc::new(Empty), config, unready).await.unwrap_err();
+    let error = serve(&rig.desk, config, unready).await.unwrap_err();
     assert!(matches!(error, ServeError::Listen { .. }));
     assert!(error.to_string().contains(&rig.bound.address().to_string()), "{error}");
 }

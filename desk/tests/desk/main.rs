@@ -14,6 +14,7 @@ mod rig;
 mod roles;
 mod runs;
 mod schema;
+mod socket;
 mod stream;
 mod tokens;
 mod traces;

@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use windlass_desk::{Bound, Config, Library, Listen, NewToken, Role, Tokens, serve};
+use windlass_desk::{Bound, Config, Desk, Library, Listen, NewToken, Role, Tokens, serve};
 use windlass_duty::notice::{Kind, Notice, Outbox};
 use windlass_duty::schedule::{self, Book};
 use windlass_engine::clock::SystemClock;
@@ -126,6 +126,7 @@ pub struct Rig {
     pub disk: Disk,
     pub world: World,
     pub engine: Engine,
+    pub desk: Desk,
     pub bound: Bound,
     /// Why nothing can be recorded for now.
     pub unready: watch::Sender<Option<String>>,
@@ -173,10 +174,10 @@ impl Rig {
         let listen = Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
         let config = Config { listen, ..config };
         let (unready, told) = watch::channel(None);
-        let bound = serve(engine.clone(), Arc::new(Shelf(world.clone())), config, told).await;
-        let bound = bound.unwrap().unwrap();
+        let desk = Desk::new(engine.clone(), Arc::new(Shelf(world.clone()))).unwrap();
+        let bound = serve(&desk, config, told).await.unwrap().unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Rig { disk, world, engine, bound, unready, client }
+        Rig { disk, world, engine, desk, bound, unready, client }
     }
 
     /// The process dies, and another one takes over.

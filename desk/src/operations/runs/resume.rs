@@ -1,0 +1,38 @@
+//! Go on with a run that was interrupted.
+
+use windlass_engine::event::RunView;
+
+use super::super::OPERATOR;
+use super::super::prelude::*;
+use super::{ACCEPTED, FOLLOWS, INTERRUPTED, NOT_NOW};
+use crate::stream::{EVENTS, Ears};
+
+/// Go on with a run that was interrupted.
+pub struct Resume;
+
+impl Operation for Resume {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/runs/{run}/resume";
+    const NEED: Need = OPERATOR;
+    const ABOUT: &'static str = "Go on with a run that was interrupted";
+    const CHANGES: bool = true;
+    const MEANT: Meant = INTERRUPTED;
+    const CONTENT: &'static str = EVENTS;
+    const HEADERS: &'static [(&'static str, &'static str)] = FOLLOWS;
+    const SUCCEEDS: &'static [(u16, &'static str)] = ACCEPTED;
+    const REFUSES: &'static [Kind] = NOT_NOW;
+    type Query = ();
+    type Body = ();
+    type Answer = RunView;
+
+    async fn carry_out(desk: Desk, call: Call<(), ()>) -> Result<Answer<RunView>, Problem> {
+        let (ears, by) = (Ears::of(&desk, &call)?, call.origin(&desk)?);
+        let (engine, run) = (desk.engine.clone(), call.run());
+        let handle = blocking(move || {
+            // A run that there is not gets no journal from being asked about.
+            engine.view(&run)?;
+            engine.resume(&run, &by).map(Some)
+        });
+        ears.answer(call.run(), handle.await??).await
+    }
+}
