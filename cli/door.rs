@@ -80,14 +80,18 @@ impl Door {
             }
             if is_answering(&home.socket()).await {
                 if stay == Stay::Always {
-                    return Err(is_owned(settings));
+                    return Err(home::taken(&settings.state));
                 }
                 return Ok(there(home.socket()));
             }
             if began.elapsed() > OWNER_PATIENCE {
-                let message = "another process owns the state and does not answer";
+                let message = format!(
+                    "{} owns {} and does not answer",
+                    home::owner(&settings.state),
+                    settings.state.display()
+                );
                 return Err(Problem::new("WL0005", Exit::OutOfReach, message).hint(format!(
-                    "Find it with `fuser {}/owner.lock`.",
+                    "If it is not named, `fuser {}/owner.lock` finds it.",
                     settings.state.display()
                 )));
             }
@@ -173,13 +177,6 @@ fn listen_at(home: &Home, desk: &Desk) -> Result<AtSocket, Problem> {
         show::note(&format!("{note} a command must wait for its connection: {error}"));
     });
     listening.map_err(|e| Problem::bug(format!("listen at {}: {e}", path.display())))
-}
-
-fn is_owned(settings: &Settings) -> Problem {
-    let message = format!("another process owns {} and answers", settings.state.display());
-    Problem::new("WL0005", Exit::NotStarted, message).hint(
-        "`windlass runs --open` shows what it is doing, `windlass drain` asks it to put its runs away and end.",
-    )
 }
 
 /// Returns an engine over memory, for commands that must leave no trace.

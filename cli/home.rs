@@ -6,7 +6,10 @@
 //! journal/        the store
 //! keys/           a wrapped key for each run that is not over
 //! master.key      wraps them; elsewhere if WINDLASS_KEY_FILE or a systemd credential says so
+//! in-use          there has been a journal: one that is missing now is not mounted, or was moved
 //! ```
+
+mod holder;
 
 use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -27,6 +30,9 @@ pub struct Home {
     path: PathBuf,
     key: PathBuf,
 }
+
+/// What says that there has been a journal.
+const IN_USE: &str = "in-use";
 
 /// The right to write, until it is dropped.
 pub struct Ownership(#[expect(dead_code, reason = "held, not read")] File);
@@ -107,23 +113,38 @@ impl Home {
         let journal = self.path.join("journal");
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&journal);
         made.map_err(|e| unusable(&self.path, &e.to_string()))?;
-        Ok(SledStore::open(&journal)?)
+        let store = SledStore::open(&journal)?;
+        // Once the journal is durable: if it can't be made now, the next opening makes it.
+        let _ = File::options().create(true).append(true).mode(0o600).open(self.path.join(IN_USE));
+        Ok(store)
     }
 
-    /// A state with keys of runs and without a journal was in use: a new journal would hide the runs
-    /// of the one that is not mounted, or was moved.
+    /// A state that was in use and has no journal: a new journal would hide the runs of the one that
+    /// is not mounted, or was moved.
     fn must_not_be_missing(&self) -> Result<(), Problem> {
         let journal = self.path.join("journal");
         let holds_something = fs::read_dir(&journal).is_ok_and(|mut files| files.next().is_some());
-        let keys = keys_in(&self.path);
-        let Some(run) = keys.first().filter(|_| !holds_something) else { return Ok(()) };
-        let (path, count) = (self.path.display(), keys.len());
-        let message = format!(
-            "{path} has the keys of {count} runs, {run} among them, and no journal: nothing was touched"
-        );
+        let (keys, in_use) = (keys_in(&self.path), self.path.join(IN_USE).exists());
+        if holds_something || (keys.is_empty() && !in_use) {
+            return Ok(());
+        }
+        let path = self.path.display();
+        let message = match keys.first() {
+            Some(run) => format!(
+                "{path} has the keys of {} runs, {run} among them, and no journal: nothing was touched",
+                keys.len()
+            ),
+            None => format!("{path} has had a journal, and it is missing: nothing was touched"),
+        };
+        let away = if keys.is_empty() { IN_USE } else { "keys and in-use" };
         Err(Problem::new("WL0011", Exit::OutOfReach, message).hint(format!(
-            "Mount or move the journal back to {path}/journal, or read an export with `windlass store import FILE`. To begin afresh and give those runs up, move {path}/keys away.",
+            "Mount or move the journal back to {path}/journal, or read an export with `windlass store import FILE`. To begin afresh and give those runs up, move {away} in {path} away.",
         )))
+    }
+
+    /// Returns the problem that another process owns the state, which is named if that is known.
+    pub fn taken(&self) -> Problem {
+        taken(&self.path)
     }
 
     /// Opens what can be read of the store, and says what is missing. Only the owner may.
@@ -216,7 +237,36 @@ pub fn unfinished(settings: &Settings) -> Vec<String> {
     keys_in(&settings.state)
 }
 
-fn keys_in(state: &Path) -> Vec<String> {
+/// Returns the problem that another process owns a state, which is named if that is known.
+pub fn taken(state: &Path) -> Problem {
+    let message = format!("{} owns {}", owner(state), state.display());
+    Problem::new("WL0005", Exit::NotStarted, message).hint(
+        "`windlass runs --open` lists what it is doing; `windlass drain` asks it to park its runs and exit.",
+    )
+}
+
+/// Returns which process owns a state, in words.
+pub fn owner(state: &Path) -> String {
+    let holder = holder::of(&state.join("owner.lock"));
+    holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string())
+}
+
+/// Keeps others from becoming the owner of a state in which nothing can be written, until the result
+/// is dropped.
+///
+/// # Errors
+/// If a process owns it.
+pub fn share(settings: &Settings) -> Result<Option<File>, Problem> {
+    // Without the file nobody can be the owner.
+    let Ok(file) = File::open(settings.state.join("owner.lock")) else { return Ok(None) };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Err(taken(&settings.state)),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(file)),
+    }
+}
+
+/// Returns the names of the runs of which there are keys.
+pub fn keys_in(state: &Path) -> Vec<String> {
     let Ok(keys) = fs::read_dir(state.join("keys")) else { return Vec::new() };
     let names = keys.filter_map(|key| key.ok()?.file_name().into_string().ok());
     let mut runs: Vec<String> =

@@ -59,7 +59,7 @@ impl Operator {
 }
 
 pub(crate) fn all(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    String::from_utf8_lossy(&output.stdout).into_owned() + &*String::from_utf8_lossy(&output.stderr)
 }
 
 /// The command ends with this code, and says all of these words.

@@ -23,7 +23,7 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
     daemon.hears("begins: Waits");
 
     let second = operator.windlass("serve");
-    assert_says(&second, 6, &["another process owns", "windlass drain", "WL0005"]);
+    assert_says(&second, 6, &["serve`) owns", "windlass drain", "WL0005"]);
 
     daemon.signal(Signal::KILL);
     drop(daemon);
