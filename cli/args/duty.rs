@@ -48,9 +48,9 @@ pub struct ScheduleArgs {
     /// When it comes: minute, hour, day of the month, month, day of the week.
     #[arg(long, value_name = "'M H D M W'")]
     pub cron: String,
-    /// The time zone in which that is meant.
+    /// The time zone in which that is meant; this machine's if it is left out.
     #[arg(long, value_name = "Europe/Berlin")]
-    pub zone: String,
+    pub zone: Option<String>,
     /// A parameter; give it once for each.
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,

@@ -62,7 +62,14 @@ pub async fn schedule(settings: &Settings, action: ScheduleAction) -> Result<Exi
 }
 
 async fn add(settings: &Settings, args: ScheduleArgs) -> Result<Exit, Problem> {
+    let asked_for_zone = args.zone.is_some();
     let config = config(args)?;
+    if !asked_for_zone {
+        show::note(&format!(
+            "the time zone is {}, this machine's; `--zone` names another one",
+            config.zone
+        ));
+    }
     // What can be wrong is found before the state is touched, and not in the night.
     let checking = throwaway_engine(settings)?;
     check(&checking, &Files, &config).map_err(|why| {
@@ -95,7 +102,7 @@ fn config(args: ScheduleArgs) -> Result<Config, Problem> {
         "name": args.name,
         "runbook": runbook,
         "cron": args.cron,
-        "zone": args.zone,
+        "zone": args.zone.unwrap_or_else(this_machines_zone),
         "params": object(params(&args.params)?),
         "secrets": object(sources(&args.secrets)?),
         "newline": args.newline,
@@ -109,6 +116,12 @@ fn config(args: ScheduleArgs) -> Result<Config, Problem> {
         told["alarm_after"] = Value::String(after);
     }
     serde_json::from_value(told).map_err(|e| wrong(e.to_string()))
+}
+
+/// Returns the name of the time zone in which this machine is; UTC if it has none.
+fn this_machines_zone() -> String {
+    let zone = jiff::tz::TimeZone::system();
+    zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
 fn object(pairs: Vec<(String, String)>) -> Map<String, Value> {

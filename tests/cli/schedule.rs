@@ -46,6 +46,16 @@ fn a_schedule_is_added_shown_paused_resumed_and_removed() {
 }
 
 #[test]
+fn a_schedule_without_a_zone_takes_the_machines_and_says_so() {
+    let operator = Operator::at_home();
+    operator.file("note.rhai", NOTE);
+    let words = ["schedule", "add", "nightly", "note.rhai", "--cron", "30 2 * * *"];
+    let mut command = operator.command(&words);
+    let added = command.current_dir(operator.home.path()).env("TZ", "Asia/Tokyo").output().unwrap();
+    assert_says(&added, 0, &["is Asia/Tokyo, this machine's", "30 2 * * * in Asia/Tokyo"]);
+}
+
+#[test]
 fn what_is_wrong_with_a_schedule_is_said_at_once_and_nothing_is_kept() {
     let operator = Operator::at_home();
     operator.file("note.rhai", NOTE);

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
 use crate::waits::{asking, simulated};
-use crate::{Operator, assert_says};
+use crate::{Operator, all, assert_says};
 
 const MAKE: &str = r#"//! title = "Make a secret"
 //! locks = ["secret:{name}"]
@@ -95,6 +95,29 @@ What to know before
     assert_eq!(plan["calls"][2]["takes_ms"], 0);
     let dry = operator.windlass(&make.replacen("plan", "run --dry-run", 1));
     assert_eq!(dry.stdout, operator.windlass(&make).stdout);
+}
+
+/// All secrets of the swarm were listed, and an answer was made up without a word.
+#[test]
+fn a_slip_in_a_name_is_told_and_an_assumed_answer_is_not_taken_for_given() {
+    let operator = Operator::at_home();
+    let _lab = simulated(&operator);
+    let script = "//! title = \"T\"\nlet a = ask(#{ text: \"How?\", fields: #{
+        n: #{ type: \"int\", help: \"How many\", min: 1 } } });\n
+        note(\"n is \" + a.n);\nsecret::find(#{ name: \"registry_tokn\" });\n";
+    let file = operator.file("ask.rhai", script);
+    let plan = operator.windlass(&format!("plan {file}"));
+    let words = ["question: How? (what follows assumes an answer)", "did you mean `registry_token`?"];
+    assert_says(&plan, 1, &words);
+    assert!(!all(&plan).contains("shop001"), "{}", all(&plan));
+}
+
+/// After `lab down` the shell still has the DOCKER_HOST of the lab.
+#[test]
+fn a_docker_host_that_is_gone_is_told_with_what_to_type() {
+    let operator = Operator::at_home();
+    let output = operator.windlass("plan rotate-secret -p secret=a");
+    assert_says(&output, 8, &["`unset DOCKER_HOST`", "windlass lab env"]);
 }
 
 /// "would fail before it changes anything" was said of a run that made a secret first.

@@ -177,10 +177,10 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
         }
         Body::Finished { end: End::Done } => (format!("{runbook} is done"), None),
         Body::Finished { end: End::Cancelled } => {
-            (format!("{runbook} was cancelled, and nothing is left behind"), None)
+            (format!("{runbook} was cancelled: {}", taken_back(view)), None)
         }
         Body::Finished { end: End::Undone } => (
-            format!("{runbook} failed, and nothing is left behind"),
+            format!("{runbook} failed: {}", taken_back(view)),
             view.unwinding.as_ref().map(|error| error.message.clone()),
         ),
         Body::Resumed { by } => {
@@ -197,6 +197,16 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
     notice.lines.push(format!("at {}", utc(entry.at)));
     notice.lines.push(format!("what it did, and what is safe now: windlass show {run}"));
     notice
+}
+
+/// Returns what is known of what a run that went back has left.
+fn taken_back(view: &RunView) -> String {
+    let calls: Vec<String> = view.left.iter().map(ToString::to_string).collect();
+    match calls.as_slice() {
+        [] => "everything that it did was taken back".to_owned(),
+        [one] => format!("what it did was taken back, except call {one}"),
+        _ => format!("what it did was taken back, except calls {}", calls.join(", ")),
+    }
 }
 
 fn cursor_of(run: &RunId) -> String {

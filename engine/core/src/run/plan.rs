@@ -291,8 +291,15 @@ impl Caller for Planner {
             Wait::Sleep(_) | Wait::Window(_) => wait.until(now).ok().flatten().map(|at| at - now),
             Wait::Until(_) | Wait::Approve(_) | Wait::Ask(_) => None,
         };
-        let (key, step, says) = (key.clone(), name.to_owned(), wait.says());
-        self.lock().plan.calls.push(PlannedCall { key, step, kind: Kind::Wait, says, takes_ms });
+        let (key, step, mut says) = (key.clone(), name.to_owned(), wait.says());
+        let mut sketch = self.lock();
+        if matches!(wait, Wait::Ask(_)) {
+            // Nobody must take what is made of a made-up answer for given.
+            says += " (what follows assumes an answer)";
+            let (key, says) = (Some(key.clone()), says.clone());
+            sketch.changes.push(Change { key, says, args, base: Value::Null });
+        }
+        sketch.plan.calls.push(PlannedCall { key, step, kind: Kind::Wait, says, takes_ms });
         Ok(wait.assumed())
     }
 

@@ -26,6 +26,7 @@ pub use compiled::{Script, ScriptFailure};
 pub(crate) use host::STACK_BYTES;
 pub use host::{CallFailure, Caller, Halt, Look};
 pub(crate) use names::closest;
+pub use names::meant;
 pub use place::Place;
 pub use source::Shelf;
 pub(crate) use source::{Source, is_mark, joined, split};

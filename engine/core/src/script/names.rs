@@ -13,7 +13,7 @@ pub(crate) fn closest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> S
 
 /// Returns the name among these that differs from one that does not exist by a slip only: in two
 /// letters, in three if it is long.
-pub(super) fn meant<'a>(name: &str, among: &[&'a str]) -> Option<&'a str> {
+pub fn meant<'a>(name: &str, among: &[&'a str]) -> Option<&'a str> {
     let slips = if name.len() > 6 { 3 } else { 2 };
     let distance = |candidate: &&&str| strsim::osa_distance(name, candidate);
     let best = among.iter().filter(|candidate| **candidate != name).min_by_key(distance)?;

@@ -113,6 +113,17 @@ impl DockerError {
                     "You may not use this socket. Its owner can let you: `sudo usermod -aG docker $USER`, then log in again; or use sudo.",
                 ),
             ),
+            DockerError::Unreachable { origin, reason, .. }
+                if origin == "DOCKER_HOST" && is_gone(reason) =>
+            {
+                (
+                    ErrorClass::Transient,
+                    "unreachable",
+                    Some(
+                        "DOCKER_HOST names a socket that does not exist, such as that of a lab that is down: `unset DOCKER_HOST`, or bring the lab up again and run `eval \"$(windlass lab env)\"`.",
+                    ),
+                )
+            }
             DockerError::Unreachable { .. } => (
                 ErrorClass::Transient,
                 "unreachable",
@@ -141,6 +152,11 @@ impl DockerError {
             None => error,
         }
     }
+}
+
+/// True if there is no such socket.
+fn is_gone(reason: &str) -> bool {
+    ["No such file", "Socket not found"].iter().any(|gone| reason.contains(gone))
 }
 
 fn is_forbidden(reason: &str) -> bool {

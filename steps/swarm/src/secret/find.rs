@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use windlass_engine::script::meant;
 use windlass_engine::step::{About, Context, ReadStep, StepError};
 
 use super::{ansible, label, name};
 use crate::docker::Swarm;
-use crate::object::{Object, listed};
+use crate::object::Object;
 use crate::planned;
 
 /// The step.
@@ -78,7 +79,7 @@ impl ReadStep for Find {
         let newest = name::newest(&args.name, names);
         let name = if args.latest { newest } else { Some(args.name.as_str()) };
         let Some(secret) = secrets.iter().find(|s| s["Spec"]["Name"].as_str() == name) else {
-            return Err(missing(&doing, &secrets, newest));
+            return Err(missing(args, &doing, &secrets, newest));
         };
         if secret["Spec"]["Driver"].is_object() {
             let plugin = secret["Spec"]["Driver"]["Name"].as_str().unwrap_or("unknown");
@@ -103,20 +104,13 @@ impl ReadStep for Find {
     }
 }
 
-fn missing(doing: &str, secrets: &[Value], newest: Option<&str>) -> StepError {
-    let mut rows: Vec<String> = secrets
-        .iter()
-        .map(|secret| {
-            let Object { id, name } = Object::of(secret);
-            let created = secret["CreatedAt"].as_str().unwrap_or_default();
-            let day = created.get(..10).unwrap_or("planned");
-            format!("{name} ({id}, {day})")
-        })
-        .collect();
-    rows.sort();
-    let there = match rows.is_empty() {
-        true => "this swarm has no secrets".to_owned(),
-        false => format!("there are: {}", listed(&rows, 20)),
+fn missing(args: &Args, doing: &str, secrets: &[Value], newest: Option<&str>) -> StepError {
+    let names: Vec<&str> = secrets.iter().filter_map(|s| s["Spec"]["Name"].as_str()).collect();
+    let there = match (meant(&args.name, &names), names.len()) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, 0) => "this swarm has no secrets".to_owned(),
+        (None, 1) => "this swarm has one secret".to_owned(),
+        (None, count) => format!("this swarm has {count} secrets"),
     };
     let error =
         StepError::permanent("not_found", format!("{doing}: there is none of that name; {there}"));
