@@ -23,7 +23,7 @@ pub use token::{TokenAction, TokenArgs};
 #[command(name = "windlass", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed and undone, 2 usage, 3 stuck: needs a person, \
-4 put away or waiting, 5 cancelled by somebody else and undone, 6 not started, 7 a check found something, \
+4 parked or waiting, 5 cancelled by somebody else and undone, 6 not started, 7 a check found something, \
 8 store or swarm out of reach, 70 bug."
 )]
 pub struct Args {
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// The Docker daemon to talk to; the one that the docker command uses if it is left out.
+    /// The Docker daemon to talk to; the one that the docker command uses if omitted.
     #[arg(short = 'H', long, global = true, value_name = "HOST", conflicts_with = "context")]
     pub host: Option<String>,
 
@@ -53,7 +53,7 @@ pub struct Args {
 pub enum Command {
     /// List the runbooks that come with windlass.
     Runbooks,
-    /// Say what a runbook does and what it must be told.
+    /// Describe a runbook and its parameters.
     Describe {
         /// A name from `windlass runbooks`, or a path.
         runbook: String,
@@ -64,68 +64,68 @@ pub enum Command {
         #[arg(required = true)]
         files: Vec<String>,
     },
-    /// Say what a run would do: reads the swarm, changes nothing.
+    /// Show what a run would do, without changing anything.
     Plan(RunArgs),
     /// Run a runbook.
     Run(BeginArgs),
-    /// Try a runbook on a copy of the swarm, with everything that can go wrong.
+    /// Rehearse a runbook on a simulated copy of the swarm, with faults at every call.
     Rehearse(RehearseArgs),
-    /// Write the shape of the swarm to a file, to rehearse on: no values, nothing to hide.
+    /// Write the shape of the swarm to a file to rehearse on; it holds no secret values.
     Snapshot(SnapshotArgs),
-    /// Stay: take every open run up, wait for what they wait for, answer the other commands.
+    /// Run the daemon: resume open runs, start scheduled ones, answer the other commands.
     Serve(ServeArgs),
-    /// Ask the process that owns the state to put every run away and end.
+    /// Ask the process that owns the state to park its runs and exit.
     Drain,
     /// List runs, the latest last.
     Runs(RunsArgs),
     /// Show a run: its calls, and what is safe to do now.
     Show {
-        /// The run, by its name or the beginning or end of it; the latest if it is left out.
+        /// The run, by its name or the beginning or end of it; the latest if omitted.
         run: Option<String>,
     },
     /// Print the journal of a run.
     Log {
-        /// The run; the latest if it is left out.
+        /// The run; the latest if omitted.
         run: Option<String>,
-        /// Go on printing while the run goes on.
+        /// Follow the journal until the run ends.
         #[arg(short, long)]
         follow: bool,
     },
-    /// Go on with a run that was interrupted.
+    /// Resume an interrupted run.
     Resume {
-        /// The run; the only interrupted one if it is left out.
+        /// The run; the only interrupted one if omitted.
         run: Option<String>,
-        /// Only say what would be done about each open call.
+        /// Only show what would be done about each open call.
         #[arg(long)]
         plan: bool,
-        /// Go on at the swarm that answers now, although the run began on another one: why.
+        /// Continue on the swarm that answers now, although the run began on another one; give the reason.
         #[arg(long, value_name = "WHY", conflicts_with = "plan")]
         another_swarm: Option<String>,
     },
-    /// Take back what an interrupted or stuck run did.
+    /// Undo what an interrupted or stuck run did.
     Undo {
-        /// The run; the only interrupted or stuck one if it is left out.
+        /// The run; the only interrupted or stuck one if omitted.
         run: Option<String>,
-        /// Why; it is recorded.
+        /// The reason, which is recorded.
         #[arg(long, default_value = "undone by hand")]
         reason: String,
-        /// Take it back at the swarm that answers now, although it began on another one: why.
+        /// Undo it on the swarm that answers now, although it began on another one; give the reason.
         #[arg(long, value_name = "WHY")]
         another_swarm: Option<String>,
     },
-    /// Stop a run that is going on, and take back what it did.
+    /// Stop a run that is under way, and undo what it did.
     Cancel {
-        /// The run; the only one that goes on if it is left out.
+        /// The run; the only one under way if omitted.
         run: Option<String>,
-        /// Why; it is recorded.
+        /// The reason, which is recorded.
         #[arg(long, default_value = "cancelled by hand")]
         reason: String,
     },
     /// Try a call of a stuck run again.
     Retry(DecideArgs),
-    /// Leave a call of a stuck run out.
+    /// Skip a call of a stuck run.
     Skip(DecideArgs),
-    /// Take a call of a stuck run as done, because you did it by hand.
+    /// Mark a call of a stuck run as done, because you did it by hand.
     MarkDone {
         #[command(flatten)]
         decide: DecideArgs,
@@ -133,35 +133,35 @@ pub enum Command {
         #[arg(long, value_name = "JSON")]
         output: Option<String>,
     },
-    /// Approve what a run asks; the last approval looks whether it still is what was asked.
+    /// Approve a request of a run; the last approval checks that nothing has changed since.
     Approve {
         #[command(flatten)]
         asked: AskedArgs,
-        /// Why; it is recorded.
+        /// The reason, which is recorded.
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Deny what a run asks: unless the runbook catches that, everything is taken back.
+    /// Deny a request of a run; unless the runbook handles that, everything is undone.
     Deny {
         #[command(flatten)]
         asked: AskedArgs,
-        /// Why; it is recorded.
+        /// The reason, which is recorded.
         #[arg(long)]
         reason: String,
     },
-    /// Answer what a run asks.
+    /// Answer a question of a run.
     Answer(AnswerArgs),
-    /// Start runbooks at their times.
+    /// Manage schedules, which start runbooks at set times.
     Schedule {
         #[command(subcommand)]
         action: ScheduleAction,
     },
-    /// Notices to people who don't look: what is not delivered, and whether receivers answer.
+    /// Manage notices: list undelivered ones, retry them, test receivers.
     Notices {
         #[command(subcommand)]
         action: NoticesAction,
     },
-    /// Tokens: who may do what over HTTP.
+    /// Manage access tokens for the HTTP interface.
     Token {
         #[command(subcommand)]
         action: TokenAction,
@@ -173,17 +173,17 @@ pub enum Command {
     },
     /// Explain an error code, such as WL0004.
     Explain {
-        /// The code; all are listed if it is left out.
+        /// The code; all are listed if omitted.
         code: Option<String>,
     },
-    /// Tell what a run did: what was there, what was done, what is there now.
+    /// Write a report of a run: what was there before, what was done, what is there now.
     Report(ReportArgs),
-    /// Signed journals, for those who must believe them.
+    /// Export and verify signed journals.
     Evidence {
         #[command(subcommand)]
         action: EvidenceAction,
     },
-    /// Forget runs that ended long ago.
+    /// Delete runs that ended long ago, and keep a short record of each.
     Prune(PruneArgs),
     /// Check, back up, restore, export or import the store.
     Store {
@@ -206,7 +206,7 @@ pub enum Command {
         #[command(subcommand)]
         action: LabAction,
     },
-    /// Show it all: a lab, a rotation, a kill -9, a resume.
+    /// Run a demonstration: a lab, a rotation, a kill -9, a resume.
     Demo {
         /// Install the Debian packages that are missing (as root).
         #[arg(long)]
@@ -220,19 +220,19 @@ pub enum Command {
 /// Which runs to list.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunsArgs {
-    /// Only those that are not over.
+    /// Only runs that have not finished.
     #[arg(long)]
     pub open: bool,
-    /// Only those that stand so, such as stuck or interrupted; give it once for each.
+    /// Only runs with this status, such as stuck or interrupted; may be repeated.
     #[arg(long, value_name = "STATUS")]
     pub status: Vec<Status>,
-    /// Only those of runbooks with this in their name.
+    /// Only runs whose runbook has this in its name.
     #[arg(long, value_name = "NAME")]
     pub runbook: Option<String>,
-    /// Only those that began at most so long ago, such as 2h or 7d.
+    /// Only runs that began within this time, such as 2h or 7d.
     #[arg(long, value_name = "DURATION", value_parser = keeping::span)]
     pub since: Option<Span>,
-    /// Only the latest so many.
+    /// Only this many of the latest runs.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 }
@@ -242,14 +242,14 @@ pub struct RunsArgs {
 pub struct RunArgs {
     /// A name from `windlass runbooks`, or a path.
     pub runbook: String,
-    /// A parameter; give it once for each.
+    /// A parameter; may be repeated.
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
-    /// A secret parameter: from standard input, a file, a file descriptor, or made up.
+    /// Where a secret parameter comes from: standard input, a file, a file descriptor, or generated.
     #[arg(long = "secret", value_name = "NAME=-|@FILE|fd:N|generate[:LENGTH][@FILE]")]
     pub secrets: Vec<String>,
-    /// What to do with a newline at the end of a secret that is read; it is kept if this is left
-    /// out, and said.
+    /// What to do with a newline at the end of a secret that is read; if omitted, it is kept with a
+    /// warning.
     #[arg(long, value_enum)]
     pub newline: Option<Newline>,
 }
@@ -263,13 +263,13 @@ pub struct BeginArgs {
     /// Hand the run to the daemon, print its name, and don't wait for its end.
     #[arg(short, long)]
     pub detach: bool,
-    /// Start without a question. Without a terminal none is asked.
+    /// Start without asking. Without a terminal, nothing is asked.
     #[arg(short, long)]
     pub yes: bool,
-    /// Only say what would be done: the same as `windlass plan`.
+    /// Only show what would be done, as `windlass plan` does.
     #[arg(long, conflicts_with_all = ["detach", "yes"])]
     pub dry_run: bool,
-    /// Begin although the run would end the daemon that drives it.
+    /// Start even if the run would stop the daemon that drives it.
     #[arg(long)]
     pub allow_self: bool,
 }
@@ -283,25 +283,25 @@ is only read. Exit codes: 0 every invariant held, 7 one did not."
 pub struct RehearseArgs {
     /// A name from `windlass runbooks`, or a path.
     pub runbook: String,
-    /// A parameter; give it once for each.
+    /// A parameter; may be repeated.
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
-    /// The live swarm to copy; the one that the docker command uses if it is left out.
+    /// The live swarm to copy; the one that the docker command uses if omitted.
     #[arg(long, value_name = "DOCKER_HOST")]
     pub from: Option<String>,
     /// A copy made by `windlass snapshot`, instead of a live swarm.
     #[arg(long, value_name = "FILE", conflicts_with = "from")]
     pub snapshot: Option<PathBuf>,
-    /// Make only this pass, such as 3.1.1/lost-answer, and tell all of it.
+    /// Make only this pass, such as 3.1.1/lost-answer, and show all of it.
     #[arg(long, value_name = "PASS")]
     pub only: Option<String>,
     /// Write everything to this file too, as one page for a browser.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// How many passes are made side by side; all cores if it is left out.
+    /// How many passes run in parallel; one for each core if omitted.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
-    /// Where everything random comes from: the same seed gives the same passes.
+    /// The seed of all random choices: the same seed gives the same passes.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
@@ -309,10 +309,10 @@ pub struct RehearseArgs {
 /// Which swarm to copy, and where to.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SnapshotArgs {
-    /// The swarm; the one that the docker command uses if it is left out.
+    /// The swarm; the one that the docker command uses if omitted.
     #[arg(long, value_name = "DOCKER_HOST")]
     pub from: Option<String>,
-    /// The file; one that is there is replaced. Standard output if it is left out.
+    /// The file to write, replacing an existing one; standard output if omitted.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -322,7 +322,7 @@ pub struct SnapshotArgs {
 pub enum Newline {
     /// Store the bytes as they are.
     Keep,
-    /// Take one newline off.
+    /// Remove one newline.
     Strip,
 }
 
@@ -333,7 +333,7 @@ pub struct DecideArgs {
     pub run: String,
     /// The call, such as 3 or 4.2.1.
     pub call: String,
-    /// Why; it is recorded.
+    /// The reason, which is recorded.
     #[arg(long)]
     pub reason: String,
 }
@@ -341,9 +341,9 @@ pub struct DecideArgs {
 /// A call of a run that waits for people.
 #[derive(Debug, Clone, clap::Args)]
 pub struct AskedArgs {
-    /// The run, by its name or the beginning or end of it; the only one that asks if it is left out.
+    /// The run, by its name or the beginning or end of it; the only one that asks if omitted.
     pub run: Option<String>,
-    /// The call, such as 3 or 4.2.1; the only one that asks if it is left out.
+    /// The call, such as 3 or 4.2.1; the only one that asks if omitted.
     pub call: Option<String>,
 }
 
@@ -352,14 +352,14 @@ pub struct AskedArgs {
 pub struct AnswerArgs {
     #[command(flatten)]
     pub asked: AskedArgs,
-    /// A field; give it once for each.
+    /// A field; may be repeated.
     #[arg(short, long = "param", value_name = "FIELD=VALUE")]
     pub params: Vec<String>,
-    /// A secret field: from standard input, a file, a file descriptor, or made up.
+    /// Where a secret field comes from: standard input, a file, a file descriptor, or generated.
     #[arg(long = "secret", value_name = "FIELD=-|@FILE|fd:N|generate[:LENGTH][@FILE]")]
     pub secrets: Vec<String>,
-    /// What to do with a newline at the end of a secret that is read; it is kept if this is left
-    /// out, and said.
+    /// What to do with a newline at the end of a secret that is read; if omitted, it is kept with a
+    /// warning.
     #[arg(long, value_enum)]
     pub newline: Option<Newline>,
 }
@@ -384,16 +384,16 @@ pub enum LabAction {
         /// Run the `dockerd` and `containerd` in this directory, not the machine's own.
         #[arg(long, value_name = "DIR")]
         engine: Option<PathBuf>,
-        /// No daemons: answer from a model of a swarm, until Ctrl-C. Needs neither root nor Docker.
+        /// Simulate the swarm in this process until Ctrl-C; needs neither root nor Docker.
         #[arg(long, conflicts_with_all = ["name", "install", "engine"])]
         simulated: bool,
-        /// How many made-up services the model has.
+        /// How many services the simulated swarm has.
         #[arg(long, default_value_t = 20, requires = "simulated")]
         services: usize,
-        /// Where the model answers; else in a directory of its own.
+        /// The socket of the simulated swarm; in a temporary directory if omitted.
         #[arg(long, requires = "simulated")]
         socket: Option<PathBuf>,
-        /// How fast the model's clock goes.
+        /// How fast the simulated clock runs.
         #[arg(long, default_value_t = 1.0, requires = "simulated")]
         speed: f64,
     },
@@ -403,7 +403,7 @@ pub enum LabAction {
         #[arg(long, default_value = "lab")]
         name: String,
     },
-    /// Say how the labs are.
+    /// Show the state of the labs.
     Status,
     /// Print the environment for the docker command line and windlass.
     Env {

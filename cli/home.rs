@@ -4,7 +4,7 @@
 //! owner.lock      held (flock) by the process that writes; gone with it, however it ends
 //! windlass.sock   where that process answers the others
 //! journal/        the store
-//! keys/           a wrapped key for each run that is not over
+//! keys/           a wrapped key for each run that has not finished
 //! master.key      wraps them; elsewhere if WINDLASS_KEY_FILE or a systemd credential says so
 //! in-use          there has been a journal: one that is missing now is not mounted, or was moved
 //! ```
@@ -131,14 +131,14 @@ impl Home {
         let path = self.path.display();
         let message = match keys.first() {
             Some(run) => format!(
-                "{path} has the keys of {} runs, {run} among them, and no journal: nothing was touched",
+                "{path} has the keys of {} runs, {run} among them, and no journal; nothing was changed",
                 keys.len()
             ),
-            None => format!("{path} has had a journal, and it is missing: nothing was touched"),
+            None => format!("{path} has had a journal, and it is missing; nothing was changed"),
         };
         let away = if keys.is_empty() { IN_USE } else { "keys and in-use" };
         Err(Problem::new("WL0011", Exit::OutOfReach, message).hint(format!(
-            "Mount or move the journal back to {path}/journal, or read an export with `windlass store import FILE`. To begin afresh and give those runs up, move {away} in {path} away.",
+            "Mount or move the journal back to {path}/journal, or read an export with `windlass store import FILE`. To start afresh and give those runs up, move {away} in {path} away.",
         )))
     }
 
@@ -167,7 +167,7 @@ impl Home {
                 self.key.display()
             );
             return Err(Problem::new("WL0012", Exit::OutOfReach, message).hint(
-                "Put that file back, or name it with WINDLASS_KEY_FILE. A new key could not open what is sealed, so none was made.",
+                "Restore that file, or name it with WINDLASS_KEY_FILE. A new key could not decrypt the sealed values, so none was made.",
             ));
         }
         let master = MasterKey::read_or_create(&self.key).map_err(EngineError::Key)?;
@@ -232,7 +232,7 @@ pub fn of_root(settings: &Settings) -> Option<PathBuf> {
     (theirs && foreign).then(|| settings.state.join("windlass.sock"))
 }
 
-/// Returns the names of runs that are not over, without opening the store: such a run has a key.
+/// Returns the names of runs that have not finished, without opening the store: such a run has a key.
 pub fn unfinished(settings: &Settings) -> Vec<String> {
     keys_in(&settings.state)
 }
@@ -291,7 +291,8 @@ pub fn must_exist(settings: &Settings) -> Result<(), Problem> {
     if exists(settings) {
         return Ok(());
     }
-    let message = format!("{} holds no state: no run was begun there", settings.state.display());
+    let message =
+        format!("{} does not exist: no run has been started there", settings.state.display());
     Err(Problem::new("WL0006", Exit::Usage, message)
         .hint("Is it another directory? Name it with --state DIR or WINDLASS_STATE."))
 }

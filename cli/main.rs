@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            show::complain(&format!("the machine gives no threads: {error}"));
+            show::complain(&format!("cannot start worker threads: {error}"));
             return Exit::Bug.into();
         }
     };

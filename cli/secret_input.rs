@@ -115,7 +115,7 @@ impl Sources {
                 Some(path) => {
                     write_new(path, value).map_err(|error| {
                         usage(&format!("`{name}` can't be written to {}: {error}", path.display()))
-                            .hint("Name a file that is not there yet, in a directory that is.")
+                            .hint("Name a new file in an existing directory.")
                     })?;
                     show::note(&format!(
                         "the new value of `{name}` is in {}, which only you can read",
@@ -123,7 +123,7 @@ impl Sources {
                     ));
                 }
                 None => show::note(&format!(
-                    "{} `{name}` is made up, and nobody will know it but the services that mount it; `generate@FILE` writes it to a file as well, for a database or another system that must know it",
+                    "{} `{name}` is generated, and only the services that mount it will know it; `generate@FILE` writes it to a file as well, for a database or another system that must know it",
                     yellow("note:")
                 )),
             }
@@ -178,7 +178,7 @@ pub fn ask(name: &str, help: &str) -> Result<Secret, Problem> {
         } else if prompt(format!("{name}, once more: "))? == value {
             return Ok(value);
         } else {
-            show::note("these were not the same");
+            show::note("the two values differ");
         }
     }
     Err(usage(&format!("no value for `{name}`")))

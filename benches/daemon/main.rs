@@ -104,7 +104,7 @@ fn serve(state: &Path, open: usize) -> (Child, Instant) {
     let mut said = BufReader::new(daemon.stderr.take().unwrap()).lines();
     let words = match open {
         0 => "serves".to_owned(),
-        open => format!("{open} open runs are taken up"),
+        open => format!("{open} open runs are resumed"),
     };
     assert!(said.any(|line| line.unwrap().contains(&words)), "never `{words}`");
     let ready = Instant::now();

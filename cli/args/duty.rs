@@ -7,26 +7,26 @@ use clap::Subcommand;
 /// What to do about schedules.
 #[derive(Debug, Subcommand)]
 pub enum ScheduleAction {
-    /// Start a runbook at its times.
+    /// Add a schedule.
     Add(Box<ScheduleArgs>),
-    /// List the schedules: when they come next, and how they stand.
+    /// List the schedules with their next times and states.
     List,
-    /// Show a schedule, and what became of its last times.
+    /// Show a schedule and its latest runs.
     Show {
         /// The schedule.
         name: String,
     },
-    /// Say when a schedule comes next, or when a cron expression would.
+    /// Show the next times of a schedule or of a cron expression.
     Next(NextArgs),
-    /// Let a schedule not come until it is resumed.
+    /// Pause a schedule until it is resumed.
     Pause {
         /// The schedule.
         name: String,
-        /// Why; it is shown.
+        /// The reason, which is shown.
         #[arg(long, default_value = "paused by hand")]
         reason: String,
     },
-    /// Let a paused schedule come again, from its next time on.
+    /// Resume a paused schedule, from its next time on.
     Resume {
         /// The schedule.
         name: String,
@@ -45,13 +45,13 @@ pub struct ScheduleArgs {
     pub name: String,
     /// A name from `windlass runbooks`, or a path. It is read whenever the schedule comes.
     pub runbook: String,
-    /// When it comes: minute, hour, day of the month, month, day of the week.
+    /// When to start: minute, hour, day of the month, month, day of the week.
     #[arg(long, value_name = "'M H D M W'")]
     pub cron: String,
-    /// The time zone in which that is meant; this machine's if it is left out.
+    /// The time zone of these times; this machine's if omitted.
     #[arg(long, value_name = "Europe/Berlin")]
     pub zone: Option<String>,
-    /// A parameter; give it once for each.
+    /// A parameter; may be repeated.
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub params: Vec<String>,
     /// Where a secret parameter comes from each time.
@@ -60,19 +60,19 @@ pub struct ScheduleArgs {
     /// What to do with a newline at the end of a secret that is read: keep or strip.
     #[arg(long, default_value = "keep")]
     pub newline: String,
-    /// What becomes of times that nobody was there for: skip, one or all are caught up with.
+    /// What to do about times at which no daemon was running: skip them, or run one or all late.
     #[arg(long, default_value = "skip")]
     pub missed: String,
-    /// How old such a time may be to be caught up with.
+    /// How old a missed time may be and still be run late.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub missed_window: String,
-    /// What happens if the last run is not over: skip, queue or replace.
+    /// What happens if the last run has not finished: skip, queue or replace.
     #[arg(long, default_value = "skip")]
     pub overlap: String,
-    /// Start up to this much later, each time by another amount.
+    /// Delay each start by a random time of up to this much.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     pub jitter: String,
-    /// Tell somebody if there was no success for this long.
+    /// Send a notice if no run has succeeded for this long.
     #[arg(long, value_name = "DURATION")]
     pub alarm_after: Option<String>,
     /// Add it paused.
@@ -80,10 +80,10 @@ pub struct ScheduleArgs {
     pub paused: bool,
 }
 
-/// Of what to say when it comes.
+/// Whose next times to show.
 #[derive(Debug, clap::Args)]
 pub struct NextArgs {
-    /// The schedule; all, if it is left out.
+    /// The schedule; all, if omitted.
     pub name: Option<String>,
     /// How many times.
     #[arg(short, value_name = "N", default_value_t = 5)]
@@ -104,9 +104,9 @@ pub struct NextArgs {
 pub enum NoticesAction {
     /// List the notices that are not delivered.
     List,
-    /// Try notices again, now and for another day.
+    /// Retry notices now, and for another day.
     Retry {
-        /// The notice, as the list names it; all, if it is left out.
+        /// The notice, as the list names it; all, if omitted.
         id: Option<String>,
     },
     /// Send a test notice now, and say what the receiver answered.

@@ -8,12 +8,12 @@ use windlass_engine::step::Span;
 /// What to report, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ReportArgs {
-    /// The run; the latest if it is left out.
+    /// The run; the latest if omitted.
     pub run: Option<String>,
     /// For a ticket, for a browser, or for a program.
     #[arg(long, value_enum, default_value_t = ReportFormat::Md)]
     pub format: ReportFormat,
-    /// The file; one that is there is replaced. Standard output if it is left out.
+    /// The file to write, replacing an existing one; standard output if omitted.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -37,11 +37,11 @@ pub enum EvidenceAction {
         /// The runs.
         #[arg(required = true)]
         runs: Vec<String>,
-        /// The file; one that is there is replaced. Standard output if it is left out.
+        /// The file to write, replacing an existing one; standard output if omitted.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Check such a file. Needs nothing but the file and the public key.
+    /// Verify such a file; needs only the file and the public key.
     #[command(after_help = "Exit codes: 0 it is what was signed, 7 it is not.")]
     Verify {
         /// The file.
@@ -64,16 +64,16 @@ pub enum EvidenceAction {
 of its journal's last record."
 )]
 pub struct PruneArgs {
-    /// Runs that ended longer ago than this go, such as 90d.
+    /// Delete runs that ended longer ago than this, such as 90d.
     #[arg(long, value_name = "SPAN", value_parser = span, required_unless_present = "list")]
     pub older_than: Option<Span>,
-    /// So many of the latest runs stay, however old they are.
+    /// Keep this many of the latest runs, however old they are.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub keep: usize,
-    /// Only say which runs would go.
+    /// Only list the runs that would be deleted.
     #[arg(long)]
     pub dry_run: bool,
-    /// List what stays of the runs that were pruned.
+    /// List what was kept of the runs that were pruned.
     #[arg(long, conflicts_with_all = ["older_than", "keep", "dry_run"])]
     pub list: bool,
 }
@@ -81,7 +81,7 @@ pub struct PruneArgs {
 /// What to do with the store.
 #[derive(Debug, Subcommand)]
 pub enum StoreAction {
-    /// Read every journal and say what is whole.
+    /// Check that every journal, runbook text and key is intact.
     Check,
     /// Write every journal that can be read to a file.
     Export {
@@ -98,7 +98,7 @@ pub enum StoreAction {
         /// The file; it must not exist.
         file: PathBuf,
         /// Put the master key and the keys of runs in, too: whoever has the file can then open the
-        /// values of runs that are not over, and sign evidence.
+        /// values of runs that have not finished, and sign evidence.
         #[arg(long)]
         with_keys: bool,
     },
@@ -106,7 +106,7 @@ pub enum StoreAction {
     Restore {
         /// The file.
         file: PathBuf,
-        /// Begin with a new master key: the values of runs that are not over are lost.
+        /// Begin with a new master key: the values of runs that have not finished are lost.
         #[arg(long)]
         new_key: bool,
     },

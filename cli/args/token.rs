@@ -9,7 +9,7 @@ use windlass_engine::step::Span;
 pub enum TokenAction {
     /// Make a token for the HTTP interface. It is shown this once.
     Add(TokenArgs),
-    /// List the tokens; none of them is shown.
+    /// List the tokens, without their values.
     List,
     /// Remove a token: from now on it is refused.
     Remove {
@@ -26,13 +26,13 @@ pub struct TokenArgs {
     /// Who acts with it; journals name this person.
     #[arg(long, value_name = "PERSON")]
     pub person: String,
-    /// What it may be used for: viewer, operator, approver, author, admin. Give it once for each.
+    /// What it may be used for: viewer, operator, approver, author, admin; may be repeated.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     pub roles: Vec<Role>,
-    /// A name that runbooks ask of whoever approves, such as `dba`. Give it once for each.
+    /// A name that runbooks ask of whoever approves, such as `dba`; may be repeated.
     #[arg(long = "group", value_name = "GROUP")]
     pub groups: Vec<String>,
-    /// After how long it is refused, such as 90d; never, if it is left out.
+    /// After how long it is refused, such as 90d; never, if omitted.
     #[arg(long, value_name = "DURATION", value_parser = span)]
     pub expires: Option<Span>,
 }

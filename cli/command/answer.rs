@@ -86,7 +86,7 @@ fn tell(settings: &Settings, said: &str, taken: &Taken) -> Exit {
     }
     if !taken.view.summary.driven {
         let resume = bold(&format!("windlass resume {run}"));
-        show::note(&format!("No process has the run in hand: {resume} goes on with it."));
+        show::note(&format!("No process is driving this run; {resume} continues it."));
     }
     Exit::Done
 }

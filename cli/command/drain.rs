@@ -1,4 +1,4 @@
-//! `windlass drain`: the owner of the state puts its runs away, and ends.
+//! `windlass drain`: the owner of the state parks its runs and exits.
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::UnixStream;
@@ -21,15 +21,16 @@ pub async fn drain(settings: &Settings) -> Result<Exit, Problem> {
     let pid = pid.ok_or_else(|| Problem::bug("the owner of the state has no process ID here"))?;
     drop(stream);
     show::note(&format!(
-        "process {} puts its runs away after their current calls",
+        "process {} parks its runs after their current calls",
         pid.as_raw_nonzero()
     ));
     kill_process(pid, Signal::TERM).map_err(|error| {
-        let message = format!("process {} can't be told: {error}", pid.as_raw_nonzero());
-        Problem::new("WL0005", Exit::OutOfReach, message).hint("Drain as the user that started it.")
+        let message = format!("process {} can't be signalled: {error}", pid.as_raw_nonzero());
+        Problem::new("WL0005", Exit::OutOfReach, message)
+            .hint("Run `windlass drain` as the user that started it.")
     })?;
     let gone = tokio::task::spawn_blocking(move || home.until_let_go());
     gone.await.map_err(|error| Problem::bug(error.to_string()))??;
-    show::note("it has ended; `windlass resume` or `windlass serve` goes on with what is open");
+    show::note("it has exited; `windlass resume` or `windlass serve` continues the open runs");
     Ok(Exit::Done)
 }

@@ -84,7 +84,7 @@ fn check(
     let keys = keys.iter().map(|key| public_key(key)).collect::<Result<Vec<_>, _>>()?;
     for head in heads {
         if head.len() != 64 || !head.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            let message = format!("`{head}` is no head: expected 64 hexadecimal digits");
+            let message = format!("`{head}` is not a head: expected 64 hexadecimal digits");
             return Err(Problem::new("WL0031", Exit::Usage, message));
         }
     }
@@ -94,7 +94,7 @@ fn check(
         VerifyError::Refused(_) => {
             let message = format!("{} is refused: {error}", file.display());
             Problem::new("WL0030", Exit::Found, message)
-                .hint("Don't rely on anything in it. Ask for the file anew, and for the key over another way.")
+                .hint("Don't rely on anything in it. Get the file again, and the key over another channel.")
         }
     })?;
     tell(settings, &verified);
@@ -160,5 +160,5 @@ fn public_key(given: &str) -> Result<PublicKey, Problem> {
 fn unusable(file: &Path, why: &str) -> Problem {
     let message = format!("{} can't be read: {why}", file.display());
     Problem::new("WL0031", Exit::Usage, message)
-        .hint("Name a file that is there, and that you may read.")
+        .hint("Name a file that exists and that you can read.")
 }

@@ -61,7 +61,8 @@ async fn simulate(
     speed: f64,
 ) -> Result<(), Problem> {
     if !(1..=spec.nodes).contains(&spec.managers) || !speed.is_normal() || speed < 0.0 {
-        let message = "there must be a manager, no more managers than nodes, and a speed above 0";
+        let message =
+            "there must be at least one manager, no more managers than nodes, and a speed above 0";
         return Err(Problem::new("WL0002", Exit::Usage, message));
     }
     spec.start = SystemClock.now();
@@ -85,7 +86,7 @@ async fn simulate(
     show::line(&format!("export DOCKER_HOST={}", served.docker_host()));
     asked_to_stop().await;
     drop((flow, served));
-    show::note("the simulated swarm is gone");
+    show::note("the simulated swarm has stopped");
     Ok(())
 }
 

@@ -141,7 +141,7 @@ fn tell_of_interrupted_runs(settings: &Settings) {
     }
     for run in home::unfinished(settings) {
         show::note(&format!(
-            "{} {run} is not over: {} says where it stands and what is safe now",
+            "{} {run} has not finished: {} says where it stands and what is safe now",
             yellow("note:"),
             bold(&format!("windlass show {run}")),
         ));

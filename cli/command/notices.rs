@@ -32,7 +32,9 @@ pub async fn notices(settings: &Settings, action: NoticesAction) -> Result<Exit,
             let retried = door::ask::<Retry>(settings, "", (), Again { id }).await?.retried;
             show::note(&format!("{retried} notices are tried again"));
             if !on_duty {
-                show::note("nobody is on duty: they go out while `windlass serve` runs");
+                show::note(
+                    "no daemon is running: notices are sent only while `windlass serve` runs",
+                );
             }
         }
         NoticesAction::Test { name, config } => test(settings, &name, &config).await?,

@@ -141,7 +141,7 @@ fn problem(error: RehearsalError, runbook: &str) -> Problem {
         RehearsalError::NotClean { pass, .. } => {
             rehearsal::tell_all(None, &pass);
             Problem::new("WL0017", Exit::Found, text).hint(format!(
-                "Mend the runbook, the parameters or the swarm; `windlass plan {runbook} ...` says what a run would do."
+                "Fix the runbook, the parameters or the swarm; `windlass plan {runbook} ...` says what a run would do."
             ))
         }
         RehearsalError::NoSuchPass(_) => Problem::new("WL0002", Exit::Usage, text)

@@ -103,9 +103,7 @@ fn consent(prepared: &Prepared) -> Result<bool, Problem> {
     match &prepared.plan {
         Ok(Ok(plan)) => show::plan::brief(plan).iter().for_each(|text| show::note(text)),
         Err(_) => show::note("  only the process that owns the state can reach the swarm"),
-        Ok(Err(error)) => {
-            show::note(&format!("  as far as can be told before, it {}", error.says()))
-        }
+        Ok(Err(error)) => show::note(&format!("  as far as is known now, it {}", error.says())),
     }
     let command = format!("windlass plan {} ...", prepared.runbook.name());
     show::note(&format!("  {} tells all of it", bold(&command)));
@@ -117,9 +115,9 @@ fn consent(prepared: &Prepared) -> Result<bool, Problem> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Looks whether a run that is not over holds a lock that is needed.
+/// Looks whether a run that has not finished holds a lock that is needed.
 async fn check_locks(settings: &Settings, locks: &[String]) -> Result<(), Problem> {
-    // Without a run that is not over there is no need to open the store.
+    // Without a run that has not finished there is no need to open the store.
     if !home::is_owned(settings) && home::unfinished(settings).is_empty() {
         return Ok(());
     }
@@ -142,7 +140,7 @@ async fn hand_over(settings: &Settings, run: Begin) -> Result<Exit, Problem> {
         door.close().await;
         let message = "nobody is on duty: the run would end with this command, and is not begun";
         return Err(Problem::new("WL0024", Exit::NotStarted, message)
-            .hint("Begin `windlass serve`, or leave `--detach` out and stay with the run."));
+            .hint("Start `windlass serve`, or run without `--detach`."));
     }
     let view = door.client().ask::<Start>("", (), run).await?;
     if settings.json {
@@ -207,12 +205,12 @@ async fn follow(
     result
 }
 
-/// Returns how a command ends that asked to take a run back: that it did is what was asked for.
+/// Returns how a command ends that asked to undo a run: that it did is what was asked for.
 fn gone_back(exit: Exit) -> Result<Exit, Problem> {
     match exit {
         Exit::Cancelled | Exit::Undone => Ok(Exit::Done),
         Exit::Done => {
-            let message = "it was done before it could be stopped: nothing is taken back";
+            let message = "the run finished before it could be stopped; nothing was undone";
             Err(Problem::new("WL0007", Exit::Usage, message))
         }
         other => Ok(other),
@@ -335,7 +333,8 @@ fn end(settings: &Settings, ending: &Ending, said_why: bool) -> Exit {
         show::json(view);
     }
     if let Some(why) = &ending.unrecorded {
-        let hint = format!("`windlass resume {}` goes on from what is recorded.", view.summary.run);
+        let hint =
+            format!("`windlass resume {}` continues from what is recorded.", view.summary.run);
         show::problem(&Problem::new("WL0011", Exit::OutOfReach, why.clone()).hint(hint));
         return Exit::OutOfReach;
     }
@@ -394,7 +393,7 @@ async fn stop(settings: &Settings, door: &Door) -> Result<Exit, Problem> {
         show::note(&format!("  {} lists it", bold("windlass runs --open")));
         return Ok(Exit::Waiting);
     };
-    show::note("stopping after the current call (once more ends at once, and is safe too)");
+    show::note("stopping after the current call; Ctrl-C again stops at once, which is safe too");
     let driven = engine.driven();
     engine.park_all();
     tokio::select! {
@@ -410,7 +409,7 @@ async fn stop(settings: &Settings, door: &Door) -> Result<Exit, Problem> {
         }
         show::note(&format!("{} {run}", verdict(&view)));
         if view.summary.is_open() {
-            show::note(&format!("  {} goes on with it", bold(&format!("windlass resume {run}"))));
+            show::note(&format!("  {} continues it", bold(&format!("windlass resume {run}"))));
         }
     }
     Ok(exit)
@@ -422,7 +421,7 @@ pub async fn wait_for_others(door: &Door) {
     let count = engine.driven().len();
     if count > 0 {
         show::note(&format!(
-            "{count} run(s) of other terminals still go on here; Ctrl-C puts them away"
+            "{count} run(s) of other terminals are still running here; Ctrl-C parks them"
         ));
     }
     tokio::select! {

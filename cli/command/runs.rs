@@ -23,7 +23,7 @@ pub async fn list(settings: &Settings, args: RunsArgs) -> Result<Exit, Problem> 
         if settings.json {
             show::json(&[(); 0]);
         }
-        show::note(&format!("no runs: {} holds no state", settings.state.display()));
+        show::note(&format!("no runs: {} does not exist", settings.state.display()));
         return Ok(Exit::Done);
     }
     let RunsArgs { open, status, runbook: runbook_like, since, limit } = args;

@@ -82,7 +82,7 @@ async fn add(settings: &Settings, args: ScheduleArgs) -> Result<Exit, Problem> {
     let shown = door::ask::<Add>(settings, "", (), new).await?;
     tell(settings, &in_full(shown)?.0, &[]);
     if !on_duty {
-        show::note("nobody is on duty: schedules come while `windlass serve` runs");
+        show::note("no daemon is running: schedules start runs only while `windlass serve` runs");
     }
     Ok(Exit::Done)
 }

@@ -93,7 +93,7 @@ pub fn write(file: &Path, text: &str) -> Result<(), Problem> {
             ),
             _ => Problem::new("WL0002", Exit::Usage, message),
         }
-        .hint("Name a file in a directory that is there and that you may write to.")
+        .hint("Name a file in an existing directory that you can write to.")
     })
 }
 

@@ -43,7 +43,7 @@ async fn add(settings: &Settings, args: TokenArgs) -> Result<(), Problem> {
     show::line(&text);
     let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
     show::note(&format!("{} may do what {} may", token.person, roles.join(" and ")));
-    show::note("Keep it: it is not shown again. It is refused after:");
+    show::note("Keep it: it is not shown again. To revoke it:");
     show::note(&format!("  {}", bold(&format!("windlass token remove {}", token.id))));
     Ok(())
 }

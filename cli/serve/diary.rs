@@ -19,7 +19,9 @@ pub fn keep(engine: &Engine) -> JoinHandle<()> {
                     }
                 }
                 Err(RecvError::Lagged(missed)) => {
-                    show::note(&format!("{missed} events were too quick for this log"));
+                    show::note(&format!(
+                        "{missed} events were dropped from this log: they came too fast"
+                    ));
                 }
                 Err(RecvError::Closed) => return,
             }

@@ -145,7 +145,9 @@ async fn take_up(engine: &Engine) -> Result<(), Problem> {
                 going += 1;
                 tokio::spawn(tell_if_left(handle));
             }
-            Err(error) => show::note(&format!("{} {run} stays as it is: {error}", yellow("note:"))),
+            Err(error) => {
+                show::note(&format!("{} {run} is left as it is: {error}", yellow("note:")))
+            }
         }
     }
     for run in engine.runs(true)?.iter().filter(|run| run.status.is_stuck()) {
@@ -167,7 +169,7 @@ async fn take_up(engine: &Engine) -> Result<(), Problem> {
 async fn tell_if_left(handle: RunHandle) {
     let run = handle.run.clone();
     if let Outcome::Elsewhere(why) | Outcome::Unrecorded(why) = handle.outcome().await {
-        show::note(&format!("{} {run} stays as it is: {why}", yellow("note:")));
+        show::note(&format!("{} {run} is left as it is: {why}", yellow("note:")));
     }
 }
 

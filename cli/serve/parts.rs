@@ -62,7 +62,7 @@ impl Parts {
         if let Some((stop, publishing)) = self.publishing {
             let _ = stop.send(());
             if let Err(error) = publishing.await {
-                tracing::error!(%error, "publishing ended badly");
+                tracing::error!(%error, "publishing failed");
             }
         }
     }
@@ -81,7 +81,7 @@ fn keep_audit(engine: &Engine, retention: Retention) -> Result<JoinHandle<()>, P
                 Ok(Ok(0)) => {}
                 Ok(Ok(gone)) => tracing::info!(gone, "old entries of the audit are removed"),
                 Ok(Err(error)) => tracing::error!(%error, "the audit can't be pruned"),
-                Err(error) => tracing::error!(%error, "pruning the audit ended badly"),
+                Err(error) => tracing::error!(%error, "pruning the audit failed"),
             }
         }
     }))
@@ -131,7 +131,7 @@ async fn answer(
             if usual && error.kind() == ErrorKind::AddrInUse =>
         {
             show::note(&format!(
-                "{} {address} is taken, so nothing answers over HTTP; `--listen` names another \
+                "{} {address} is in use, so there is no HTTP interface; `--listen` names another \
                  address, or `off`",
                 yellow("note:")
             ));
@@ -147,7 +147,7 @@ impl From<ServeError> for Problem {
         match error {
             ServeError::Config(_) => Problem::new("WL0021", Exit::Usage, text),
             ServeError::Listen { .. } => Problem::new("WL0049", Exit::OutOfReach, text).hint(
-                "`ss -ltnp` says who listens there; `--listen` or `[console] listen` names another address.",
+                "`ss -ltnp` shows who listens there; `--listen` or `[console] listen` names another address.",
             ),
             ServeError::Tls(TlsError::Exposed(_)) => Problem::new("WL0049", Exit::OutOfReach, text)
                 .hint("Its group may read it, nobody else. If others had it, renew the certificate."),

@@ -9,7 +9,7 @@
 //!
 //! A store that could not write once records nothing any more (sled keeps the error for good, and
 //! holds its files until the process is gone). So the process executes itself: it keeps its number,
-//! its arguments and whoever watches over it, and takes its runs up as after a kill. Nothing that
+//! its arguments and whoever watches over it, and resumes its runs as after a kill. Nothing that
 //! was not recorded has been told to anybody.
 
 use std::ffi::OsString;
@@ -71,7 +71,7 @@ impl Room {
         loop {
             let why = self.until_trouble(&mut failures).await;
             show::note(&format!(
-                "{} nothing can be recorded, so nothing is begun or changed: {why}",
+                "{} nothing can be recorded, so nothing is started or changed: {why}",
                 yellow("note:")
             ));
             self.unready.send_replace(Some(why));
@@ -81,7 +81,7 @@ impl Room {
             }
             failures.mark_unchanged();
             self.unready.send_replace(None);
-            show::note("there is room again: ready");
+            show::note("the disk has room again: ready");
         }
     }
 
@@ -142,7 +142,9 @@ pub async fn has_room(directory: &Path) -> Result<(), String> {
         written.and(removed)
     });
     let written = written.await.map_err(io::Error::other).flatten();
-    written.map_err(|error| format!("{} takes no write of 1 MiB: {error}", directory.display()))
+    written.map_err(|error| {
+        format!("{} does not accept a write of 1 MiB: {error}", directory.display())
+    })
 }
 
 fn write(path: &Path) -> io::Result<()> {
@@ -158,7 +160,7 @@ fn write(path: &Path) -> io::Result<()> {
 
 /// Executes this process again, with the same arguments; it returns only if that can't be done.
 pub fn begin_anew() -> Problem {
-    show::note("there is room again: this process begins anew, and takes its runs up");
+    show::note("the disk has room again: this process restarts and resumes its runs");
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     let arguments: Vec<OsString> = arguments.collect();
@@ -168,5 +170,5 @@ pub fn begin_anew() -> Problem {
     for program in [own.as_path(), Path::new("/proc/self/exe")] {
         error = Command::new(program).arg0(&name).args(&arguments).exec();
     }
-    Problem::bug(format!("this process can't be executed again: {error}"))
+    Problem::bug(format!("this process can't be restarted: {error}"))
 }

@@ -18,7 +18,7 @@ impl Supervisor {
         Supervisor { every }
     }
 
-    /// Runs are taken up, and requests are answered.
+    /// Runs are resumed, and requests are answered.
     pub fn ready(&self) {
         tell(&[NotifyState::Ready]);
     }
@@ -36,7 +36,7 @@ impl Supervisor {
         }
     }
 
-    /// Runs are being put away.
+    /// Runs are being parked.
     pub fn stopping(&self) {
         tell(&[NotifyState::Stopping]);
     }

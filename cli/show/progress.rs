@@ -101,14 +101,14 @@ impl Progress {
                 if key.is_none() && error.code != "cancelled" {
                     self.say(&format!("{}: {}", red("failed"), told(error)));
                 }
-                self.say(&bold("taking everything back"));
+                self.say(&bold("undoing everything"));
             }
-            What::UndoBegan { key, says, .. } => self.begin(key, &format!("taking back: {says}")),
+            What::UndoBegan { key, says, .. } => self.begin(key, &format!("undoing: {says}")),
             What::UndoEnded { key, says, .. } => {
-                self.end(key, &format!("{} {key} taken back: {says}", green("↩")));
+                self.end(key, &format!("{} {key} undone: {says}", green("↩")));
             }
             What::UndoFailed { key, error, .. } => {
-                self.end(key, &format!("{} {key} not taken back: {}", red("✗"), told(error)));
+                self.end(key, &format!("{} {key} not undone: {}", red("✗"), told(error)));
             }
             What::Decided { decision, reason } => {
                 self.say(&format!("decided: {} ({reason})", decided(decision)));
@@ -135,8 +135,7 @@ impl Progress {
         }
         lines.extend(waits::commands(run, wait));
         if !std::mem::replace(&mut self.waited, true) {
-            lines
-                .push(dim("  Ctrl-C puts it away safely; `windlass resume` goes on with the wait"));
+            lines.push(dim("  Ctrl-C parks it safely; `windlass resume` continues the wait"));
         }
         lines.iter().for_each(|line| self.say(line));
     }
@@ -213,7 +212,7 @@ pub fn decided(decision: &Decision) -> String {
         Decision::Retry { key } => format!("try call {key} again"),
         Decision::Skip { key } => format!("leave call {key} out"),
         Decision::MarkDone { key, .. } => format!("call {key} was done by hand"),
-        Decision::Cancel => "take everything back".to_owned(),
+        Decision::Cancel => "undo everything".to_owned(),
         Decision::GoOn => "go on".to_owned(),
     }
 }

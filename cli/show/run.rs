@@ -120,10 +120,10 @@ fn word(call: &CallView, view: &RunView) -> String {
         CallStatus::Applied => green("done"),
         CallStatus::Failed => red("failed"),
         CallStatus::Settled => "settled by hand".to_owned(),
-        CallStatus::Undoing => yellow("being taken back"),
+        CallStatus::Undoing => yellow("being undone"),
         CallStatus::Undone if view.left.contains(&call.key) => yellow("left as it is"),
-        CallStatus::Undone => "taken back".to_owned(),
-        CallStatus::UndoFailed => red("not taken back"),
+        CallStatus::Undone => "undone".to_owned(),
+        CallStatus::UndoFailed => red("not undone"),
         CallStatus::Branches => String::new(),
     }
 }
@@ -132,18 +132,18 @@ fn word(call: &CallView, view: &RunView) -> String {
 pub fn verdict(view: &RunView) -> String {
     let but = match view.left.as_slice() {
         [] => String::new(),
-        [one] => format!(", but for call {one}, which was left as it is"),
+        [one] => format!(", except call {one}, which was left as it is"),
         calls => {
             let calls = calls.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            format!(", but for calls {calls}, which were left as they are")
+            format!(", except calls {calls}, which were left as they are")
         }
     };
     match view.summary.status {
         Status::Done => green("done"),
-        Status::Undone => red(&format!("undone: it failed, and everything is taken back{but}:")),
-        Status::Cancelled => yellow(&format!("cancelled, and everything is taken back{but}:")),
+        Status::Undone => red(&format!("failed, and everything was undone{but}:")),
+        Status::Cancelled => yellow(&format!("cancelled, and everything was undone{but}:")),
         Status::Stuck | Status::StuckGoingBack => red("stuck"),
-        _ => yellow("put away"),
+        _ => yellow("parked"),
     }
 }
 
@@ -161,11 +161,11 @@ pub fn next(view: &RunView) -> Vec<String> {
             }
         }
         Status::Waiting => lines.extend(super::waits::waits(view)),
-        Status::Running => lines.push("It goes on at this moment.".to_owned()),
-        Status::GoingBack => lines.push("It takes everything back at this moment.".to_owned()),
+        Status::Running => lines.push("It is running.".to_owned()),
+        Status::GoingBack => lines.push("It is undoing everything.".to_owned()),
         Status::Interrupted => lines.push("It was interrupted.".to_owned()),
         Status::InterruptedGoingBack => {
-            lines.push("It was interrupted while it took everything back.".to_owned());
+            lines.push("It was interrupted while it was undoing everything.".to_owned());
         }
         Status::Stuck | Status::StuckGoingBack => {
             let what = view.stuck.as_ref().map(told).unwrap_or_default();
@@ -225,9 +225,9 @@ fn no_way_back(pivot: &CallKey) -> String {
 pub fn open_calls(view: &RunView, calls: &[OpenCall]) {
     let run = &view.summary.run;
     let doing = if view.summary.status.goes_back() {
-        "goes on taking everything back"
+        "continues undoing everything"
     } else {
-        "walks past what is done and goes on"
+        "skips what is done and continues"
     };
     line(&format!("A resume of {run} {doing}."));
     if calls.is_empty() {

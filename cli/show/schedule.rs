@@ -53,7 +53,7 @@ pub fn show(kept: &Kept, occurrences: &[Occurrence], now: Millis) {
         ["runbook".to_owned(), config.runbook.as_str().to_owned()],
         ["comes".to_owned(), format!("{} in {}", config.cron, config.zone)],
         ["missed times".to_owned(), missed(kept)],
-        ["if the last run is not over".to_owned(), overlap(config.overlap).to_owned()],
+        ["if the last run has not finished".to_owned(), overlap(config.overlap).to_owned()],
     ];
     let mut add = |what: &str, value: String| rows.push([what.to_owned(), value]);
     config.params.iter().for_each(|(name, word)| add(name, word.0.clone()));

@@ -23,10 +23,10 @@ pub fn briefly(summary: &Summary) -> String {
 
 /// Returns what a run waits for, in full.
 pub fn waits(view: &RunView) -> Vec<String> {
-    let mut lines = vec!["It waits, and holds nothing but its locks.".to_owned()];
+    let mut lines = vec!["It is waiting, and keeps its locks.".to_owned()];
     lines.extend(view.summary.waits.iter().flat_map(told));
     if !view.summary.driven {
-        lines.push(yellow("No process looks after it: its time passes, and nothing happens then."));
+        lines.push(yellow("No process is driving it: when its time comes, nothing will happen."));
     }
     lines
 }

@@ -126,7 +126,7 @@ impl Desk {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| bug(&format!("work broke off: {e}")))
+    tokio::task::spawn_blocking(work).await.map_err(|e| bug(&format!("the work ended early: {e}")))
 }
 
 /// Awaits what blocks between its awaits on a thread that may block.

@@ -11,17 +11,17 @@ use windlass_engine::event::Status;
 pub enum Exit {
     /// Done.
     Done,
-    /// The run failed, and everything is taken back.
+    /// The run failed, and everything was undone.
     Undone,
     /// The words don't fit: usage, parameters, or a runbook that does not compile.
     Usage,
     /// The run needs a person.
     Stuck,
-    /// The run was put away, or still waits; it goes on when it is resumed.
+    /// The run was parked, or still waits; it goes on when it is resumed.
     Waiting,
-    /// The run was cancelled, though not by this command, and everything is taken back.
+    /// The run was cancelled, though not by this command, and everything was undone.
     Cancelled,
-    /// The run was not started: a lock is held, or it is being driven already.
+    /// The run was not started: a lock is held, or it is already running.
     NotStarted,
     /// A check found something.
     Found,

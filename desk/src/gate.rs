@@ -51,6 +51,6 @@ impl Gate {
             let _held: [OwnedSemaphorePermit; 2] = [place, turn];
             work.await
         });
-        working.await.map_err(|e| bug(&format!("work broke off: {e}")))
+        working.await.map_err(|e| bug(&format!("the work ended early: {e}")))
     }
 }

@@ -184,7 +184,7 @@ impl Metrics {
         }
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = writeln!(text, "# HELP windlass_runs_open Runs that are not over, by status.");
+        let _ = writeln!(text, "# HELP windlass_runs_open Runs that have not finished, by status.");
         let _ = writeln!(text, "# TYPE windlass_runs_open gauge");
         for (status, count) in by_status {
             let _ = writeln!(text, "windlass_runs_open{{status=\"{status}\"}} {count}");

@@ -128,6 +128,6 @@ impl Hint {
 
 /// Returns a problem that is a mistake of ours, and logs it.
 pub(crate) fn bug(what: &str) -> Problem {
-    tracing::error!(what, "a mistake of ours");
+    tracing::error!(what, "an internal error");
     Kind::BUG.because(what)
 }

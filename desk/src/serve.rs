@@ -33,7 +33,7 @@ pub enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The address can't be listened at.
-    #[error("{address} can't be listened at: {error}")]
+    #[error("cannot listen at {address}: {error}")]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -44,7 +44,7 @@ pub enum ServeError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The machine gives no threads, or no certificates.
-    #[error("the machine refuses: {0}")]
+    #[error("the operating system refused: {0}")]
     Machine(io::Error),
 }
 

@@ -106,7 +106,7 @@ pub enum TokenError {
     #[error("there is no token `{0}`")]
     NoSuchToken(String),
     /// What is kept can't be read.
-    #[error("what is kept of the token `{0}` can't be read: remove it and make another")]
+    #[error("the stored token `{0}` can't be read: remove it and make another")]
     Damaged(String),
     /// The store can't be read or written.
     #[error(transparent)]
@@ -115,7 +115,7 @@ pub enum TokenError {
     #[error(transparent)]
     Users(#[from] people::NoUsers),
     /// No randomness.
-    #[error("the machine gives no random bytes: {0}")]
+    #[error("the operating system gave no random bytes: {0}")]
     Machine(String),
 }
 

@@ -27,7 +27,7 @@ impl std::str::FromStr for Name {
             return Ok(Name(text.to_owned()));
         }
         Err(format!(
-            "`{text}` is no name: expected up to {LENGTH_MAX} letters, digits, `-`, `_` or `.`, a letter or digit first"
+            "`{text}` is not a name: expected up to {LENGTH_MAX} letters, digits, `-`, `_` or `.`, a letter or digit first"
         ))
     }
 }

@@ -46,7 +46,7 @@ pub enum DutyError {
     #[error(transparent)]
     Watch(#[from] WatchError),
     /// Two are of the same name, so neither could be told from the other.
-    #[error("windlass.toml has two of the name `{0}`: call one of them otherwise")]
+    #[error("windlass.toml has two entries named `{0}`: rename one of them")]
     Twice(String),
     /// Others can read what a receiver trusts in.
     #[error("the secret of the receiver `{0}`: {1}")]
@@ -98,7 +98,7 @@ impl Duty {
         self.stopping.ask();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a task of the duty ended badly");
+                tracing::error!(%error, "a background task failed");
             }
         }
     }
@@ -184,7 +184,7 @@ async fn read_journals(watch: Watch, mut events: Receiver<Event>, stop: Stop) {
         if lost {
             let watch = watch.clone();
             if let Err(error) = blocking(move || watch.catch_up()).await {
-                tracing::error!(%error, "runs can't be told of");
+                tracing::error!(%error, "cannot read the runs to notify about");
             }
         }
         lost = false;
@@ -196,7 +196,7 @@ async fn read_journals(watch: Watch, mut events: Receiver<Event>, stop: Stop) {
             Ok(event) if may_matter(&event.what) => {
                 let (watch, run) = (watch.clone(), event.run.clone());
                 if let Err(error) = blocking(move || watch.follow(&event.run)).await {
-                    tracing::error!(%run, %error, "can't be told of");
+                    tracing::error!(%run, %error, "cannot notify about this run");
                 }
             }
             Ok(_) => {}

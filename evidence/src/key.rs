@@ -67,7 +67,7 @@ impl fmt::Display for PublicKey {
 /// The text is no public key.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no public key: expected the 64 hexadecimal digits that `windlass evidence key` prints"
+    "`{0}` is not a public key: expected the 64 hexadecimal digits that `windlass evidence key` prints"
 )]
 pub struct BadKey(String);
 

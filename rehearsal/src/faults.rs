@@ -58,8 +58,8 @@ pub(crate) const KINDS: &[(&str, &str, &str)] = &[
         "the new tasks start slowly, and an operator cancels meanwhile",
     ),
     ("cancel", "cancel", "an operator cancels the run"),
-    ("undo-kill-intent", "undo: kill before", "going back, killed before the call was taken back"),
-    ("undo-kill-effect", "undo: twice", "going back, killed after it: it is taken back twice"),
+    ("undo-kill-intent", "undo: kill before", "going back, killed before the call was undone"),
+    ("undo-kill-effect", "undo: twice", "going back, killed after it: it is undone twice"),
     ("undo-lost-answer", "undo: answer lost", "going back, the answer is lost"),
     ("undo-error", "undo: refused", "going back, the daemon says no"),
 ];

@@ -101,7 +101,7 @@ pub(crate) fn new_ailments(before: &[Ailment], after: Vec<Ailment>) -> Vec<Strin
 }
 
 /// Returns what is wrong in a world: references that lead nowhere, services that don't run what
-/// they should, foreign changes that were taken back.
+/// they should, foreign changes that were undone.
 pub(crate) fn ailments(world: &World, foreign: &BTreeMap<String, usize>) -> Vec<Ailment> {
     let mut ailments = Vec::new();
     let mut add = |service: &str, runs, what| {
@@ -142,7 +142,7 @@ pub(crate) fn ailments(world: &World, foreign: &BTreeMap<String, usize>) -> Vec<
     for (service, least) in foreign {
         let found = world.services.iter().find(|s| s.name == *service);
         if found.map_or(0, |s| marks(&s.spec)) < *least {
-            let what = format!("somebody else's change of {service} was taken back");
+            let what = format!("somebody else's change of {service} was undone");
             add(service, false, what);
         }
     }

@@ -49,7 +49,7 @@ pub enum RehearsalError {
     #[error(transparent)]
     Runbook(#[from] CompileError),
     /// The clean pass did not end well: what went wrong, and the pass.
-    #[error("the clean pass, in which nothing goes wrong, did not end all new: {problem}")]
+    #[error("the clean pass, without any fault, did not end all new: {problem}")]
     NotClean {
         /// What went wrong.
         problem: String,

@@ -48,13 +48,13 @@ impl Story {
                 (key.as_ref(), MomentKind::Unwinding, format!("the run goes back: {error}"))
             }
             Told::UndoBegan { key, says, .. } => {
-                (Some(key), MomentKind::UndoBegan, format!("take back: {says}"))
+                (Some(key), MomentKind::UndoBegan, format!("undo: {says}"))
             }
             Told::UndoEnded { key, says, .. } => {
-                (Some(key), MomentKind::UndoEnded, format!("taken back: {says}"))
+                (Some(key), MomentKind::UndoEnded, format!("undone: {says}"))
             }
             Told::UndoFailed { key, error, .. } => {
-                (Some(key), MomentKind::UndoFailed, format!("could not be taken back: {error}"))
+                (Some(key), MomentKind::UndoFailed, format!("could not be undone: {error}"))
             }
             Told::Stuck { error, key } => {
                 (key.as_ref(), MomentKind::Stuck, format!("stuck: {error}"))

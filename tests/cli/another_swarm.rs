@@ -77,7 +77,7 @@ fn a_run_goes_on_at_the_swarm_where_it_began_and_at_no_other() {
 
     // Over a daemon the swarm of the daemon counts.
     let mut daemon = operator.shell_at(&other, "ann", "serve --listen off");
-    let noted = daemon.hears("stays as it is");
+    let noted = daemon.hears("is left as it is");
     assert!(noted.contains(&run) && noted.contains(&format!("at {other} answers")), "{noted}");
     for command in [format!("resume {run}"), format!("undo {run}"), format!("approve {run}")] {
         assert_says(&at(&operator, &here, &command), 8, &words);
@@ -107,7 +107,7 @@ fn a_run_that_is_undone_at_its_own_swarm_leaves_nothing_there() {
     shell.signal(Signal::INT);
     shell.ends(4);
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
-    assert_says(&at(&operator, &here, &format!("undo {run}")), 0, &["taken back"]);
+    assert_says(&at(&operator, &here, &format!("undo {run}")), 0, &["undone"]);
     let left = all(&at(&operator, &here, "snapshot"));
     assert!(!left.contains("\"made\""), "{left}");
 }

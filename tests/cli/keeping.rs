@@ -82,8 +82,8 @@ fn evidence_is_verified_on_another_machine_with_the_file_and_the_key_alone() {
         7,
         &["published head", "WL0030"],
     );
-    assert_says(&verify("--key beef"), 2, &["no public key", "WL0031"]);
-    assert_says(&verify(&format!("--key {key_file} --head beef")), 2, &["no head"]);
+    assert_says(&verify("--key beef"), 2, &["is not a public key", "WL0031"]);
+    assert_says(&verify(&format!("--key {key_file} --head beef")), 2, &["is not a head"]);
     assert_says(&auditor.windlass("evidence verify nothing --key beef"), 2, &["WL0031"]);
 
     let text = fs::read_to_string(&file).unwrap();
@@ -148,7 +148,7 @@ fn a_backup_becomes_a_new_state_directory_and_is_never_mixed_into_another() {
     let (with, without) = (operator.path("with"), operator.path("without"));
     assert_says(&operator.windlass(&format!("store backup {with} --with-keys")), 0, &["keys"]);
     assert_says(&operator.windlass(&format!("store backup {without}")), 0, &["no keys"]);
-    assert_says(&operator.windlass(&format!("store backup {without}")), 2, &["there already"]);
+    assert_says(&operator.windlass(&format!("store backup {without}")), 2, &["already exists"]);
     let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(&with).unwrap());
     assert_eq!(mode & 0o777, 0o600);
     let master = fs::read_to_string(operator.state().join("master.key")).unwrap();

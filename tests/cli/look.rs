@@ -72,10 +72,10 @@ fn an_interrupted_run_is_interrupted_everywhere_and_undone_by_its_only_name() {
     assert_says(&operator.windlass("runs --status interrupted"), 0, &["interrupted"]);
     assert_says(&operator.windlass("runs --status running"), 0, &["no runs"]);
     assert_says(&operator.windlass("report"), 0, &["**interrupted: no process drives it**"]);
-    let note = "is not over: windlass show run_";
+    let note = "has not finished: windlass show run_";
     assert_says(&operator.windlass("runs"), 0, &[note]);
     let undone = operator.windlass("undo");
-    assert_says(&undone, 0, &["cancelled, and everything is taken back: run_"]);
+    assert_says(&undone, 0, &["cancelled, and everything was undone: run_"]);
     assert_says(&operator.windlass("undo"), 2, &["no run is interrupted or stuck", "WL0006"]);
     assert_says(&operator.windlass("cancel"), 2, &["no run goes on"]);
     assert_says(&operator.windlass("show"), 0, &["cancelled", "ended"]);
@@ -106,20 +106,20 @@ fn runs_are_listed_by_status_runbook_age_and_number() {
 #[test]
 fn a_command_that_only_looks_makes_no_directory() {
     let operator = Operator::at_home();
-    assert_says(&operator.windlass("runs"), 0, &["no runs", "holds no state"]);
+    assert_says(&operator.windlass("runs"), 0, &["no runs", "does not exist"]);
     for args in ["show", "log", "report", "resume --plan"] {
-        assert_says(&operator.windlass(args), 2, &["holds no state", "--state DIR", "WL0006"]);
+        assert_says(&operator.windlass(args), 2, &["does not exist", "--state DIR", "WL0006"]);
     }
     assert!(!operator.state().exists(), "it was made");
 }
 
-/// The terminal goes away: the run is put away in order, and nothing is in doubt.
+/// The terminal goes away: the run is parked in order, and nothing is in doubt.
 #[test]
 fn a_hangup_puts_a_run_away_as_sigterm_does() {
     let operator = Operator::at_home();
     let shell = asking(&operator, "sleep(\"1h\");", "sleep 1h");
     shell.signal(Signal::HUP);
-    assert!(shell.ends(4).contains("put away"));
+    assert!(shell.ends(4).contains("parked"));
     assert_eq!(operator.the_run()["status"], "waiting");
 }
 
@@ -130,7 +130,7 @@ fn an_undo_of_a_run_that_goes_on_points_to_cancel() {
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     let refused = operator.windlass(&format!("undo {run}"));
     assert_says(&refused, 6, &["WL0005", &format!("windlass cancel {run}")]);
-    assert_says(&operator.windlass("cancel"), 0, &["cancelled, and everything is taken back"]);
+    assert_says(&operator.windlass("cancel"), 0, &["cancelled, and everything was undone"]);
     // Somebody else has cancelled what this one follows.
     shell.ends(5);
 }

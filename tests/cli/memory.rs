@@ -123,7 +123,7 @@ impl People<'_> {
         let file = self.operator.file("value", value);
         let run = format!("run -d {} -p name={name} --secret value=@{file}", runbook.display());
         let begun = self.operator.windlass(&run);
-        assert_says(&begun, 0, &["goes on by itself"]);
+        assert_says(&begun, 0, &["continues by itself"]);
         String::from_utf8(begun.stdout).unwrap().trim().to_owned()
     }
 

@@ -71,7 +71,7 @@ secret::generate(#{ length: 20 });
 ";
 
 fn run_of(begun: &Output) -> String {
-    assert_says(begun, 0, &["goes on by itself"]);
+    assert_says(begun, 0, &["continues by itself"]);
     String::from_utf8(begun.stdout.clone()).unwrap().trim().to_owned()
 }
 

@@ -24,7 +24,7 @@ fn a_schedule_is_added_shown_paused_resumed_and_removed() {
     operator.file("note.rhai", NOTE);
     let added = add(&operator, &["--zone", "europe/berlin", "--missed", "one", "--jitter", "5m"]);
     assert_says(&added, 0, &["nightly", "30 2 * * * in Europe/Berlin", "the latest within 1day"]);
-    assert_says(&added, 0, &["nobody is on duty", "windlass serve"]);
+    assert_says(&added, 0, &["no daemon is running", "windlass serve"]);
     assert_says(&add(&operator, &["--zone", "UTC"]), 2, &["already", "WL0020"]);
     // The path holds wherever the daemon is.
     let path = operator.home.path().join("note.rhai").canonicalize().unwrap();
@@ -60,7 +60,7 @@ fn what_is_wrong_with_a_schedule_is_said_at_once_and_nothing_is_kept() {
     let operator = Operator::at_home();
     operator.file("note.rhai", NOTE);
     let cases: [(&[&str], &str); 7] = [
-        (&["--zone", "Europe/Berln"], "no time zone such as Europe/Berlin"),
+        (&["--zone", "Europe/Berln"], "not a time zone such as Europe/Berlin"),
         (&["--zone", "UTC", "--missed", "two"], "expected one of `skip`, `one`, `all`"),
         (&["--zone", "UTC", "--jitter", "soon"], "not a duration"),
         (&["--zone", "UTC", "-p", "colour=red"], "colour"),
@@ -90,8 +90,8 @@ fn when_an_expression_comes_is_told_without_a_schedule() {
     let spring = when("30 2 * * *", "Europe/Berlin", "2027-03-27");
     assert_says(&spring, 0, &["2027-03-27 02:30 +01:00", "2027-03-28 03:00 +02:00"]);
     assert_says(&when("0 0 * * *", "UTC", "2027-03-27"), 0, &["2027-03-27 00:00 +00:00"]);
-    assert_says(&when("61 * * * *", "UTC", "2027-03-27"), 2, &["no cron expression of five"]);
-    assert_says(&when("0 0 * * *", "UTC", "soon"), 2, &["no date such as 2027-03-28"]);
+    assert_says(&when("61 * * * *", "UTC", "2027-03-27"), 2, &["not a cron expression of five"]);
+    assert_says(&when("0 0 * * *", "UTC", "soon"), 2, &["not a date such as 2027-03-28"]);
     assert!(!operator.state().exists(), "the state was touched");
 }
 
@@ -220,6 +220,6 @@ fn a_notice_survives_the_daemon_that_could_not_deliver_it() {
     assert_says(&operator.windlass("notices retry"), 0, &["tried again"]);
     assert!(answered.join().unwrap().contains("-finished\r\n"), "no key");
     until_says(&operator, "notices list", "Every notice has been delivered to ops");
-    assert_says(&operator.windlass("drain"), 0, &["it has ended"]);
+    assert_says(&operator.windlass("drain"), 0, &["it has exited"]);
     daemon.ends(0);
 }

@@ -19,7 +19,7 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
                   secret::generate(#{ length: 20 });";
     let shell = asking(&operator, script, "go on?");
     shell.signal(Signal::INT);
-    assert!(shell.ends(4).contains("let go"));
+    assert!(shell.ends(4).contains("detached"));
     daemon.hears("begins: Waits");
 
     let second = operator.windlass("serve");
@@ -28,13 +28,13 @@ fn a_run_that_waits_survives_its_daemon_and_ends_under_the_next_one() {
     daemon.signal(Signal::KILL);
     drop(daemon);
     let mut daemon = serve(&operator);
-    daemon.hears("1 open run is taken up");
+    daemon.hears("1 open run is resumed");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     assert_says(&operator.windlass("runs --open"), 0, &["waiting", "go on?"]);
     assert_says(&operator.says(BEN, &format!("approve {run}")), 0, &[]);
     daemon.hears("ends: done");
 
-    assert_says(&operator.windlass("drain"), 0, &["puts its runs away", "it has ended"]);
+    assert_says(&operator.windlass("drain"), 0, &["parks its runs", "it has exited"]);
     assert!(daemon.ends(0).contains("stopping"));
     assert_says(&operator.windlass("drain"), 0, &["nothing to drain"]);
 }
@@ -63,14 +63,14 @@ fn a_run_can_be_left_to_the_daemon_and_to_nobody_else() {
     let operator = Operator::at_home();
     let file = operator.file("ask.rhai", "//! title = \"Ask\"\napprove(#{ text: \"go on?\" });\n");
     let alone = operator.windlass(&format!("run --detach {file}"));
-    assert_says(&alone, 6, &["nobody is on duty", "windlass serve", "WL0024"]);
+    assert_says(&alone, 6, &["no daemon is running", "windlass serve", "WL0024"]);
     assert!(!operator.windlass("runs --json").stdout.starts_with(b"[{"), "it was begun");
 
     let mut daemon = operator.shell("root", "serve --listen off");
     daemon.hears("serves");
     let begun = operator.windlass(&format!("run -d {file}"));
     let name = String::from_utf8(begun.stdout.clone()).unwrap().trim().to_owned();
-    assert_says(&begun, 0, &["goes on by itself", &format!("windlass log {name} -f")]);
+    assert_says(&begun, 0, &["continues by itself", &format!("windlass log {name} -f")]);
     assert_eq!(operator.the_run()["run"], name.as_str());
     daemon.hears("waits");
     let wrong = operator.file("wrong.rhai", "//! title = \"Wrong\"\nsecret::make(#{});\n");
@@ -86,12 +86,12 @@ fn without_a_word_it_answers_on_this_machine_or_says_that_the_usual_port_is_take
     // Something else on this machine may have the port; that is no reason to stay away.
     has_it.hears("127.0.0.1:7480");
     let mut other = second.shell("root", "serve");
-    other.hears("127.0.0.1:7480 is taken, so nothing answers over HTTP");
-    assert_says(&second.windlass("drain"), 0, &["it has ended"]);
+    other.hears("127.0.0.1:7480 is in use, so there is no HTTP interface");
+    assert_says(&second.windlass("drain"), 0, &["it has exited"]);
     assert!(other.ends(0).contains("stopping"));
     let mut off = second.shell("root", "serve --listen off");
     off.hears("serves");
-    assert_says(&second.windlass("drain"), 0, &["it has ended"]);
+    assert_says(&second.windlass("drain"), 0, &["it has exited"]);
     assert!(!off.ends(0).contains("HTTP"));
     assert_says(&second.windlass("serve --listen here"), 2, &["such as 127.0.0.1:7480"]);
 }
@@ -123,7 +123,7 @@ fn idle_connections_that_take_every_descriptor_end_and_the_daemon_goes_on_answer
         let ended = std::io::Read::read(&mut stream, &mut [0]);
         assert!(matches!(ended, Ok(0)) || ended.is_err(), "it said something");
     }
-    assert_says(&operator.windlass("drain"), 0, &["it has ended"]);
+    assert_says(&operator.windlass("drain"), 0, &["it has exited"]);
     let heard = daemon.ends(0);
     assert_eq!(heard.matches("must wait").count(), 1, "{heard}");
 }

@@ -135,7 +135,7 @@ fn a_check_names_missing_keys_edited_texts_and_keys_of_no_run() {
     let keys = operator.state().join("keys");
     let (own, other) = (keys.join(format!("{run}.key")), keys.join("run_01OTHER.key"));
     fs::rename(&own, &other).unwrap();
-    let words = [format!("{run} is not over, and its key"), "keys/run_01OTHER.key".to_owned()];
+    let words = [format!("{run} has not finished, and its key"), "keys/run_01OTHER.key".to_owned()];
     assert_says(&operator.windlass("store check"), 7, &[&words[0], &words[1], "no run here"]);
     fs::rename(&other, &own).unwrap();
     assert_says(&operator.windlass("store check"), 0, &["are whole"]);

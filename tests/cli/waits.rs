@@ -145,7 +145,7 @@ const TWO: &str = "approve(#{ text: \"go on?\", of: 2, not_starter: true });
 #[test]
 fn two_people_approve_from_other_shells_and_the_starter_does_not_count() {
     let operator = Operator::at_home();
-    let shell = asking(&operator, TWO, "Ctrl-C puts it away safely");
+    let shell = asking(&operator, TWO, "Ctrl-C parks it safely");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     let listed = operator.windlass("runs");
     assert_says(&listed, 0, &["waiting", "approval by 2 people: go on?"]);
@@ -174,7 +174,7 @@ fn two_people_approve_from_other_shells_and_the_starter_does_not_count() {
         0,
         &["1 approve waits", "1 approved by mail (as root, by sudo)", "1 approved: fine by news ("],
     );
-    assert_says(&operator.says(DORA, &approve), 2, &["is over"]);
+    assert_says(&operator.says(DORA, &approve), 2, &["has finished"]);
 }
 
 #[test]
@@ -206,11 +206,11 @@ fn a_waiting_run_is_put_away_with_ctrl_c_answered_meanwhile_and_goes_on() {
     let shell = asking(&operator, script, "windlass answer");
     shell.signal(rustix::process::Signal::INT);
     let heard = shell.ends(4);
-    assert!(heard.contains("put away") && heard.contains("windlass resume"), "{heard}");
+    assert!(heard.contains("parked") && heard.contains("windlass resume"), "{heard}");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     let shown = operator.windlass(&format!("show {run}"));
     let command = format!("windlass answer {run} 1 -p n=... --secret pass=-");
-    assert_says(&shown, 0, &["No process looks after it", "n (int): How many", &command]);
+    assert_says(&shown, 0, &["No process is driving it", "n (int): How many", &command]);
 
     let file = operator.file("pass", "canary-in-a-coal-mine");
     let secret = format!("--secret pass=@{file}");
@@ -219,7 +219,7 @@ fn a_waiting_run_is_put_away_with_ctrl_c_answered_meanwhile_and_goes_on() {
     assert_says(&answer(&format!("-p n=0 {secret}")), 2, &["from 1 on", "windlass show"]);
     assert_says(&answer("-p n=3 -p pass=canary-in-a-coal-mine"), 2, &["secret"]);
     let taken = answer(&format!("-p n=3 {secret}"));
-    assert_says(&taken, 0, &["answered", "No process has the run in hand"]);
+    assert_says(&taken, 0, &["answered", "No process drives the run"]);
     assert_says(&operator.windlass(&format!("resume {run}")), 0, &["sleep 1s", "done"]);
     let log = operator.windlass(&format!("log {run} --json"));
     assert!(!all(&log).contains("canary"), "the secret is in the journal");
@@ -287,7 +287,7 @@ fn an_approval_lapses_when_the_swarm_has_changed_and_is_asked_again_with_the_dif
                   secret::remove(#{ id: old.id, name: old.name });";
     change(make);
     let script = format!("approve(#{{ text: \"remove it?\" }}); {remove}");
-    let shell = asking(&operator, &script, "Ctrl-C puts it away safely");
+    let shell = asking(&operator, &script, "Ctrl-C parks it safely");
     let run = operator.the_run()["run"].as_str().unwrap().to_owned();
     let approve = format!("approve {run}");
     assert_says(&operator.windlass(&format!("show {run}")), 0, &["it goes on to remove", "old"]);

@@ -79,8 +79,8 @@ fn a_run_without_a_swarm_is_listed_shown_and_logged() {
     assert_says(&operator.windlass(&format!("show {run}")), 0, &["A note", "make a random value"]);
     let tail = &run[run.len() - 6..];
     assert_says(&operator.windlass(&format!("log {tail}")), 0, &["created", "finished: done"]);
-    assert_says(&operator.windlass(&format!("resume {run}")), 2, &["is over", "WL0007"]);
-    assert_says(&operator.windlass(&format!("undo {run}")), 2, &["is over"]);
+    assert_says(&operator.windlass(&format!("resume {run}")), 2, &["has finished", "WL0007"]);
+    assert_says(&operator.windlass(&format!("undo {run}")), 2, &["has finished"]);
     assert_says(&operator.windlass("show nosuch"), 2, &["there is no run", "WL0006"]);
     assert_says(&operator.windlass("resume"), 2, &["no run is interrupted"]);
 }

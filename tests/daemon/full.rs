@@ -59,6 +59,6 @@ fn a_daemon_whose_disk_was_full_goes_on_by_itself_when_there_is_room() {
     let said = rig.said();
     let count = |what: &str| said.iter().filter(|line| line.contains(what)).count();
     assert_eq!(count("nothing can be recorded"), 1, "{said:#?}");
-    assert_eq!(count("begins anew"), 1, "{said:#?}");
+    assert_eq!(count("restarts and resumes"), 1, "{said:#?}");
     assert!(rig.is_the_same_process(), "it was another process that went on");
 }

@@ -53,7 +53,7 @@ fn services_that_do_not_run_as_they_should_are_refused_all_at_once_and_nothing_i
     assert_over(&operator);
 }
 
-/// In the first hop a removed service took all others back; in the second the run was stuck, and
+/// In the first hop a removed service made the run undo all others; in the second the run was stuck, and
 /// neither `retry` nor one `skip` helped.
 #[test]
 fn a_service_that_is_removed_in_the_middle_is_done_with() {

@@ -31,7 +31,7 @@ pub async fn backup(settings: &Settings, file: &Path, with_keys: bool) -> Result
     }
     if with_keys {
         show::note(&format!(
-            "{} it holds the keys: whoever has it can open the values of runs that are not over, and sign evidence",
+            "{} it holds the keys: whoever has it can open the values of runs that have not finished, and sign evidence",
             yellow("note:")
         ));
     } else {

@@ -5,7 +5,7 @@
 //! | each journal | an entry is missing, changed, or can't follow the one before |
 //! | the marks beside the store | something was durable and is gone |
 //! | the text of each runbook | it is missing, or not the one with which its run began |
-//! | the keys | a run that is not over has none; a key belongs to no run of this store |
+//! | the keys | a run that has not finished has none; a key belongs to no run of this store |
 //!
 //! It changes nothing. Where nothing can be written (a snapshot, a mount for reading), a copy of the
 //! journal is checked: the store itself can only be opened for writing.
@@ -99,7 +99,7 @@ fn look(state: &Path, store: &SledStore, missing: Vec<String>) -> Result<Found, 
         if !keys.contains(run.as_str()) {
             let file = state.join("keys").join(format!("{run}.key"));
             found.missing.push(format!(
-                "{run} is not over, and its key {} is missing: its secret values can't be opened",
+                "{run} has not finished, and its key {} is missing: its secret values can't be opened",
                 file.display()
             ));
         }

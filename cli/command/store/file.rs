@@ -43,11 +43,11 @@ impl Output {
     /// Begins a file that only its owner can read.
     ///
     /// # Errors
-    /// If it is there already, or can't be made.
+    /// If it already exists, or can't be made.
     pub fn begin(file: &Path) -> Result<Self, Problem> {
         let cannot = |e: std::io::Error| unusable(file, "written", &e.to_string());
         if file.exists() {
-            return Err(unusable(file, "written", "it is there already"));
+            return Err(unusable(file, "written", "it already exists"));
         }
         let mut name = file.as_os_str().to_owned();
         name.push(format!(".{}.part", std::process::id()));
@@ -155,7 +155,7 @@ pub fn each_line(
 pub struct Filled {
     /// All.
     pub runs: usize,
-    /// Those that are not over.
+    /// Those that have not finished.
     pub open: usize,
 }
 

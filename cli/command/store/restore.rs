@@ -88,13 +88,15 @@ fn tell(filled: Filled, new_key: bool, has_keys: bool) {
     match filled.open {
         0 => {}
         open if new_key => show::note(&format!(
-            "{} the master key is new: the {open} that are not over have lost their secret values",
+            "{} the master key is new: the {open} that have not finished have lost their secret values",
             yellow("note:")
         )),
         open if !has_keys => show::note(&format!(
-            "  {open} are not over: bring their files into keys/ before you resume them"
+            "  {open} have not finished: bring their files into keys/ before you resume them"
         )),
-        open => show::note(&format!("  {open} are not over: {} goes on", bold("windlass resume"))),
+        open => {
+            show::note(&format!("  {open} have not finished: {} goes on", bold("windlass resume")))
+        }
     }
 }
 

@@ -179,7 +179,7 @@ impl TryFrom<String> for Mailbox {
     fn try_from(text: String) -> Result<Self, String> {
         let mailbox = text
             .parse()
-            .map_err(|e| format!("`{text}` is no address such as ops@example.com: {e}"))?;
+            .map_err(|e| format!("`{text}` is not an address such as ops@example.com: {e}"))?;
         Ok(Mailbox(mailbox))
     }
 }
@@ -211,7 +211,7 @@ mod tests {
         let cases = [
             (String::new(), "exactly one of `webhook`, `slack` and `mail`"),
             (format!("{slack}\n{}", hook.replace("secret", "secret_file")), "exactly one of"),
-            (mail.to_owned(), "no address such as ops@example.com"),
+            (mail.to_owned(), "not an address such as ops@example.com"),
             (hook.to_owned(), "unknown field `secret`"),
             (format!("{slack}\non = ['loud']"), "expected one of `failed`"),
         ];

@@ -28,7 +28,7 @@ pub(super) async fn post(
     ca_file: Option<&Path>,
 ) -> Result<String, Refusal> {
     // The address may be a secret, so no message repeats it.
-    let uri: Uri = url.trim().parse().map_err(|_| Refusal::refused("the address is no URL"))?;
+    let uri: Uri = url.trim().parse().map_err(|_| Refusal::refused("the address is not a URL"))?;
     let mut request = Request::post(uri)
         .header("content-type", "application/json")
         .header("user-agent", concat!("windlass/", env!("CARGO_PKG_VERSION")));

@@ -13,7 +13,7 @@ use windlass_engine::id::RunId;
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "NoticeKind")]
 pub enum Kind {
-    /// A run failed, and what it did was taken back.
+    /// A run failed, and what it did was undone.
     Failed,
     /// A run needs a person to decide.
     Stuck,

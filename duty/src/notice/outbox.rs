@@ -46,7 +46,7 @@ pub enum OutboxError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What is kept can't be read.
-    #[error("what is kept under {name} can't be read: {problem}")]
+    #[error("the stored value {name} can't be read: {problem}")]
     Unreadable {
         /// Its name in the store.
         name: String,

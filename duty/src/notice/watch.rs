@@ -86,7 +86,7 @@ impl Watch {
                 continue;
             }
             if let Err(error) = self.follow(&summary.run) {
-                tracing::error!(run = %summary.run, %error, "can't be told of");
+                tracing::error!(run = %summary.run, %error, "cannot notify about this run");
             }
         }
         for (name, _) in self.engine.store().values(CURSORS, "", usize::MAX)? {
@@ -183,9 +183,10 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
             format!("{runbook} failed: {}", taken_back(view)),
             view.unwinding.as_ref().map(|error| error.message.clone()),
         ),
-        Body::Resumed { by } => {
-            (format!("{runbook} goes on"), Some(format!("taken up by {} at {}", by.who(), by.host)))
-        }
+        Body::Resumed { by } => (
+            format!("{runbook} continues"),
+            Some(format!("resumed by {} on {}", by.who(), by.host)),
+        ),
         Body::Waiting { says, until, .. } => {
             let until = until.map(|until| format!(", until {}", utc(until))).unwrap_or_default();
             (format!("{runbook} waits for somebody's answer"), Some(format!("{says}{until}")))
@@ -195,7 +196,7 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
     notice.title = title;
     notice.lines.extend(line);
     notice.lines.push(format!("at {}", utc(entry.at)));
-    notice.lines.push(format!("what it did, and what is safe now: windlass show {run}"));
+    notice.lines.push(format!("details, and what is safe now: windlass show {run}"));
     notice
 }
 
@@ -203,9 +204,9 @@ fn notice(view: &RunView, entry: &Entry, kind: Kind) -> Notice {
 fn taken_back(view: &RunView) -> String {
     let calls: Vec<String> = view.left.iter().map(ToString::to_string).collect();
     match calls.as_slice() {
-        [] => "everything that it did was taken back".to_owned(),
-        [one] => format!("what it did was taken back, except call {one}"),
-        _ => format!("what it did was taken back, except calls {}", calls.join(", ")),
+        [] => "everything that it did was undone".to_owned(),
+        [one] => format!("what it did was undone, except call {one}"),
+        _ => format!("what it did was undone, except calls {}", calls.join(", ")),
     }
 }
 

@@ -54,7 +54,7 @@ fn body(notice: &Notice) -> Value {
 /// Returns the signature of a request.
 fn sign(secret: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Result<String, Refusal> {
     let decoded = secret.strip_prefix(ENCODED).map(|encoded| BASE64_STANDARD.decode(encoded));
-    let not_base64 = |_| Refusal::refused("`secret_file`: what follows `whsec_` is no base64");
+    let not_base64 = |_| Refusal::refused("`secret_file`: what follows `whsec_` is not base64");
     let decoded = decoded.transpose().map_err(not_base64)?;
     let key = decoded.as_deref().unwrap_or(secret);
     let mac = Hmac::<Sha256>::new_from_slice(key);
@@ -84,6 +84,6 @@ mod tests {
     fn a_key_may_be_any_bytes_but_not_broken_base64() {
         assert!(sign(b"any bytes", "a", "1", b"").is_ok());
         let error = sign(b"whsec_canary!", "a", "1", b"").unwrap_err();
-        assert!(error.message.contains("no base64") && !error.message.contains("canary"));
+        assert!(error.message.contains("not base64") && !error.message.contains("canary"));
     }
 }

@@ -14,7 +14,7 @@ pub struct Config {
     /// Where the heads of journals go: `"syslog"`, or the address of a webhook. Nowhere, if left out.
     #[serde(default)]
     pub publish: Option<PublishTo>,
-    /// How often the heads of runs that are not over go there; that of a run that ends goes at once.
+    /// How often the heads of runs that have not finished go there; that of a run that ends goes at once.
     #[serde(default = "quarter_of_an_hour")]
     pub every: Span,
     /// The socket of syslog.

@@ -1,9 +1,9 @@
 //! Publishing heads: the hash of a journal's last record, sent off the machine.
 //!
-//! Who holds the key can cut the end of a journal off and sign what is left. He can't take back what
+//! Who holds the key can cut the end of a journal off and sign what is left. He can't undo what
 //! was published: `windlass evidence verify --head HASH` finds that record in the file or refuses it.
 //!
-//! The head of a run goes out when the run ends, and those of runs that are not over every so often,
+//! The head of a run goes out when the run ends, and those of runs that have not finished every so often,
 //! if they have moved. What was published is kept in the store, so that a restart goes on where it
 //! was; what could not be sent is sent the next time. A head is durable here before it leaves.
 //!

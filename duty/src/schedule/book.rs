@@ -34,7 +34,7 @@ pub enum BookError {
     #[error("the schedule `{0}` is in windlass.toml: change it there")]
     InFile(String),
     /// What is kept can't be read.
-    #[error("what is kept of the schedule `{name}` can't be read: {problem}")]
+    #[error("the stored state of the schedule `{name}` can't be read: {problem}")]
     Unreadable {
         /// The schedule.
         name: String,
@@ -45,7 +45,7 @@ pub enum BookError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No randomness.
-    #[error("the machine refuses: {0}")]
+    #[error("the operating system refused: {0}")]
     Machine(String),
 }
 

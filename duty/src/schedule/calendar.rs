@@ -35,7 +35,7 @@ impl FromStr for Expression {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = |why: &str| {
-            format!("`{text}` is no cron expression of five fields, such as `30 2 * * *`: {why}")
+            format!("`{text}` is not a cron expression of five fields, such as `30 2 * * *`: {why}")
         };
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed);
         let cron = parser.build().parse(text).map_err(|e| bad(&e.to_string()))?;
@@ -92,7 +92,7 @@ impl Zone {
     /// # Errors
     /// If the text is no date.
     pub fn midnight(&self, date: &str) -> Result<Millis, String> {
-        let no_date = |e: jiff::Error| format!("`{date}` is no date such as 2027-03-28: {e}");
+        let no_date = |e: jiff::Error| format!("`{date}` is not a date such as 2027-03-28: {e}");
         let date: jiff::civil::Date = date.parse().map_err(no_date)?;
         let midnight = date.to_zoned(self.zone.clone()).map_err(no_date)?;
         Ok(midnight.timestamp().as_millisecond())
@@ -105,7 +105,7 @@ impl FromStr for Zone {
     fn from_str(name: &str) -> Result<Self, String> {
         // An offset such as `+02:00` is none: it would be right for half of the year.
         let zone = TimeZone::get(name)
-            .map_err(|_| format!("`{name}` is no time zone such as Europe/Berlin or UTC"))?;
+            .map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin or UTC"))?;
         let name = zone.iana_name().map_or_else(|| name.to_owned(), str::to_owned);
         Ok(Zone { name, zone })
     }

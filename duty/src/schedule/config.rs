@@ -53,13 +53,13 @@ pub struct Config {
     pub cron: Expression,
     /// Where the clock hangs that `cron` speaks of.
     pub zone: Zone,
-    /// What becomes of times that came while nobody was there to start a run.
+    /// What becomes of times that came while no daemon was running.
     #[serde(default)]
     pub missed: Missed,
-    /// How old such a time may be to be caught up with.
+    /// How old a missed time may be and still be run late.
     #[serde(default = "missed_window")]
     pub missed_window: Span,
-    /// What happens if the last run is not over.
+    /// What happens if the last run has not finished.
     #[serde(default)]
     pub overlap: Overlap,
     /// Runs start up to this much later, each time by another amount.
@@ -95,7 +95,7 @@ pub enum Newline {
     Strip,
 }
 
-/// What becomes of times that came while nobody was there to start a run.
+/// What becomes of times that came while no daemon was running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
@@ -108,7 +108,7 @@ pub enum Missed {
     All,
 }
 
-/// What happens if the last run is not over.
+/// What happens if the last run has not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
@@ -117,7 +117,7 @@ pub enum Overlap {
     Skip,
     /// One run waits; a further one is left out.
     Queue,
-    /// The run that is not over is cancelled, and the new one starts when it has been taken back.
+    /// The run that has not finished is cancelled, and the new one starts when it has been undone.
     Replace,
 }
 
@@ -141,7 +141,7 @@ impl TryFrom<String> for Program {
         if text.is_empty() || is_path && !text.starts_with('/') {
             // A daemon has a working directory of its own.
             return Err(format!(
-                "`{text}` is no runbook: expected a name from `windlass runbooks`, or a path from / on"
+                "`{text}` is not a runbook: expected a name from `windlass runbooks`, or a path from / on"
             ));
         }
         Ok(Program(text))

@@ -33,7 +33,7 @@ pub(super) enum LookError {
 pub(super) struct Look<'a> {
     pub(super) ticker: &'a Ticker,
     pub(super) kept: Kept,
-    /// The runs that are not over.
+    /// The runs that have not finished.
     pub(super) open: &'a [Summary],
     pub(super) now: Millis,
 }
@@ -69,7 +69,7 @@ impl Look<'_> {
                     self.kept.standing.waiting.insert(0, waiting);
                     return Ok(());
                 }
-                let why = "windlass ended while it was being started, and it is too late now";
+                let why = "windlass exited while starting it, and it is too late now";
                 self.skip(waiting.planned, why)
             }
         }
@@ -122,10 +122,11 @@ impl Look<'_> {
         match (self.kept.config.overlap, ahead) {
             (Overlap::Replace, Some(ahead)) if !waiting.patient => {
                 let old = self.kept.standing.waiting.remove(ahead);
-                self.skip(old.planned, "a later time took its place")?;
+                self.skip(old.planned, "superseded by a later time")?;
             }
             (_, Some(_)) if !waiting.patient => {
-                return self.skip(waiting.planned, "another run of it waits already");
+                return self
+                    .skip(waiting.planned, "another run of this schedule is already waiting");
             }
             _ => {}
         }
@@ -169,7 +170,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Returns the run of this schedule that is not over.
+    /// Returns the run of this schedule that has not finished.
     fn open_run(&self) -> Result<Option<Summary>, LookError> {
         if let Some(begun) = self.kept.standing.open.last() {
             return Ok(Some(match self.open.iter().find(|open| open.run == begun.run) {
@@ -190,7 +191,7 @@ impl Look<'_> {
             Overlap::Queue => return Ok(false),
             Overlap::Skip => {
                 self.kept.standing.waiting.remove(0);
-                self.skip(waiting.planned, &format!("{} is not over", open.run))?;
+                self.skip(waiting.planned, &format!("{} has not finished", open.run))?;
                 return Ok(true);
             }
             Overlap::Replace => {}

@@ -14,9 +14,7 @@ pub fn missed(kept: &Kept, sorted: &Sorted, last: Millis, now: Millis) -> Notice
     let (name, count) = (&kept.config.name, sorted.missed_count);
     let times = if count == 1 { "time" } else { "times" };
     let at_least = if sorted.uncounted { "at least " } else { "" };
-    let title = format!(
-        "schedule {name} missed {at_least}{count} {times}: nobody was there to start a run"
-    );
+    let title = format!("schedule {name} missed {at_least}{count} {times}: no daemon was running");
     let named = sorted.missed.len().saturating_sub(NAMED_MAX);
     let zone = &kept.config.zone;
     let mut lines: Vec<String> =
@@ -52,5 +50,5 @@ pub fn overdue(kept: &Kept, since: Millis, about: Millis, now: Millis) -> Notice
 }
 
 fn look(kept: &Kept) -> String {
-    format!("what became of it: windlass schedule show {}", kept.config.name)
+    format!("details: windlass schedule show {}", kept.config.name)
 }

@@ -49,7 +49,9 @@ impl Ticker {
             match self.look_at(&name, &open) {
                 Ok(due) => next = earlier(next, due),
                 // One that can't be dealt with keeps none of the others from it.
-                Err(error) => tracing::error!(schedule = name, %error, "looked at in vain"),
+                Err(error) => {
+                    tracing::error!(schedule = name, %error, "this schedule can't be looked at")
+                }
             }
         }
         next

@@ -1,4 +1,4 @@
-//! A schedule that comes while its last run is not over, and locks that others hold.
+//! A schedule that comes while its last run has not finished, and locks that others hold.
 
 use windlass_duty::notice::Kind;
 use windlass_engine::event::Status;
@@ -21,7 +21,7 @@ async fn a_time_that_comes_too_early_is_left_out_and_told_if_the_rule_is_skip() 
     assert_eq!(rig.fates(), ["01:00 started None", "02:00 skipped"]);
     let posted = rig.posted();
     assert_eq!((posted.len(), posted[0].kind), (1, Kind::Missed));
-    assert!(posted[0].title.contains("is not over"), "{}", posted[0].title);
+    assert!(posted[0].title.contains("has not finished"), "{}", posted[0].title);
     rig.let_pass().await;
     rig.look_at("03:00:00").await;
     assert_eq!(rig.started(), ["01:00", "03:00"]);

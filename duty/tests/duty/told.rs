@@ -38,7 +38,7 @@ async fn each_end_is_told_once_however_often_it_is_looked_at() {
     wanted.sort_by_key(|(_, run)| run.clone());
     assert_eq!(got, wanted);
     let failed = rig.posted().into_iter().find(|notice| notice.kind == Kind::Failed).unwrap();
-    assert!(failed.title.ends_with("failed: everything that it did was taken back"), "{failed:?}");
+    assert!(failed.title.ends_with("failed: everything that it did was undone"), "{failed:?}");
     let notice = rig.posted().into_iter().find(|notice| notice.kind == Kind::Stuck).unwrap();
     for said in ["ask is stuck and needs a person", "web does not want to", "windlass show run_"] {
         assert!(notice.text().contains(said), "{}", notice.text());

@@ -100,7 +100,7 @@ pub enum Body {
         /// How many at once.
         bound: u32,
     },
-    /// The run waits here, or is asked again, or has been put away while a step waits.
+    /// The run waits here, or is asked again, or has been parked while a step waits.
     Waiting {
         /// The call.
         key: CallKey,
@@ -139,17 +139,17 @@ pub enum Body {
         /// True if a person asked for it.
         cancelled: bool,
     },
-    /// A call is about to be taken back.
+    /// A call is about to be undone.
     UndoIntended {
         /// The call.
         key: CallKey,
     },
-    /// A call has been taken back.
+    /// A call has been undone.
     UndoApplied {
         /// The call.
         key: CallKey,
     },
-    /// A call could not be taken back.
+    /// A call could not be undone.
     UndoFailed {
         /// The call.
         key: CallKey,
@@ -377,7 +377,7 @@ pub enum Decision {
         #[serde(default)]
         output: Value,
     },
-    /// Stop and take everything back.
+    /// Stop and undo everything.
     Cancel,
     /// Go on with a run that is stuck over no call in particular.
     GoOn,

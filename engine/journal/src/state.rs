@@ -57,7 +57,7 @@ pub struct Call {
     pub heard: Millis,
     /// How long nobody had been there, of all the time before it began.
     pub absent_before: Millis,
-    /// For how long in between no process had it in hand.
+    /// For how long in between no process drove it.
     pub idle_ms: Millis,
 }
 
@@ -80,7 +80,7 @@ impl Call {
         Wait::parse(&self.step, &self.args.value())
     }
 
-    /// Returns how long it took, without the time when no process had it in hand.
+    /// Returns how long it took, without the time when no process drove it.
     pub fn took_ms(&self) -> Millis {
         (self.heard - self.began - self.idle_ms).max(0)
     }
@@ -142,7 +142,7 @@ pub struct RunState {
     pub bounds: BTreeMap<CallKey, (u32, u32)>,
     /// The call after which it can only go forward.
     pub pivot: Option<CallKey>,
-    /// Why a person asked to take it back, until it goes back.
+    /// Why a person asked to undo it, until it goes back.
     pub cancel: Option<String>,
     /// Why it goes or went back.
     pub unwinding: Option<Trouble>,
@@ -240,7 +240,7 @@ impl RunState {
         matches!(self.status, Some(RunStatus::Running | RunStatus::Unwinding))
     }
 
-    /// True if the run takes everything back, or will as soon as it goes on.
+    /// True if the run undoes everything, or will as soon as it goes on.
     pub fn goes_back(&self) -> bool {
         self.unwinding.is_some() || self.cancel.is_some() && self.pivot.is_none()
     }
@@ -366,7 +366,7 @@ impl RunState {
         self.stuck = None;
         if *decision == Decision::Cancel {
             self.cancel = Some(reason.to_owned());
-            // Going back, whatever could not be taken back is tried again.
+            // Going back, whatever could not be undone is tried again.
             let failed = self.calls.values_mut().filter(|c| c.status == CallStatus::UndoFailed);
             failed.for_each(|call| call.status = CallStatus::Undoing);
         }
@@ -377,7 +377,7 @@ impl RunState {
             let left = match (decision, call.status) {
                 // It may have taken effect, or is there still.
                 (Decision::Skip { .. }, InDoubt | Undoing | UndoFailed) => true,
-                // Done by hand. What was taken back by hand is gone.
+                // Done by hand. What was undone by hand is gone.
                 (Decision::MarkDone { .. }, status) => !matches!(status, Undoing | UndoFailed),
                 _ => false,
             };

@@ -56,7 +56,7 @@ pub enum CallStatus {
     Settled,
     /// Its undo is intended, no outcome recorded.
     Undoing,
-    /// Taken back.
+    /// Undone.
     Undone,
     /// Its undo failed.
     UndoFailed,

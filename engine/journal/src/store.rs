@@ -26,7 +26,7 @@ pub enum StoreError {
         place: String,
     },
     /// Another record stands where this one should go.
-    #[error("{run} already has an entry {seq}: another writer was here")]
+    #[error("{run} already has an entry {seq}: another process has written to it")]
     Conflict {
         /// The run.
         run: RunId,
@@ -42,7 +42,7 @@ pub enum StoreError {
         seq: u64,
     },
     /// The run was forgotten.
-    #[error("{run} was forgotten, and its name is not used again")]
+    #[error("{run} was forgotten, and its name can't be reused")]
     Forgotten {
         /// The run.
         run: RunId,

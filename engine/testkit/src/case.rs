@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// A step, in a world where it can be tried.
 ///
-/// The defaults fit a change that shows in the world and that can be taken back.
+/// The defaults fit a change that shows in the world and that can be undone.
 pub struct Case<P> {
     /// The step's name.
     pub step: &'static str,

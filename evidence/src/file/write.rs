@@ -20,7 +20,7 @@ pub enum WriteError<E: std::error::Error> {
     Io(#[from] io::Error),
 }
 
-/// Writes the evidence of some runs, signed, for whoever asks for it. Those that are not over are in it as far as they got.
+/// Writes the evidence of some runs, signed, for whoever asks for it. Those that have not finished are in it as far as they got.
 ///
 /// # Errors
 /// If there is no such run, its journal is damaged, or `out` can't be written.

@@ -37,7 +37,7 @@ pub fn of_run<A: Archive>(archive: &A, run: &RunId) -> Result<Report, ReportErro
     Ok(of_records(&records, archive.is_driven(run))?)
 }
 
-/// Returns the report that the records of a journal make; `driven` if a process has the run in hand.
+/// Returns the report that the records of a journal make; `driven` if a process drives the run.
 ///
 /// # Errors
 /// If they are no journal.
@@ -200,7 +200,7 @@ fn in_words(decision: &Decision) -> String {
         Decision::Retry { key } => format!("try call {key} again"),
         Decision::Skip { key } => format!("leave call {key} out"),
         Decision::MarkDone { key, .. } => format!("call {key} was done by hand"),
-        Decision::Cancel => "stop, and take everything back".to_owned(),
+        Decision::Cancel => "stop, and undo everything".to_owned(),
         Decision::GoOn => "go on".to_owned(),
     }
 }

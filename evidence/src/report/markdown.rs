@@ -146,7 +146,7 @@ fn timeline(out: &mut Out, report: &Report) {
     if report.steps.len() > LANES_MAX {
         out.line(format_args!("and {} calls more", report.steps.len() - LANES_MAX));
     }
-    out.line("= done   x failed   ? outcome lost, or going on   < taken back   / given up");
+    out.line("= done   x failed   ? outcome lost, or going on   < undone   / given up");
     out.line("```");
 }
 
@@ -178,13 +178,10 @@ fn rollback(out: &mut Out, report: &Report) {
         .iter()
         .for_each(|line| out.line(format_args!("- {}", text(line))));
     if !rollback.taken_back.is_empty() {
-        out.line(format_args!("- Taken back: calls {}", super::list(&rollback.taken_back)));
+        out.line(format_args!("- Undone: calls {}", super::list(&rollback.taken_back)));
     }
     if !rollback.failed.is_empty() {
-        out.line(format_args!(
-            "- Could not be taken back: calls {}",
-            super::list(&rollback.failed)
-        ));
+        out.line(format_args!("- Could not be undone: calls {}", super::list(&rollback.failed)));
     }
 }
 
@@ -208,7 +205,7 @@ fn evidence(out: &mut Out, report: &Report) {
     }
     for resumed in &report.resumes {
         out.line(format_args!(
-            "- Interrupted; taken up again at {} by {} on {}, after {} without a word.",
+            "- Interrupted; resumed at {} by {} on {}, after {} without a journal entry.",
             utc(resumed.at),
             text(&resumed.by.who()),
             text(&resumed.by.host),
@@ -217,7 +214,7 @@ fn evidence(out: &mut Out, report: &Report) {
     }
     for step in report.steps.iter().filter(|s| s.how == Some(windlass_journal::How::Probed)) {
         out.line(format_args!(
-            "- Call {}: the outcome was lost, and a look at the world told it.",
+            "- Call {}: the outcome was lost; a check of the swarm showed it.",
             step.key
         ));
     }

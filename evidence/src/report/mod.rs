@@ -166,7 +166,7 @@ pub struct Service {
     /// True if somebody removed it while the run went on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
-    /// True if all that was done to it was taken back.
+    /// True if all that was done to it was undone.
     pub taken_back: bool,
     /// How often its tasks were replaced.
     pub restarts: u32,
@@ -201,7 +201,7 @@ pub struct Rollback {
     pub why: Option<StepError>,
     /// True if a person asked for it.
     pub asked: bool,
-    /// The calls that were taken back.
+    /// The calls that were undone.
     pub taken_back: Vec<CallKey>,
     /// The calls that could not be.
     pub failed: Vec<CallKey>,
@@ -237,8 +237,8 @@ pub struct Resumed {
 pub fn verdict(status: Status) -> &'static str {
     match status {
         Status::Done => "done",
-        Status::Undone => "undone: it failed, and went back",
-        Status::Cancelled => "cancelled: it went back",
+        Status::Undone => "failed, and everything was undone",
+        Status::Cancelled => "cancelled: everything was undone",
         Status::Stuck => "stuck: it needs a person",
         Status::StuckGoingBack => "stuck going back: it needs a person",
         Status::Running => "running",
@@ -259,13 +259,13 @@ pub fn outcome(step: &Step, over: bool) -> &'static str {
         (CallStatus::InDoubt, _) => "in doubt",
         (CallStatus::Backoff, _) => "to be tried again",
         (CallStatus::Retrying, _) => "tried again",
-        (CallStatus::Applied, Some(How::Probed)) => "done, as a look at the world told",
+        (CallStatus::Applied, Some(How::Probed)) => "done, as a check showed",
         (CallStatus::Applied, _) => "done",
         (CallStatus::Failed, _) => "failed",
         (CallStatus::Settled, _) => "settled by a person",
-        (CallStatus::Undoing, _) => "being taken back",
-        (CallStatus::Undone, _) => "taken back",
-        (CallStatus::UndoFailed, _) => "could not be taken back",
+        (CallStatus::Undoing, _) => "being undone",
+        (CallStatus::Undone, _) => "undone",
+        (CallStatus::UndoFailed, _) => "could not be undone",
         (CallStatus::Waiting, _) => "waits",
         (CallStatus::Branches, _) => "",
     }
@@ -287,8 +287,8 @@ fn span(ms: Millis) -> String {
 fn rollback_in_words(rollback: &Rollback) -> Vec<String> {
     let mut lines = Vec::new();
     match (&rollback.why, rollback.asked) {
-        (Some(why), true) => lines.push(format!("A person had it taken back: {}", why.message)),
-        (Some(why), false) => lines.push(format!("It went back by itself: {}", why.message)),
+        (Some(why), true) => lines.push(format!("A person had it undone: {}", why.message)),
+        (Some(why), false) => lines.push(format!("It was undone automatically: {}", why.message)),
         (None, _) => lines.push("It was not needed.".to_owned()),
     }
     if !rollback.left.is_empty() {
@@ -297,9 +297,9 @@ fn rollback_in_words(rollback: &Rollback) -> Vec<String> {
     }
     lines.push(match &rollback.pivot {
         Some(pivot) => format!(
-            "Up to call {pivot} all could be taken back; that call destroyed something, and from there it could only go forward."
+            "Up to call {pivot} all could be undone; that call destroyed something, and from there it could only go forward."
         ),
-        None => "Nothing was destroyed: up to the end all could be taken back.".to_owned(),
+        None => "Nothing was destroyed: up to the end all could be undone.".to_owned(),
     });
     lines
 }

@@ -97,7 +97,7 @@ impl Told {
             gone: self.gone,
             taken_back,
             restarts: self.switched + self.undone,
-            // What was seen before it was taken back says nothing about how it is.
+            // What was seen before it was undone says nothing about how it is.
             health: if self.gone {
                 Some(GONE.to_owned())
             } else {

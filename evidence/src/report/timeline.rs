@@ -33,7 +33,7 @@ pub enum BarKind {
     Failed,
     /// Nobody heard of an outcome: the process died, or it goes on.
     Lost,
-    /// It was taken back.
+    /// It was undone.
     Undone,
     /// A wait that the run gave up when it went back.
     GivenUp,
@@ -46,7 +46,7 @@ impl BarKind {
             BarKind::Done => "done",
             BarKind::Failed => "failed",
             BarKind::Lost => "outcome lost, or going on",
-            BarKind::Undone => "taken back",
+            BarKind::Undone => "undone",
             BarKind::GivenUp => "given up",
         }
     }
@@ -59,7 +59,7 @@ pub(super) fn bars(entries: &[Entry]) -> Vec<Bar> {
     let (mut bars, mut waits) = (Vec::new(), HashSet::new());
     for entry in entries {
         let before = std::mem::replace(&mut heard, entry.at);
-        // Nobody was there in between: what was under way is taken up from here.
+        // Nobody was there in between: what was under way is resumed from here.
         if let Body::Resumed { .. } = entry.body {
             bars.extend(cut(&mut began, &waits, BarKind::Lost, before, entry.at));
         }

@@ -148,7 +148,7 @@ fn the_chapters_of_a_change_record_are_filled_in() {
         "- Backend credential changed: not by this run",
         "| `web` | `db_v1 (old)` → `db_v2 (new)` | 1 |",
         "| `value` | `db_v2 (new)` | `f1n9er` |",
-        "- Call 3: the outcome was lost, and a look at the world told it.",
+        "- Call 3: the outcome was lost; a check of the swarm showed it.",
         "- Ticket: web",
         "to be tried again: web",
     ] {
@@ -161,11 +161,11 @@ fn what_was_taken_back_decided_and_lost_is_told() {
     let report = fixture("v1.jsonl");
     let text = markdown(&report);
     for line in [
-        "**cancelled: it went back**",
+        "**cancelled: everything was undone**",
         "ada on manager-1 | call 4.2.1 was done by hand | switched it by hand |",
-        "- A person had it taken back: the maintenance window is over",
-        "- Taken back: calls 3, 4.1.1, 4.3.1",
-        "- Interrupted; taken up again at 2023-11-14 22:13:20Z by ada on manager-1",
+        "- A person had it undone: the maintenance window is over",
+        "- Undone: calls 3, 4.1.1, 4.3.1",
+        "- Interrupted; resumed at 2023-11-14 22:13:20Z by ada on manager-1",
     ] {
         assert!(text.contains(line), "no `{line}` in:\n{text}");
     }

@@ -60,7 +60,7 @@ fn name(report: &Report, lane: &str) -> String {
     format!("<li title=\"{key} {step}: {says}\"><b>{key}</b> {says}</li>")
 }
 
-/// One thing that hits all calls: the process dies, the run is resumed, everything is taken back.
+/// One thing that hits all calls: the process dies, the run is resumed, everything is undone.
 fn goes_through(moment: &Moment) -> bool {
     matches!(moment.kind, MomentKind::Died | MomentKind::Resumed | MomentKind::Unwinding)
 }

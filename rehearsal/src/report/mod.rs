@@ -112,7 +112,7 @@ pub struct FaultKind {
 pub enum Verdict {
     /// All new: the run got through, and every invariant holds.
     Held,
-    /// All old: the run took everything back, and every invariant holds.
+    /// All old: the run undid everything, and every invariant holds.
     Unwound,
     /// The run stopped and said what a person must decide, and going on as it said ended well.
     Stuck,
@@ -200,13 +200,13 @@ pub enum MomentKind {
     Died,
     /// The run was resumed.
     Resumed,
-    /// The run began to take everything back.
+    /// The run began to undo everything.
     Unwinding,
     /// The undo of a call began.
     UndoBegan,
-    /// A call was taken back.
+    /// A call was undone.
     UndoEnded,
-    /// A call could not be taken back.
+    /// A call could not be undone.
     UndoFailed,
     /// The run is stuck.
     Stuck,

@@ -9,7 +9,7 @@ pub struct Totals {
     pub passes: usize,
     /// Those that held.
     pub held: usize,
-    /// Those that took everything back.
+    /// Those that undid everything.
     pub unwound: usize,
     /// Those that are stuck on purpose.
     pub stuck: usize,

@@ -32,7 +32,7 @@ pub enum SnapshotError {
     },
     /// It has a format of another version.
     #[error(
-        "read the snapshot {path}:{line}: it has the format {version}, and this windlass reads 1 to {VERSION}; take it anew with `windlass snapshot`"
+        "read the snapshot {path}:{line}: it has the format {version}, and this windlass reads 1 to {VERSION}; take it again with `windlass snapshot`"
     )]
     Version {
         /// The file.
@@ -171,7 +171,7 @@ fn not_one(path: &Path, error: &serde_json::Error) -> SnapshotError {
     let reason = text.strip_suffix(&place).unwrap_or(&text);
     // The parser quotes what it did not expect, and that may be anything.
     let reason = match reason.starts_with("invalid ") {
-        true => "it is no snapshot: another kind of value belongs here".to_owned(),
+        true => "it is not a snapshot: another kind of value belongs here".to_owned(),
         false => reason.to_owned(),
     };
     SnapshotError::NotOne { path: path.to_owned(), line: error.line(), reason }

@@ -59,7 +59,7 @@ fn is_found_in_code(mutant: Mutant) {
 
 /// Replaces a piece of the runbook, which must be there.
 fn replaced(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "the runbook has no `{from}` any more: mend this test");
+    assert!(text.contains(from), "the runbook has no `{from}` any more: fix this test");
     text.replacen(from, to, 1)
 }
 

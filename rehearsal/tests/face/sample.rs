@@ -188,13 +188,13 @@ fn pass(id: &str, at: Option<&CallRow>, fault: &str, verdict: Verdict, calls: &[
                     now + took,
                     Some("3"),
                     MomentKind::UndoBegan,
-                    "take back: create the secret db_password.tmp",
+                    "undo: create the secret db_password.tmp",
                 );
                 tell(
                     now + took + 900,
                     Some("3"),
                     MomentKind::UndoEnded,
-                    "taken back: create the secret db_password.tmp",
+                    "undone: create the secret db_password.tmp",
                 );
                 break;
             }

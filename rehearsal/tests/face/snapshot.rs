@@ -212,8 +212,8 @@ fn a_file_that_is_no_snapshot_is_refused_with_its_line_and_not_quoted() {
     let nameless = good.replacen("\"Name\":\"shop_api\"", "\"Label\":\"shop_api\"", 1);
     let cases: [(&str, &str, &str); 8] = [
         ("", "swarm.json:1:", "EOF"),
-        ("[]", "swarm.json:1:", "no snapshot"),
-        ("\"c4n4ry\"", "swarm.json:1:", "no snapshot"),
+        ("[]", "swarm.json:1:", "not a snapshot"),
+        ("\"c4n4ry\"", "swarm.json:1:", "not a snapshot"),
         (
             "{\"services\": {\"db\": {\"password\": \"c4n4ry\"}}}",
             "swarm.json:1:",

@@ -55,7 +55,7 @@ pub struct Schedule {
     params: BTreeMap<String, String>,
     /// Secret parameters, by name. Where they come from is told on that machine only.
     secrets: Vec<String>,
-    /// When it comes: minute, hour, day of the month, month, day of the week.
+    /// When to start: minute, hour, day of the month, month, day of the week.
     cron: String,
     /// The time zone in which that is meant.
     zone: String,
@@ -63,7 +63,7 @@ pub struct Schedule {
     missed: Missed,
     /// How old such a time may be to be caught up with, such as `1day 12h`.
     missed_window: String,
-    /// What happens if the last run is not over.
+    /// What happens if the last run has not finished.
     overlap: Overlap,
     /// Runs start up to this much later, such as `5m`.
     jitter: String,

@@ -101,7 +101,7 @@ impl Engine {
                 hold = self.hold(run)?;
             }
         }
-        let why = format!("others have answered {run} meanwhile: look at it again");
+        let why = format!("somebody else has answered {run} meanwhile: look at it again");
         Err(EngineError::NotNow(why))
     }
 
@@ -185,7 +185,7 @@ impl Engine {
         let (hold, _one_at_a_time) = self.hold_to_answer(run).await?;
         let found = asked(&hold, key, "ask")?;
         let Ok(Wait::Ask(question)) = found.call.wait() else {
-            return Err(EngineError::Damaged(format!("{run} asks what can't be read")));
+            return Err(EngineError::Damaged(format!("the question of {run} can't be read")));
         };
         by.must_have(&question.roles)?;
         let (output, sealed) = sealed_answer(&found, &question, given, secrets)?;
@@ -202,10 +202,10 @@ impl Engine {
         }
         let Drive { driver, runbook } = found.hold.drive.clone();
         let now = tokio::task::spawn_blocking(move || driver.bound(&runbook)).await;
-        let now = now.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+        let now = now.map_err(|e| EngineError::Machine(format!("the plan ended early: {e}")))?;
         let now = now.map_err(|error| {
             let run = found.hold.run();
-            let why = format!("what {run} would do can't be looked at just now: {error}");
+            let why = format!("what {run} would do can't be worked out now: {error}");
             EngineError::NotNow(why)
         })?;
         Ok(Some((found.call.asked.clone().unwrap_or_default(), now)))
@@ -237,7 +237,7 @@ impl Engine {
         lock.lock_owned().await
     }
 
-    /// Records an answer, and has the run go on if this process has it in hand.
+    /// Records an answer, and has the run go on if this process drives it.
     fn answered(
         &self,
         found: &Found<'_>,

@@ -29,7 +29,7 @@ impl Engine {
         let _alone = self.keep_alone()?;
         let store = &self.0.store;
         let mut take = |line| {
-            let gone = |Gone| EngineError::NotNow("the backup was broken off".to_owned());
+            let gone = |Gone| EngineError::NotNow("the backup was interrupted".to_owned());
             take(line).map_err(gone)
         };
         let runs = store.summaries(false)?;
@@ -44,7 +44,7 @@ impl Engine {
         for (run, _) in runs {
             for (seq, record) in (0..).zip(store.read(&run)?) {
                 let text = String::from_utf8(record)
-                    .map_err(|_| EngineError::Damaged(format!("{run}: entry {seq} is no text")))?;
+                    .map_err(|_| EngineError::Damaged(format!("{run}: entry {seq} is not text")))?;
                 take(Line::Record { run: run.clone(), seq, text })?;
             }
         }

@@ -18,7 +18,7 @@ pub enum EngineError {
     #[error(transparent)]
     Parameter(#[from] ParameterError),
     /// Another run holds a lock.
-    #[error("{lock} is locked by {by}, which is not over")]
+    #[error("{lock} is locked by {by}, which has not finished")]
     Locked {
         /// The lock.
         lock: String,
@@ -26,13 +26,13 @@ pub enum EngineError {
         by: RunId,
     },
     /// The run would end the process that drives it.
-    #[error("{lock} is what this daemon itself stands on: the run would end it in the middle")]
+    #[error("{lock} is used by this daemon itself: the run would stop the daemon that drives it")]
     OwnGround {
         /// The lock of the run.
         lock: String,
     },
     /// A process drives this run already.
-    #[error("{0} is being driven already")]
+    #[error("{0} is already running")]
     AlreadyDriven(RunId),
     /// There is no such run.
     #[error("there is no run `{0}`")]
@@ -57,7 +57,7 @@ pub enum EngineError {
         key: CallKey,
     },
     /// The run is over.
-    #[error("{run} is over: there is nothing to resume, undo or decide")]
+    #[error("{run} has finished: there is nothing to resume, undo or decide")]
     Over {
         /// The run.
         run: RunId,
@@ -136,10 +136,10 @@ pub enum EngineError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The store belongs to another master key.
-    #[error("this is not the master key with which the store was made")]
+    #[error("this is not the master key that the store was made with")]
     WrongMasterKey,
     /// No thread, no randomness: the machine is at its end.
-    #[error("the machine refuses: {0}")]
+    #[error("the operating system refused: {0}")]
     Machine(String),
 }
 
@@ -153,7 +153,7 @@ impl EngineError {
 fn answer_says(problem: &ParameterError) -> String {
     match problem {
         ParameterError::Unknown { name, known } => {
-            format!("`{name}` is not asked for; asked are {known}")
+            format!("`{name}` is not asked for; the fields are {known}")
         }
         ParameterError::Missing { name, help, .. } => {
             format!("`{name}` is missing in the answer: {help}")

@@ -44,7 +44,7 @@ impl Engine {
         self.0.events.subscribe()
     }
 
-    /// Returns runs, oldest first; those that are not over, or all.
+    /// Returns runs, oldest first; those that have not finished, or all.
     ///
     /// # Errors
     /// If the store is damaged.
@@ -87,12 +87,12 @@ impl Engine {
         Ok(runs)
     }
 
-    /// Returns the runs that this process has in hand: driven by threads, or put away to wait.
+    /// Returns the runs that this process has in hand: driven by threads, or parked to wait.
     pub fn driven(&self) -> Vec<RunId> {
         self.0.live().keys().cloned().collect()
     }
 
-    /// True if this process has the run in hand.
+    /// True if this process drives the run.
     pub fn is_driven(&self, run: &RunId) -> bool {
         self.0.live().contains_key(run)
     }
@@ -285,7 +285,7 @@ impl Engine {
         });
         let planned = planning.await;
         let planned =
-            planned.map_err(|e| EngineError::Machine(format!("the plan broke off: {e}")))?;
+            planned.map_err(|e| EngineError::Machine(format!("the plan ended early: {e}")))?;
         Ok(planned.map(|plan| Plan { place: self.0.place.clone(), identity, ..plan }))
     }
 }

@@ -177,7 +177,7 @@ impl Engine {
         self.take_up(run, by, None)
     }
 
-    /// Takes everything back that an interrupted or stuck run did.
+    /// Undoes everything that an interrupted or stuck run did.
     ///
     /// # Errors
     /// If it is over or past its pivot, driven already, or can't be read.
@@ -186,7 +186,7 @@ impl Engine {
         self.take_up(run, by, Some(reason))
     }
 
-    /// Asks a run that is being driven to stop and take everything back.
+    /// Asks a run that is being driven to stop and undo everything.
     ///
     /// # Errors
     /// If it is not being driven by this process, or is past its pivot.
@@ -283,7 +283,7 @@ impl Engine {
             return Ok(());
         };
         let Err(error) = step.check_output(told) else { return Ok(()) };
-        let problem = if told.is_null() { "nothing is told".to_owned() } else { error.problem };
+        let problem = if told.is_null() { "no output is given".to_owned() } else { error.problem };
         let example = match needed {
             Needed::Output(example) => example,
             Needed::Nothing => Value::Null,

@@ -80,7 +80,7 @@ fn is_over(store: &dyn JournalStore, run: &RunId) -> bool {
 }
 
 impl Engine {
-    /// Opens an engine over a store. Runs that are not over stay as they are until they are resumed.
+    /// Opens an engine over a store. Runs that have not finished stay as they are until they are resumed.
     ///
     /// # Errors
     /// If the store belongs to another master key, or can't be read.

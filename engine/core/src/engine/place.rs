@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// Says that the place that answers now has taken the place of the one where the run began, and
-    /// returns which one that is. For a swarm that was made anew: nobody but a person knows that.
+    /// returns which one that is. For a swarm that was recreated: nobody but a person knows that.
     ///
     /// # Errors
     /// If the run is over or driven, or the place does not answer.

@@ -1,6 +1,6 @@
 //! Forgetting runs that are over, so that a store does not grow for ever.
 //!
-//! A run that is not over is never forgotten: its journal is what a resume needs. Of one that is
+//! A run that has not finished is never forgotten: its journal is what a resume needs. Of one that is
 //! forgotten a tombstone stays, which says what it was, how it ended, and the hash of its last
 //! record: whoever holds its evidence can still show that this store knew of it.
 
@@ -21,7 +21,7 @@ use crate::run::RunState;
 pub struct Retention {
     /// Runs that were heard of since then stay.
     pub since: Millis,
-    /// So many of the latest runs stay, however old they are.
+    /// Keep this many of the latest runs, however old they are.
     pub newest: usize,
 }
 
@@ -70,7 +70,7 @@ impl Engine {
     /// every one, when it is gone durably.
     ///
     /// # Errors
-    /// If one is not over or can't be read, a backup is being made, or the store can't write. Those
+    /// If one has not finished or can't be read, a backup is being made, or the store can't write. Those
     /// that `each` was told of are gone all the same.
     pub fn forget(
         &self,
@@ -100,7 +100,7 @@ impl Engine {
     /// Keeps backups and what forgets runs apart.
     pub(super) fn keep_alone(&self) -> Result<std::sync::MutexGuard<'_, ()>, EngineError> {
         self.0.keeping.try_lock().map_err(|_| {
-            let why = "a backup or a prune is under way: try again when it is through";
+            let why = "a backup or a prune is running: try again when it has finished";
             EngineError::NotNow(why.to_owned())
         })
     }
@@ -114,7 +114,7 @@ impl Engine {
             .map_err(|e| EngineError::Damaged(format!("{run}: {e}")))?;
         let created = state.created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
         let Some(RunStatus::Finished(end)) = state.status else {
-            return Err(EngineError::NotNow(format!("{run} is not over: a resume needs it")));
+            return Err(EngineError::NotNow(format!("{run} has not finished: a resume needs it")));
         };
         let tombstone = Tombstone {
             run: run.clone(),

@@ -1,8 +1,8 @@
-//! Threads of runs: begun, put away while a run waits, begun again.
+//! Threads of runs: begun, parked while a run waits, begun again.
 //!
 //! ```text
 //! launch -> a thread drives the run -> it ends                     -> let go, RunHandle is told
-//!                ^                  -> it waits: put away, no thread
+//!                ^                  -> it waits: parked, no thread
 //!                |                                 |
 //!                +------------- wake <-------------+  a wait is over, an answer, a cancellation
 //! ```
@@ -141,7 +141,7 @@ impl Engine {
 
     fn ended(&self, mut outcome: Outcome, gone: Gone<'_>) {
         gone.standby.stop(&self.0.world.runtime);
-        // Only then: a run that is stuck or put away needs its values when it goes on.
+        // Only then: a run that is stuck or parked needs its values when it goes on.
         if matches!(outcome, Outcome::Finished(_))
             && let Err(error) = self.0.keyring.destroy(gone.run)
         {

@@ -1,7 +1,7 @@
 //! Whose turn it is: no more runs are driven at once than the machine should bear.
 //!
 //! A run that waits has no turn; when its time comes, it queues with the others. Nothing of a queued
-//! run is read until its turn comes, so a thousand of them are taken up in a moment.
+//! run is read until its turn comes, so a thousand of them are resumed in a moment.
 
 use std::collections::VecDeque;
 
@@ -43,7 +43,7 @@ impl Turns {
         next
     }
 
-    /// Takes back a turn that led to nothing.
+    /// Undoes a turn that led to nothing.
     pub(super) fn untake(&mut self) {
         self.taken -= 1;
     }
@@ -75,7 +75,7 @@ impl Engine {
         self.0.turns().queue.len()
     }
 
-    /// Takes up every run that is not over and needs no person: for a process that stays. Those that
+    /// Takes up every run that has not finished and needs no person: for a process that stays. Those that
     /// wait go on waiting, the others go on in turn; that they do is recorded when it happens.
     ///
     /// # Errors

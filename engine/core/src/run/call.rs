@@ -72,7 +72,7 @@ impl Driver {
         };
         let show = |head: &CallHead| format!("{} {}", head.step, head.args);
         let message = format!(
-            "the runbook takes another way than it did: call {key} was\n  {}\nand now it is\n  {}",
+            "replay diverged from the journal: call {key} was\n  {}\nand is now\n  {}",
             show(&recorded),
             show(head)
         );
@@ -278,7 +278,7 @@ impl Driver {
         self.check_halt().map_err(CallFailure::Halt)?;
         let step = self.step(name).map_err(CallFailure::Error)?;
         if step.kind() != Kind::Read {
-            let message = format!("`{name}` does more than read: a condition can't call it");
+            let message = format!("`{name}` changes things, and a condition can only read");
             return Err(CallFailure::Error(StepError::permanent("not_a_read", message)));
         }
         let cx = self.context(key, Mode::Run);

@@ -29,7 +29,7 @@ impl Control {
         self.0.send_modify(|signals| signals.park = true);
     }
 
-    /// Asks the run to take everything back.
+    /// Asks the run to undo everything.
     pub fn cancel(&self, reason: &str) {
         self.0.send_modify(|signals| signals.cancel = Some(reason.to_owned()));
     }

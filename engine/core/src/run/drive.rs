@@ -27,9 +27,9 @@ pub enum Point {
     AfterEffect,
     /// The outcome is recorded (durable with the next flush).
     AfterOutcome,
-    /// The undo's intent is durable, nothing taken back.
+    /// The undo's intent is durable, nothing undone.
     AfterUndoIntent,
-    /// The call is taken back, no outcome recorded.
+    /// The call is undone, no outcome recorded.
     AfterUndoEffect,
     /// A wait is durable, and has not begun.
     AfterAsking,
@@ -60,7 +60,7 @@ pub enum Outcome {
 pub(crate) enum Stop {
     /// It got no further.
     Ended(Outcome),
-    /// It waits: it is taken up again when one of its waits is over.
+    /// It waits: it is resumed again when one of its waits is over.
     Resting,
 }
 
@@ -292,7 +292,7 @@ impl Caller for Evaluation {
             Some((as_before, _)) if as_before == branches => Ok(()),
             Some((before, _)) => {
                 let message = format!(
-                    "the runbook takes another way than it did: at {key} there were {before} \
+                    "replay diverged from the journal: at {key} there were {before} \
                      branches, and now there are {branches}"
                 );
                 let error = StepError::needs_operator("diverged", message);

@@ -2,7 +2,7 @@
 //!
 //! Steps reach a place by an address, and another place may answer there another day: a changed
 //! `DOCKER_HOST`, another context. To such a place nothing of the run is known, and everything
-//! that the run made seems to be gone. So who answers is asked anew each time a run is taken up,
+//! that the run made seems to be gone. So who answers is asked anew each time a run is resumed,
 //! and again after each pause in which nobody answered, before any step looks.
 
 use std::time::Duration;

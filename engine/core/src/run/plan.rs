@@ -94,10 +94,9 @@ impl PlanError {
         let error = &self.error.message;
         match (self.before.changes().count(), &self.before.pivot) {
             (0, _) => format!("would fail before it changes anything: {error}"),
-            (changes, None) => format!(
-                "would make {}, then fail, and take everything back: {error}",
-                counted(changes)
-            ),
+            (changes, None) => {
+                format!("would make {}, then fail, and undo everything: {error}", counted(changes))
+            }
             (changes, Some(pivot)) => format!(
                 "would make {}, then fail, and be stuck: after call {pivot} there is no way back: {error}",
                 counted(changes)
@@ -201,7 +200,7 @@ pub(super) fn plan_on(
         Err(ScriptFailure::Halted(halt)) => {
             let error = match halt {
                 Halt::Stuck(error, _) | Halt::Failed(error, _) => error,
-                other => StepError::permanent("bug", format!("the plan was put away: {other:?}")),
+                other => StepError::permanent("bug", format!("the plan was parked: {other:?}")),
             };
             Err(PlanError { error, before: Box::new(plan) })
         }

@@ -62,7 +62,7 @@ impl Driver {
                     Err(self.redacted(error.error))
                 }
             },
-            Ok(Err(_)) => Err(StepError::transient("bug", "the plan broke off")),
+            Ok(Err(_)) => Err(StepError::transient("bug", "the plan ended early")),
             Err(error) => Err(StepError::transient("machine", error.to_string())),
         }
     }

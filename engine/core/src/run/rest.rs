@@ -2,8 +2,8 @@
 //!
 //! What a run waits for goes on as a task of the runtime, one for each wait. The thread that came to
 //! the wait attends it for as long as other threads of the run are at work; once all of them do
-//! nothing but wait, the evaluation ends and the run is put away (`standby`). The task that is over
-//! first has the run taken up again, by replay, which finds what the task left here.
+//! nothing but wait, the evaluation ends and the run is parked (`standby`). The task that is over
+//! first has the run resumed, by replay, which finds what the task left here.
 //!
 //! ```text
 //! thread: begin -> attend -----------> take (the result), go on
@@ -32,7 +32,7 @@ use crate::step::StepError;
 /// What a wait of a step came to.
 type Waited = Result<Value, StepError>;
 
-/// The waits of a run that are not over.
+/// The waits of a run that have not finished.
 pub(crate) struct Waits {
     open: Mutex<HashMap<CallKey, Open>>,
     clock: Arc<dyn Clock>,
@@ -63,7 +63,7 @@ impl Shared {
 }
 
 impl Waits {
-    /// Returns no waits. `wake` takes the run up again if it has been put away.
+    /// Returns no waits. `wake` resumes the run again if it has been parked.
     pub(crate) fn new(clock: Arc<dyn Clock>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         Waits { open: Mutex::default(), clock, wake }
     }
@@ -88,7 +88,7 @@ impl Waits {
                 let waited = waiting.await;
                 *shared.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(waited);
                 shared.over.send_replace(true);
-                // The thread that takes the run up is counted before this task no longer is.
+                // The thread that resumes the run is counted before this task no longer is.
                 wake();
                 shared.uncount(clock.as_ref());
             })
@@ -258,7 +258,7 @@ impl Driver {
     }
 
     /// Waits with a thread for as long as other threads of the run are at work; after that the run
-    /// is put away.
+    /// is parked.
     pub(super) fn rest(&self, key: &CallKey) -> Result<(), CallFailure> {
         let Some(mut over) = self.standby.waits.watch(key) else { return Ok(()) };
         let pivoted = self.pivoted();

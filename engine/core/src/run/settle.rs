@@ -84,7 +84,7 @@ pub(crate) async fn open_calls(driver: &Driver) -> Vec<OpenCall> {
                 verdict(looked)
             }
             CallStatus::Undoing | CallStatus::UndoFailed => {
-                ("undo", "it was being taken back".to_owned())
+                ("undo", "it was being undone".to_owned())
             }
             _ => ("repeat", call.error.as_ref().map(ToString::to_string).unwrap_or_default()),
         };

@@ -1,4 +1,4 @@
-//! Takes a run back: every applied change, newest first.
+//! Undoes a run: every applied change, newest first.
 //!
 //! "Newest" is by place, not by clock: the calls of a script in reverse, and where they branched,
 //! the branches side by side, each in reverse. A failed call is never undone: it cleaned up after
@@ -26,7 +26,7 @@ struct Places {
     children: HashMap<CallKey, BTreeSet<CallKey>>,
     /// Where branches were, and how many at once.
     bounds: HashMap<CallKey, u32>,
-    /// Calls that are to be taken back.
+    /// Calls that are to be undone.
     applied: BTreeSet<CallKey>,
 }
 
@@ -64,7 +64,7 @@ impl Places {
 }
 
 impl Driver {
-    /// Takes everything back, and returns how the run ends.
+    /// Undoes everything, and returns how the run ends.
     pub(super) fn unwind(&self) -> Result<End, Halt> {
         self.standby.control.go_back();
         let places = self.ledger.look(Places::of);
@@ -84,7 +84,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Takes branches back side by side. All get as far as they can before a failure counts.
+    /// Undoes branches side by side. All get as far as they can before a failure counts.
     fn unwind_branches(&self, places: &Places, key: &CallKey, bound: u32) -> Result<(), Halt> {
         let branches = places.under(key);
         let next = AtomicUsize::new(0);
@@ -143,7 +143,7 @@ impl Driver {
             let error = self.redacted(error);
             let Some(wait) = backoff(error.class, attempt) else {
                 recording(Body::UndoFailed { key: key.clone(), error: error.clone() })?;
-                let message = format!("could not take back \"{}\": {}", call.says, error.message);
+                let message = format!("could not undo \"{}\": {}", call.says, error.message);
                 return Err(stuck(StepError { message, ..error }));
             };
             cx.progress(&format!("trying again in {} s: {error}", wait.as_secs().max(1)));

@@ -218,7 +218,7 @@ impl Driver {
             self.note_waiting(call, call.step.until(args, base))?;
             self.rest(call.key)?;
         }
-        // Gone without a result, the run is being put away.
+        // Gone without a result, the run is being parked.
         self.standby.waits.take(call.key).ok_or(CallFailure::Halt(crate::script::Halt::Parked))
     }
 
@@ -234,7 +234,7 @@ impl Driver {
         self.standby.waits.begin(key, &self.world.runtime, Some(waiting));
     }
 
-    /// Begins all waits of a run that was put away in another process, without its script. False if
+    /// Begins all waits of a run that was parked in another process, without its script. False if
     /// that can't be done, because a step is not there any more.
     pub(crate) fn wait_again(&self) -> bool {
         let waits = |state: &RunState| -> Vec<(CallKey, Call)> {

@@ -180,7 +180,7 @@ impl Runbook {
         let reads = |step: &String| steps.get(step).is_some_and(|s| s.kind() == Kind::Read);
         let called = checked.script.steps();
         let more = called.iter().find(|step| !reads(step))?;
-        Some(format!("`{more}` does more than read"))
+        Some(format!("`{more}` changes things"))
     }
 
     /// Returns its name or path, as given.

@@ -37,7 +37,7 @@ pub(crate) type Mistake = (Place, String);
 /// Why an evaluation did not reach the end of the script.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ScriptFailure {
-    /// It was put away.
+    /// It was parked.
     Halted(Halt),
     /// It failed: the error, the call that raised it, and where.
     Failed(Box<(StepError, Option<CallKey>, Place)>),
@@ -105,7 +105,7 @@ impl Script {
     /// Evaluates the script from the top on this thread, which must be one that may block.
     ///
     /// # Errors
-    /// If it was put away or failed.
+    /// If it was parked or failed.
     pub fn evaluate(
         &self,
         parameters: &JsonMap<String, Value>,

@@ -83,12 +83,12 @@ pub enum CallFailure {
     Halt(Halt),
 }
 
-/// Why a script is put away before its end. It can't be caught by the script.
+/// Why a script is parked before its end. It can't be caught by the script.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Halt {
     /// A person, or the end of the process, asked the run to stop here; it can be resumed.
     Parked,
-    /// A person asked to take everything back.
+    /// A person asked to undo everything.
     Cancelled(String),
     /// The run needs a person.
     Stuck(StepError, Option<CallKey>),

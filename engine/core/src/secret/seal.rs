@@ -18,10 +18,10 @@ use crate::id::RunId;
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// No value is kept under this name.
-    #[error("this run keeps no value called `{0}`")]
+    #[error("this run has no value called `{0}`")]
     Unknown(String),
     /// The bytes don't open: another key, another run, or a damaged journal.
-    #[error("the value `{0}` does not open with this run's key (damaged, or the wrong key)")]
+    #[error("the value `{0}` can't be decrypted with this run's key (damaged, or the wrong key)")]
     Damaged(String),
     /// The run's key is gone, as it is after the run has ended.
     #[error("the key of this run is gone, and its values with it")]

@@ -23,7 +23,7 @@ pub struct About {
     pub reads: Cow<'static, str>,
     /// What it changes, or "Nothing."
     pub changes: Cow<'static, str>,
-    /// How it is taken back, or why it can't be.
+    /// How it is undone, or why it can't be.
     pub undo: Cow<'static, str>,
     /// A line of rhai that calls it.
     pub example: Cow<'static, str>,
@@ -119,7 +119,7 @@ pub trait ChangeStep: Send + Sync + 'static {
     /// Returns what people read about the step.
     fn about(&self) -> About;
 
-    /// True if what it does can't be taken back: it is then the run's pivot.
+    /// True if what it does can't be undone: it is then the run's pivot.
     fn destroys(&self) -> bool {
         false
     }
@@ -156,7 +156,7 @@ pub trait ChangeStep: Send + Sync + 'static {
         base: &Self::Base,
     ) -> Result<Probe<Self::Output>, StepError>;
 
-    /// Takes an applied call back. May be repeated: a second undo finds nothing to do.
+    /// Undoes an applied call. May be repeated: a second undo finds nothing to do.
     async fn undo(
         &self,
         cx: &Context,

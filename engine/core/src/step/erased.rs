@@ -71,7 +71,7 @@ pub trait AnyStep: Send + Sync {
         args: &Value,
         base: &Value,
     ) -> Result<Probe<Value>, StepError>;
-    /// Takes it back.
+    /// Undoes it.
     async fn undo(
         &self,
         cx: &Context,

@@ -14,7 +14,7 @@ pub fn page(step: &dyn AnyStep) -> String {
     let kind = match step.kind() {
         Kind::Read => "read: looks, and changes nothing",
         Kind::Wait => "wait: looks until something is so; a restart goes on from its start",
-        Kind::Change => "change: changes the world, and can take it back",
+        Kind::Change => "change: changes the world, and can undo it",
         Kind::Destroy => "destroy: changes the world for good, and is the pivot of its run",
     };
     let mut page =

@@ -102,7 +102,7 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
     let view = rig.engine().view(&run).unwrap();
     assert_eq!(view.summary.status, Status::StuckGoingBack);
     assert_eq!(view.stuck_at.as_ref().unwrap().to_string(), "4");
-    assert!(view.stuck.unwrap().message.contains("could not take back \"make tmp\""));
+    assert!(view.stuck.unwrap().message.contains("could not undo \"make tmp\""));
 
     rig.world.lock().things.remove("tmp");
     decide(&rig, &run, Decision::Skip { key: view.stuck_at.unwrap() });
@@ -113,7 +113,7 @@ fn a_failed_undo_is_stuck_and_skip_leaves_it_to_the_person() {
 }
 
 /// The journal ends at every entry in turn, the one that records the failure of the undo included:
-/// what could not be taken back must not be passed over.
+/// what could not be undone must not be passed over.
 #[test]
 fn a_failed_undo_is_not_forgotten_when_the_process_dies_before_it_is_stuck() {
     let mut undone = 0;
@@ -231,7 +231,7 @@ fn a_mistake_in_the_script_after_the_pivot_is_stuck_and_can_be_resumed() {
     assert_eq!(rig.resume(&run), Outcome::Stuck);
 }
 
-/// The decision to take a run back is recorded, and the process dies before the run turns round.
+/// The decision to undo a run is recorded, and the process dies before the run turns round.
 #[test]
 fn a_cancellation_that_was_recorded_is_carried_out_by_the_next_resume() {
     let (rig, run) = foreign("4", "tmp");

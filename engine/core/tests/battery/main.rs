@@ -293,7 +293,7 @@ fn scripts_can_not_look_into_a_sealed_value() {
     }
 }
 
-/// A run that is stuck or put away needs its values when it goes on. Its key was once destroyed
+/// A run that is stuck or parked needs its values when it goes on. Its key was once destroyed
 /// whenever its thread ended; killed runs kept theirs, so no test that killed saw it.
 #[test]
 fn a_run_that_stops_short_keeps_its_key_and_one_that_is_over_does_not() {

@@ -43,7 +43,7 @@ fn stuck_going_back() -> (Rig, RunId) {
     (rig, run)
 }
 
-/// A person asked to take it back, and a doubt can't be settled.
+/// A person asked to undo it, and a doubt can't be settled.
 fn stuck_before_it_goes_back() -> (Rig, RunId) {
     let (rig, run) = foreign("4", "tmp");
     let handle = rig.engine().undo(&run, &somebody(), "never mind").unwrap();
@@ -142,7 +142,7 @@ fn nothing_that_is_offered_is_refused() {
             let (rig, run) = state();
             let went = ask(&rig, &run, &safe);
             assert!(went.is_ok(), "{status}: {:?} is refused: {went:?}", safe.act);
-            if safe.does.contains("take everything back") || safe.does.contains("the rest") {
+            if safe.does.contains("undo everything") || safe.does.contains("the rest") {
                 let went = went.unwrap();
                 let stopped = went == Outcome::Stuck;
                 let back = matches!(went, Outcome::Finished(End::Undone | End::Cancelled));
@@ -172,7 +172,7 @@ fn a_call_whose_outcome_the_script_uses_is_not_left_out() {
     assert_eq!(rig.resume(&run), Outcome::Finished(End::Done));
 }
 
-/// What a person leaves as it is, or did by hand, is not taken back: that is said.
+/// What a person leaves as it is, or did by hand, is not undone: that is said.
 #[test]
 fn what_going_back_leaves_is_told() {
     let (rig, run) = stuck_going_back();
@@ -183,7 +183,7 @@ fn what_going_back_leaves_is_told() {
 
     let (rig, run) = stuck_going_back();
     retry(&rig, &run, &view(&rig.engine(), &run).stuck_at.unwrap());
-    rig.assert_whole(&rig.resume(&run), "taken back after all");
+    rig.assert_whole(&rig.resume(&run), "undone after all");
     assert!(view(&rig.engine(), &run).left.is_empty());
 }
 

@@ -141,7 +141,7 @@ async fn while_a_backup_is_made_nothing_is_forgotten() {
     let mut tried = 0;
     let take = |_| {
         let forgotten = place.engine.forget(std::slice::from_ref(&run), &somebody(), |_| {});
-        assert!(matches!(forgotten, Err(EngineError::NotNow(why)) if why.contains("under way")));
+        assert!(matches!(forgotten, Err(EngineError::NotNow(why)) if why.contains("is running")));
         tried += 1;
         Ok(())
     };

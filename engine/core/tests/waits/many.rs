@@ -1,4 +1,4 @@
-//! Many runs that wait: what they cost, and how soon they are taken up again.
+//! Many runs that wait: what they cost, and how soon they are resumed again.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -66,7 +66,7 @@ fn three_hundred_waiting_runs_are_taken_up_soon() {
     assert!(taken.iter().all(|(_, handle)| handle.is_ok()));
     assert_eq!(run_threads(), 0);
     println!(
-        "300 runs: the store is open after {read:?}, the engine after {opened:?}, they are taken up after {took:?}"
+        "300 runs: the store is open after {read:?}, the engine after {opened:?}, they are resumed after {took:?}"
     );
     assert!(took.as_secs() < 5, "{took:?}");
     let first = rig.waits(&runs[0]).remove(0);

@@ -30,7 +30,7 @@ fn a_plan_that_fails_says_what_would_have_been_done_by_then() {
     let says: Vec<&str> = error.before.changes().map(|call| call.says.as_str()).collect();
     assert_eq!(says, ["make a"]);
     let text = error.to_string();
-    let expected = "a run would make 1 change, then fail, and take everything back: ";
+    let expected = "a run would make 1 change, then fail, and undo everything: ";
     assert!(text.starts_with(expected), "{text}");
 
     let late = fails(&rig, &format!("thing::destroy(#{{ name: \"old\" }}); {bad}")).to_string();

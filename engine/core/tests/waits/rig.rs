@@ -87,7 +87,7 @@ impl Rig {
         Followed { run, outcome: self.runtime.spawn(handle.outcome()) }
     }
 
-    /// Begins a run and returns when it has been put away.
+    /// Begins a run and returns when it has been parked.
     pub fn waiting(&self, script: &str) -> Followed {
         let followed = self.start(script);
         self.until_put_away(&followed.run);
@@ -95,7 +95,7 @@ impl Rig {
     }
 
     pub fn until_put_away(&self, run: &RunId) {
-        until("the run is put away", || self.engine.is_put_away(run));
+        until("the run is parked", || self.engine.is_put_away(run));
     }
 
     pub fn outcome(&self, followed: Followed) -> Outcome {

@@ -1,4 +1,4 @@
-//! Runs that wait are taken up by another process: quickly, and without reading what is not needed.
+//! Runs that wait are resumed by another process: quickly, and without reading what is not needed.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn take_up(rig: &Rig) -> Vec<Followed> {
 }
 
 /// What came of a wait stayed in the run's list of waits, woke it at once, and was never taken: it
-/// was begun and put away without end. A battery took minutes, and passed.
+/// was begun and parked without end. A battery took minutes, and passed.
 #[test]
 fn an_answer_wakes_a_run_once() {
     let rig = Rig::new();

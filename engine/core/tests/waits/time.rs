@@ -168,7 +168,7 @@ fn a_condition_can_only_read_and_what_it_changes_in_the_script_is_not_seen_outsi
         assert_eq!(rig.outcome(followed), Outcome::Finished(End::Undone), "{script}");
         rig.error(&run).message
     };
-    assert!(run("thing::make(#{ name: \"a\" }); true").contains("does more than read"));
+    assert!(run("thing::make(#{ name: \"a\" }); true").contains("changes things"));
     assert!(run("sleep(\"1m\"); true").contains("only call steps that read"));
     assert!(run("parallel([1], 1, |x| x); true").contains("only call steps that read"));
     assert!(run("7").contains("must be true or false"));

@@ -31,9 +31,9 @@ pub enum Act {
     Skip,
     /// Take that call as done.
     MarkDone,
-    /// Take back what it did.
+    /// Undo what it did.
     Undo,
-    /// Stop it, and take back what it did.
+    /// Stop it, and undo what it did.
     Cancel,
 }
 
@@ -77,7 +77,7 @@ pub enum Needed {
     Output(Value),
 }
 
-/// Returns what is safe to ask of a run, likeliest first; `driven` if a process has it in hand.
+/// Returns what is safe to ask of a run, likeliest first; `driven` if a process drives it.
 pub fn safe(state: &RunState, driven: bool, needed: &Needed) -> Vec<Safe> {
     let mut safe = Vec::new();
     let mut add = |act: Act, call: Option<&CallKey>, does: &str, output: Option<&Value>| {
@@ -106,18 +106,18 @@ pub fn safe(state: &RunState, driven: bool, needed: &Needed) -> Vec<Safe> {
     }
     if !driven && decisions.is_empty() {
         let does = match (status.is_stuck(), back, waits) {
-            (true, true, _) => "try again to take everything back",
+            (true, true, _) => "try again to undo everything",
             (true, false, _) => "try again from here",
-            (false, true, _) => "go on taking everything back",
-            (false, false, true) => "look after it from here on",
-            (false, false, false) => "go on with it",
+            (false, true, _) => "continue undoing everything",
+            (false, false, true) => "continue waiting in this process",
+            (false, false, false) => "continue it",
         };
         add(Act::Resume, None, does, None);
     }
     if !back && state.pivot.is_none() {
         match driven {
-            true => add(Act::Cancel, None, "stop it, and take everything back", None),
-            false => add(Act::Undo, None, "take everything back", None),
+            true => add(Act::Cancel, None, "stop it, and undo everything", None),
+            false => add(Act::Undo, None, "undo everything", None),
         }
     }
     safe
@@ -138,19 +138,19 @@ fn decisions<'a>(state: &RunState, needed: &'a Needed) -> Vec<Offer<'a>> {
     let undoing = status == RunStatus::StuckUnwinding;
     let (retry, skip, done) = match (undoing, state.goes_back(), call) {
         (true, ..) => (
-            "try again to take it back, then take back the rest",
-            "leave it as it is, and take back the rest",
-            "you took it back by hand: take back the rest",
+            "try again to undo it, then undo the rest",
+            "leave it as it is, and undo the rest",
+            "you undid it by hand: undo the rest",
         ),
         (false, true, _) => (
-            "look again whether it was done, then take everything back",
-            "leave it as it is, and take back the rest",
-            "you did it by hand, and it stays: take back the rest",
+            "check again whether it was done, then undo everything",
+            "leave it as it is, and undo the rest",
+            "you did it by hand, and it stays: undo the rest",
         ),
         (false, false, Some(CallStatus::InDoubt)) => {
-            ("look again whether it was done, and go on", "leave it out, and go on", BY_HAND)
+            ("check again whether it was done, and continue", "skip it, and continue", BY_HAND)
         }
-        (false, false, _) => ("try it again, and go on", "leave it out, and go on", BY_HAND),
+        (false, false, _) => ("try it again, and continue", "skip it, and continue", BY_HAND),
     };
     if fits(Decision::Retry { key: key.clone() }) {
         offers.push((Act::Retry, key.clone(), retry, None));
@@ -170,5 +170,5 @@ fn decisions<'a>(state: &RunState, needed: &'a Needed) -> Vec<Offer<'a>> {
     offers
 }
 
-const BY_HAND: &str = "you did it by hand: go on";
-const PIVOT_BY_HAND: &str = "you did it by hand: go on, with no way back from there";
+const BY_HAND: &str = "you did it by hand: continue";
+const PIVOT_BY_HAND: &str = "you did it by hand: continue, with no way back from there";

@@ -53,11 +53,11 @@ pub enum What {
     Answered { key: CallKey, step: String, says: String, answer: Answer, by: Option<String> },
     /// The run goes back.
     Unwinding { error: StepError, key: Option<CallKey> },
-    /// A call is being taken back.
+    /// A call is being undone.
     UndoBegan { key: CallKey, step: String, says: String },
-    /// A call has been taken back.
+    /// A call has been undone.
     UndoEnded { key: CallKey, step: String, says: String },
-    /// A call could not be taken back.
+    /// A call could not be undone.
     UndoFailed { key: CallKey, step: String, error: StepError },
     /// The run needs a person.
     Stuck { error: StepError, key: Option<CallKey> },

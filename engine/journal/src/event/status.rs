@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `running` | yes | it goes forward |
 //! | `waiting` | yes or no | a time, an answer |
-//! | `going-back` | yes | it takes everything back |
+//! | `going-back` | yes | it undoes everything |
 //! | `interrupted`, `interrupted-going-back` | no | a resume |
 //! | `stuck`, `stuck-going-back` | no | a person decides |
 //! | `done`, `undone`, `cancelled` | no | nothing: it is over |
@@ -41,19 +41,19 @@ pub enum Status {
     Waiting,
     /// Was going forward, and no process drives it.
     Interrupted,
-    /// Taking everything back.
+    /// Undoing everything.
     GoingBack,
-    /// Was taking everything back, and no process drives it.
+    /// Was undoing everything, and no process drives it.
     InterruptedGoingBack,
     /// Needs a person; it was going forward.
     Stuck,
-    /// Needs a person; it was taking everything back.
+    /// Needs a person; it was undoing everything.
     StuckGoingBack,
     /// Over: all new.
     Done,
-    /// Over: failed, and taken back.
+    /// Over: failed, and undone.
     Undone,
-    /// Over: cancelled by a person, and taken back.
+    /// Over: cancelled by a person, and undone.
     Cancelled,
 }
 
@@ -73,7 +73,7 @@ impl Status {
     ];
 
     /// Returns where a run stands of which the journal says this. `back` is true if it takes
-    /// everything back, or is about to; `driven` if a process has it in hand.
+    /// everything back, or is about to; `driven` if a process drives it.
     pub fn of(status: RunStatus, back: bool, driven: bool) -> Self {
         match (status, back, driven) {
             (RunStatus::Finished(end), ..) => end.into(),
@@ -125,7 +125,7 @@ impl Status {
         matches!(self, Status::Stuck | Status::StuckGoingBack)
     }
 
-    /// True if the run takes everything back, or was doing so.
+    /// True if the run undoes everything, or was doing so.
     pub fn goes_back(self) -> bool {
         use Status::{GoingBack, InterruptedGoingBack, StuckGoingBack};
         matches!(self, GoingBack | InterruptedGoingBack | StuckGoingBack)

@@ -20,9 +20,9 @@ pub struct Summary {
     pub title: String,
     /// Where it stands.
     pub status: Status,
-    /// True if it is not over, and holds its locks.
+    /// True if it has not finished, and holds its locks.
     pub open: bool,
-    /// True if a process has it in hand, so that it goes on by itself.
+    /// True if a process drives it, so that it goes on by itself.
     pub driven: bool,
     /// Locks that it holds until it is over.
     pub locks: Vec<String>,
@@ -45,12 +45,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Returns the summary of a run; `driven` if a process has it in hand.
+    /// Returns the summary of a run; `driven` if a process drives it.
     pub fn of(run: &RunId, state: &RunState, driven: bool) -> Self {
         Self::listed(SummaryRecord::of(run, state), driven)
     }
 
-    /// Returns what a record says to people; `driven` if a process has the run in hand.
+    /// Returns what a record says to people; `driven` if a process drives the run.
     pub fn listed(record: SummaryRecord, driven: bool) -> Self {
         let SummaryRecord { run, runbook, title, locks, user, cause, .. } = record;
         let SummaryRecord { identity, began, heard, trouble, waits, .. } = record;
@@ -76,7 +76,7 @@ impl Summary {
         }
     }
 
-    /// True if the run is not over, and holds its locks.
+    /// True if the run has not finished, and holds its locks.
     pub fn is_open(&self) -> bool {
         self.open
     }
@@ -93,7 +93,7 @@ pub struct SummaryRecord {
     pub title: String,
     /// Where it stands, in the words of journals.
     pub status: RunStatus,
-    /// True if it takes everything back, or is about to.
+    /// True if it undoes everything, or is about to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub back: bool,
     /// Locks that it holds until it is over.
@@ -156,7 +156,7 @@ impl SummaryRecord {
         }
     }
 
-    /// True if the run is not over, and holds its locks.
+    /// True if the run has not finished, and holds its locks.
     pub fn is_open(&self) -> bool {
         !self.status.is_finished()
     }

@@ -64,7 +64,7 @@ pub struct CallView {
     pub began: Millis,
     /// When it was last heard of.
     pub heard: Millis,
-    /// How long it took, without the time when no process had it in hand.
+    /// How long it took, without the time when no process drove it.
     pub took_ms: Millis,
 }
 
@@ -88,7 +88,7 @@ impl CallView {
 }
 
 impl RunView {
-    /// Returns the view of a run; `driven` if a process has it in hand, `needed` is what its script
+    /// Returns the view of a run; `driven` if a process drives it, `needed` is what its script
     /// needs of the call over which it is stuck.
     pub fn of(run: &RunId, state: &RunState, driven: bool, needed: &Needed) -> Self {
         let mut calls: Vec<CallView> =

@@ -10,7 +10,7 @@ pub enum Kind {
     Read,
     /// Looks until something is so; its start is stored, and a restart goes on from there.
     Wait,
-    /// Changes the world, and can take it back.
+    /// Changes the world, and can undo it.
     Change,
     /// Changes the world for good: once applied, the run can only go forward (the pivot).
     Destroy,

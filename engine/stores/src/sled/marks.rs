@@ -140,7 +140,7 @@ impl Marks {
         Ok(Marks { file, runs: HashMap::new() })
     }
 
-    /// Goes on with the marks that there are: a store is compared with them before it begins anew.
+    /// Goes on with the marks that there are: a store is compared with them before it starts again.
     ///
     /// # Errors
     /// If the file can't be opened.

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | `entries` | run, 0, sequence number (8 bytes, big-endian) | record |
 //! | `summaries` | run | summary |
-//! | `open` | run | nothing: the run is not over |
+//! | `open` | run | nothing: the run has not finished |
 //! | `values` | name | runbook texts, the check of the master key, the epoch |
 //! | `tombstones` | run | what stays of a run that was forgotten |
 //! | `leaving` | run | nothing: the run is being forgotten |

@@ -114,7 +114,7 @@ impl SledStore {
             return Ok(length.clone());
         }
         if run.as_str().len() > marks::NAME_MAX || run.as_str().contains([' ', '\0']) {
-            return Err(StoreError::Io(format!("`{run}` is no name for a run")));
+            return Err(StoreError::Io(format!("`{run}` is not a name for a run")));
         }
         let length = Arc::new(Mutex::new(self.ask(|trees| trees.length(run))?));
         lengths.insert(run.clone(), length.clone());

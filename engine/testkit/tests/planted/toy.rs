@@ -169,7 +169,7 @@ impl ChangeStep for Put {
         let value = cx.open(&args.value)?;
         match self.0.owner(&args.name).await? {
             Some(owner) if owner == "ours" && self.0.bug == Bug::ApplyTwiceFails => {
-                return Err(StepError::permanent("exists", "put a thing: it is there already"));
+                return Err(StepError::permanent("exists", "put a thing: it already exists"));
             }
             Some(owner) if owner != "ours" && self.0.bug != Bug::ApplyTakesOver => {
                 return Err(StepError::permanent("exists", "put a thing: it is there"));

@@ -131,10 +131,10 @@ fn rollback(report: &Report) -> String {
     let mut lines: Vec<String> =
         rollback_in_words(rollback).iter().map(|line| escaped(line).to_string()).collect();
     if !rollback.taken_back.is_empty() {
-        lines.push(format!("Taken back: calls {}.", list(&rollback.taken_back)));
+        lines.push(format!("Undone: calls {}.", list(&rollback.taken_back)));
     }
     if !rollback.failed.is_empty() {
-        lines.push(format!("Could not be taken back: calls {}.", list(&rollback.failed)));
+        lines.push(format!("Could not be undone: calls {}.", list(&rollback.failed)));
     }
     chapter("Rollback", &points(lines))
 }
@@ -162,13 +162,13 @@ fn evidence(report: &Report) -> String {
         let by = format!("{} on {}", resumed.by.who(), resumed.by.host);
         let (at, silent) = (utc(resumed.at), span(resumed.silent_ms));
         lines.push(format!(
-            "Interrupted; taken up again at {at} by {}, after {silent} without a word.",
+            "Interrupted; resumed at {at} by {}, after {silent} without a journal entry.",
             escaped(&by)
         ));
     }
     for step in report.steps.iter().filter(|step| step.how == Some(How::Probed)) {
         lines.push(format!(
-            "Call {}: the outcome was lost, and a look at the world told it.",
+            "Call {}: the outcome was lost; a check of the swarm showed it.",
             step.key
         ));
     }

@@ -27,7 +27,7 @@ pub(super) fn html(report: &Report) -> String {
     for resumed in &report.resumes {
         let x = axis.place(resumed.at) * 99.0;
         drawn += &format!(
-            "<line x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=\"0\" y2=\"{height}\"><title>taken up again</title></line>"
+            "<line x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=\"0\" y2=\"{height}\"><title>resumed</title></line>"
         );
     }
     for (at, place) in axis.ticks(0.2) {

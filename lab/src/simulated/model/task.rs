@@ -208,7 +208,7 @@ impl Model {
         Some(id)
     }
 
-    /// Says what is to become of a task; never takes it back.
+    /// Says what is to become of a task; never undoes it.
     pub(crate) fn desire(&mut self, id: Id, desired: State) {
         let version = self.index + 1;
         let now = self.now;

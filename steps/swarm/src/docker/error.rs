@@ -167,9 +167,7 @@ fn is_forbidden(reason: &str) -> bool {
 fn said(status: &u16, message: &str) -> String {
     match message {
         "" => {
-            format!(
-                "the answer is HTTP status {status} and no word of a Docker daemon: is this one?"
-            )
+            format!("HTTP status {status} without a Docker error message: is this a Docker daemon?")
         }
         message => format!("the daemon says: {message}"),
     }
@@ -307,7 +305,7 @@ mod tests {
         let silent = DockerError::refused(404, " ").to_string();
         assert_eq!(
             silent,
-            "the answer is HTTP status 404 and no word of a Docker daemon: is this one?"
+            "HTTP status 404 without a Docker error message: is this a Docker daemon?"
         );
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | reads | the secret and the services, to say what would break |
 //! | changes | removes the secret by its full ID; nobody can read its value back: the pivot |
-//! | undoes | nothing: it can't be taken back |
+//! | undoes | nothing: it can't be undone |
 //! | a `kill -9` before or during | probe finds the secret: applied again |
 //! | a `kill -9` after | probe finds it gone: recorded as applied |
 

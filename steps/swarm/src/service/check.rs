@@ -151,13 +151,13 @@ fn refused(doing: &str, unhealthy: &[Unhealthy]) -> StepError {
     if let Some(paused) = unhealthy.iter().find(|one| one.paused) {
         let name = &paused.name;
         hint.push_str(&format!(
-            " Any update of {name} would set its paused rollout going: take that back with `docker \
-             service update --rollback {name}`, or mend it and let it go on with `docker service \
+            " Any update of {name} would resume its paused rollout: undo that with `docker \
+             service update --rollback {name}`, or fix it and let it go on with `docker service \
              update --force {name}`."
         ));
     }
     hint.push_str(
-        " To go on with such services all the same: unhealthy: \"allow\" (`-p unhealthy=allow`).",
+        " To continue with such services anyway: unhealthy: \"allow\" (`-p unhealthy=allow`).",
     );
     StepError::permanent("unhealthy", message).hint(hint)
 }

@@ -151,7 +151,7 @@ fn elected(service: &str, before: Option<&str>, now: Option<String>) -> Option<S
         format!(
             "the leader of the swarm changed from {before} to {now} meanwhile, and a task that \
              started then may run and yet not answer: check that {service} answers; `docker \
-             service update --force {service}` mends it"
+             service update --force {service}` fixes it"
         )
     })
 }

@@ -96,7 +96,7 @@ fn of_update(service: &Value) -> Option<String> {
     }
 }
 
-/// Returns why tasks are missing, if the daemon gives a reason that waiting does not mend.
+/// Returns why tasks are missing, if the daemon gives a reason that waiting does not fix.
 fn lacking(tasks: &[Value], nodes: &Nodes) -> Option<String> {
     let pending = |t: &&Value| is_live(t) && is_state(t, "pending");
     let reason =

@@ -68,7 +68,7 @@ fn what_runs_as_wanted_is_healthy() {
     let old = task(1, "web:1", "shutdown", "");
     assert_eq!(why(&service(2, ""), &[runs(1), runs(2), old.clone()]), None);
     assert_eq!(why(&service(2, "completed"), &[runs(1), runs(2)]), None);
-    // It was taken back, and runs.
+    // It was undone, and runs.
     assert_eq!(why(&service(1, "rollback_completed"), &[runs(1)]), None);
     assert_eq!(why(&service(0, "paused"), &[old]), None, "no task: nothing is set going");
 }

@@ -12,7 +12,7 @@
 //! | d | no task that is to run is still made from the old spec |
 //! | e | the update was not rolled back |
 //!
-//! An update that the swarm paused is a failure unless all of this holds: then a person has mended
+//! An update that the swarm paused is a failure unless all of this holds: then a person has fixed
 //! what it failed of, and there is nothing left to update.
 //!
 //! That it stays so for the time to watch is [`super::watch`]'s part. This one is pure.
@@ -119,7 +119,7 @@ pub(super) fn by_spec(service: &Value, secret: &Object, tasks: &[Value]) -> Opti
 
 /// Judges a service by its tasks too. `enough` is how many tasks of a service need run that did not
 /// run as it should before; nothing of all others. What failed before `since` is not held against it: when a wait
-/// is retried, a person has mended what made those tasks fail.
+/// is retried, a person has fixed what made those tasks fail.
 pub(super) fn judge(
     service: &Value,
     tasks: &[Value],

@@ -219,7 +219,7 @@ fn repeated_failures_of_this_update_end_the_wait_and_older_ones_don_t() {
         ["2026-11-21T02:59:01Z", "2026-11-21T02:59:02Z", "2026-11-21T03:00:00.49Z"].map(failed);
     assert_eq!(code(&of(&replicated(2, "updating"), &late)), "task_failed");
     assert_eq!(code(&of(&replicated(2, "updating"), &early)), "not yet");
-    // A retry of the wait, after a person has mended what made them fail.
+    // A retry of the wait, after a person has fixed what made them fail.
     let retried = "2026-11-21T03:00:03Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
     let verdict = judge(&replicated(2, "updating"), &late, &nodes(), &secret(), retried, None);
     assert_eq!(code(&verdict), "not yet");
@@ -262,7 +262,7 @@ fn the_watch_time_is_the_monitor_s_and_more_while_swarm_still_watches() {
     assert_eq!(watch_time(&slow), Duration::from_secs(12));
 }
 
-/// After the pivot a person mended what an update was paused for, all tasks ran with the new
+/// After the pivot a person fixed what an update was paused for, all tasks ran with the new
 /// secret, and `retry` was stuck again: the swarm still says `paused`.
 #[test]
 fn a_paused_update_with_nothing_left_to_update_holds() {

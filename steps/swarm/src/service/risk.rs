@@ -58,7 +58,7 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<Risk> {
             config["FailureAction"] == "continue",
             Caution,
             "failure_action",
-            "failure action continue: the swarm goes on although tasks fail",
+            "failure action continue: the swarm continues although tasks fail",
         ),
         (
             replicas == 0 && !global,
@@ -83,7 +83,7 @@ pub(super) fn of_update(service: &Value, nodes: &Nodes) -> Vec<Risk> {
 /// Returns what is to be known of a service that is switched although it does not run as it should.
 pub(super) fn of_unhealthy(service: &Unhealthy) -> Risk {
     let then = match service.paused {
-        true => "; the switch sets its paused rollout going",
+        true => "; the switch would resume its paused rollout",
         false => "",
     };
     let text = format!("does not run as it should before the run ({}){then}", service.why);

@@ -41,7 +41,7 @@ pub struct Args {
     /// The secret that its previous spec must not refer to.
     pub secret: Object,
     /// Services that did not run as they should before, as `service.check` returned them: these are
-    /// sealed although an update of theirs is paused or under way, and it begins anew.
+    /// sealed although an update of theirs is paused or under way, and it starts again.
     #[serde(default)]
     pub unhealthy: Vec<Unhealthy>,
 }

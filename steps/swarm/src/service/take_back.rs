@@ -1,6 +1,6 @@
-//! Takes a switch of a secret back.
+//! Undoes a switch of a secret.
 //!
-//! It is not `docker service rollback` and not the spec of before: either would also take back what
+//! It is not `docker service rollback` and not the spec of before: either would also undo what
 //! others (a new image from CI) changed in the meantime. The references go back on the spec as it is
 //! then, in one update; a task that starts with the new secret is one of another spec by that, and
 //! what ran before goes on running. When the tasks run again the service is sealed.
@@ -106,10 +106,10 @@ fn back(service: &mut Value, args: &Args, doing: &str) -> Result<bool, StepError
     if somebody_s && args.unhealthy().is_none() {
         let name = &args.service.name;
         let message = format!(
-            "{doing}: somebody else's update of it is paused, and writing would set that going"
+            "{doing}: somebody else's update of it is paused, and writing would resume that"
         );
         return Err(StepError::permanent("update_paused", message).hint(format!(
-            "`docker service ps --no-trunc {name}` shows why. When that is mended, `docker service \
+            "`docker service ps --no-trunc {name}` shows why. When that is fixed, `docker service \
              update --force {name}` lets the update go on."
         )));
     }

@@ -315,19 +315,19 @@ fn hint(code: &str, service: &str) -> String {
                 .to_owned()
         }
         "old_tasks" => {
-            format!("`docker service update --force {service}` starts all of its tasks anew.")
+            format!("`docker service update --force {service}` restarts all of its tasks.")
         }
         "update_paused" => format!(
-            "`docker service ps --no-trunc {service}` shows why. When that is mended, `docker service \
+            "`docker service ps --no-trunc {service}` shows why. When that is fixed, `docker service \
              update --force {service}` sets the update going again."
         ),
         "rolled_back" => format!(
             "`docker service ps --no-trunc {service}` shows why. If it is to be tried again after \
-             that is mended: `docker service update --secret-rm ... --secret-add \
+             that is fixed: `docker service update --secret-rm ... --secret-add \
              source=...,target=... {service}`."
         ),
         "node_down" => format!(
-            "`docker service update --force {service}` starts the update anew, without that node"
+            "`docker service update --force {service}` restarts the update, without that node"
         ),
         "foreign_change" => {
             format!("See who deploys {service}: `docker service inspect {service}`.")
@@ -343,18 +343,22 @@ fn late(doing: &str, service: &Object, verdict: Option<Verdict>) -> StepError {
         Some(Verdict::NotYet { why: Some(Holdup::NoNode(why)), running, wanted }) => (
             "pending",
             format!(
-                "{doing}: {running} of {wanted} tasks run, and the others find no place: {why}"
+                "{doing}: {running} of {wanted} tasks run, and the others can't be placed: {why}"
             ),
         ),
         Some(Verdict::NotYet { why: Some(Holdup::NodeDown(why)), running, wanted }) => (
             "node_down",
-            format!("{doing}: {running} of {wanted} tasks run, and the update stands still: {why}"),
+            format!(
+                "{doing}: {running} of {wanted} tasks run, and the update makes no progress: {why}"
+            ),
         ),
         Some(Verdict::NotYet { running, wanted, .. } | Verdict::Holds { running, wanted, .. }) => (
             "timed_out",
-            format!("{doing}: only {running} of {wanted} tasks run steadily, and the time is up"),
+            format!(
+                "{doing}: only {running} of {wanted} tasks run steadily after the time allowed"
+            ),
         ),
-        _ => ("timed_out", format!("{doing}: the time is up")),
+        _ => ("timed_out", format!("{doing}: timed out")),
     };
     StepError::permanent(code, message).hint(hint(code, &service.name))
 }

@@ -228,12 +228,10 @@ impl Moment<'_> {
 
     fn paused(&self, service: &Value) -> StepError {
         let said = service["UpdateStatus"]["Message"].as_str().unwrap_or_default();
-        let message = format!(
-            "{}: its update is paused ({said}), and writing would set it going again",
-            self.doing
-        );
+        let message =
+            format!("{}: its update is paused ({said}), and writing would resume it", self.doing);
         StepError::permanent("update_paused", message).hint(format!(
-            "`docker service ps --no-trunc {0}` shows why. When that is mended, `docker service \
+            "`docker service ps --no-trunc {0}` shows why. When that is fixed, `docker service \
              update --force {0}` lets the update go on.",
             self.service.name
         ))
@@ -242,8 +240,8 @@ impl Moment<'_> {
     fn late(&self, why: &str) -> StepError {
         let message = format!("{}: {why}", self.doing);
         StepError::transient("update_in_progress", message).hint(format!(
-            "`docker service ps --no-trunc {0}` shows the update. If it does not get on, `docker \
-             service update --force {0}` starts it anew, also while a node is down.",
+            "`docker service ps --no-trunc {0}` shows the update. If it makes no progress, `docker \
+             service update --force {0}` restarts it, also while a node is down.",
             self.service.name
         ))
     }
