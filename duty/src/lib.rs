@@ -4,7 +4,7 @@
 //! ```text
 //! schedule: Config -> Book -> Ticker -> Engine::start_because -> run
 //! notice:   journal, schedule -> Outbox -> Courier -> webhook, Slack, mail
-//! publish:  journal -> Head -> syslog, webhook: what was published can't be taken back
+//! publish:  journal -> Head -> syslog, webhook: what was published can't be undone
 //! ```
 //!
 //! Both keep what they know in the engine's store and nothing in memory, so that a daemon that was

@@ -28,7 +28,7 @@ pub trait Archive {
     /// Returns the error which says that a journal is not what was written.
     fn damaged(&self, problem: String) -> Self::Error;
 
-    /// True if a process has the run in hand.
+    /// True if a process drives the run.
     fn is_driven(&self, run: &RunId) -> bool;
 
     /// Returns a key for a purpose of its own; it is the same as long as the master key is.
