@@ -160,7 +160,7 @@ async fn take_up(engine: &Engine) -> Result<(), Problem> {
     }
     if going > 0 {
         let runs = if going == 1 { "open run is" } else { "open runs are" };
-        show::note(&format!("{going} {runs} taken up"));
+        show::note(&format!("{going} {runs} resumed"));
     }
     Ok(())
 }

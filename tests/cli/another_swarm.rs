@@ -93,7 +93,7 @@ fn a_run_goes_on_at_the_swarm_where_it_began_and_at_no_other() {
 
     // Whoever knows better says so, and the run then has nothing of its own there.
     let moved = format!("undo {run} --another-swarm gone");
-    assert_says(&at(&operator, &other, &moved), 0, &["from here on it acts on the swarm"]);
+    assert_says(&at(&operator, &other, &moved), 0, &["the run now acts on the swarm"]);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn a_waiting_run_is_put_away_with_ctrl_c_answered_meanwhile_and_goes_on() {
     assert_says(&answer(&format!("-p n=0 {secret}")), 2, &["from 1 on", "windlass show"]);
     assert_says(&answer("-p n=3 -p pass=canary-in-a-coal-mine"), 2, &["secret"]);
     let taken = answer(&format!("-p n=3 {secret}"));
-    assert_says(&taken, 0, &["answered", "No process drives the run"]);
+    assert_says(&taken, 0, &["answered", "No process is driving this run"]);
     assert_says(&operator.windlass(&format!("resume {run}")), 0, &["sleep 1s", "done"]);
     let log = operator.windlass(&format!("log {run} --json"));
     assert!(!all(&log).contains("canary"), "the secret is in the journal");
