@@ -143,9 +143,9 @@ fn refused(doing: &str, unhealthy: &[Unhealthy]) -> StepError {
     };
     let name = unhealthy.first().map_or("NAME", |one| one.name.as_str());
     let what_to_do = if unhealthy.iter().all(|one| one.passing) {
-        "how far it is. Wait until it is through, and begin again."
+        "how far it is. Wait until it has finished, and try again."
     } else {
-        "why. Mend it first, or remove what nobody needs."
+        "why. Fix it first, or remove what nobody needs."
     };
     let mut hint = format!("`docker service ps --no-trunc {name}` shows {what_to_do}");
     if let Some(paused) = unhealthy.iter().find(|one| one.paused) {
@@ -179,10 +179,10 @@ mod tests {
         refused("check", &unhealthy).hint.unwrap_or_default()
     }
 
-    /// "Mend it first" was said of an update that somebody had begun a moment before.
+    /// "Fix it first" was said of an update that somebody had begun a moment before.
     #[test]
     fn what_passes_by_itself_is_waited_for_and_not_mended() {
         assert!(hint(&[true, true]).contains("Wait until it is through"));
-        assert!(hint(&[true, false]).contains("Mend it first"));
+        assert!(hint(&[true, false]).contains("Fix it first"));
     }
 }
