@@ -82,7 +82,7 @@ impl MasterKey {
 pub struct KeyCopies {
     /// The master key, as 64 hexadecimal digits.
     pub master: Secret,
-    /// The wrapped keys of the runs that are not over.
+    /// The wrapped keys of the runs that have not finished.
     pub runs: Vec<(RunId, Vec<u8>)>,
 }
 

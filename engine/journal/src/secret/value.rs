@@ -53,16 +53,16 @@ pub mod as_text {
     /// Writes the value.
     ///
     /// # Errors
-    /// If it is no text.
+    /// If it is not text.
     pub fn serialize<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = secret.text().ok_or_else(|| S::Error::custom("a secret value is no text"))?;
+        let text = secret.text().ok_or_else(|| S::Error::custom("a secret value is not text"))?;
         serializer.serialize_str(text)
     }
 
     /// Reads the value.
     ///
     /// # Errors
-    /// If there is no text.
+    /// If there is not text.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
         // The text is taken over as it is: no copy of it is left.
         String::deserialize(deserializer).map(|text| Secret::new(text.into_bytes()))
