@@ -252,7 +252,7 @@ impl Engine {
         let body = Body::Answered { key: found.key.clone(), answer, by, sealed };
         self.0.alone(run, || {
             if !found.hold.is_current() {
-                let why = format!("{run} has been taken up or put down meanwhile: try again");
+                let why = format!("{run} was resumed or parked meanwhile: try again");
                 return Err(EngineError::NotNow(why));
             }
             driver.ledger.record(body).map_err(|error| {
@@ -310,7 +310,7 @@ fn asked<'a>(hold: &'a Hold, key: Option<&CallKey>, what: &str) -> Result<Found<
     }
     let (key, call) = open.map_err(|why| EngineError::NotNow(format!("{run} {why}")))?;
     if status != Some(RunStatus::Running) {
-        let why = format!("{run} is stuck or goes back: it takes no answers now");
+        let why = format!("{run} is stuck or being undone, and takes no answers now");
         return Err(EngineError::NotNow(why));
     }
     // Without a starter nobody could be refused for being the one.

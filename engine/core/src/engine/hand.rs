@@ -178,7 +178,7 @@ impl Engine {
         }
     }
 
-    /// Takes a run up that was put away.
+    /// Takes a run up that was parked.
     pub(super) fn wake(&self, run: &RunId) {
         let mut live = self.0.live();
         let act = live.get_mut(run).map(|live| live.happens(Happens::Wakes));

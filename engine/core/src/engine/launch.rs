@@ -193,7 +193,7 @@ impl Engine {
     pub fn cancel(&self, run: &RunId, by: &Origin, reason: &str) -> Result<(), EngineError> {
         EngineError::if_not_fit(reason)?;
         self.may_block(self.same_place(run, Answer::Welcome))?;
-        let not_driven = || EngineError::NotNow(format!("{run} is not being driven"));
+        let not_driven = || EngineError::NotNow(format!("{run} is not running"));
         let hold = self.hold_live(run)?.ok_or_else(not_driven)?;
         let driver = &hold.drive.driver;
         if let Some(pivot) = driver.ledger.look(|state| state.pivot.clone()) {

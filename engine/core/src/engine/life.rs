@@ -64,7 +64,7 @@ impl Life {
             (Life::Queued | Life::Resting, Happens::Parks) | (_, Happens::Ends) => {
                 (Life::Ended, Act::LetGo)
             }
-            // It is at work already, or on its way there; whoever puts it away looks again.
+            // It is at work already, or on its way there; whoever parks it looks again.
             (life, Happens::Turn | Happens::Rests | Happens::Wakes) => (life, Act::Nothing),
         }
     }

@@ -84,7 +84,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Reads a run that is not over.
+    /// Reads a run that has not finished.
     pub(super) fn read(&self, run: &RunId, standby: Standby) -> Result<Drive, EngineError> {
         let (ledger, sealed) = self.opened(run)?;
         let (status, created) = ledger.look(|state| (state.status, state.created.clone()));

@@ -106,7 +106,7 @@ impl Engine {
         loop {
             let next = self.0.turns().next();
             let Some(run) = next else { return };
-            // Whoever was cancelled in the queue is still there; whoever was put away is not.
+            // Whoever was cancelled in the queue is still there; whoever was parked is not.
             if !live.contains_key(&run) {
                 continue;
             }
