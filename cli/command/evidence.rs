@@ -58,7 +58,7 @@ async fn signed(door: &Door, runs: Vec<String>) -> Result<String, Problem> {
     let mut text = String::new();
     while let Some(line) = lines.next().await? {
         let line = std::str::from_utf8(&line);
-        text += line.map_err(|_| Problem::bug("a journal holds what is no text"))?;
+        text += line.map_err(|_| Problem::bug("a journal holds what is not text"))?;
         text.push('\n');
     }
     Ok(text)

@@ -138,7 +138,7 @@ async fn hand_over(settings: &Settings, run: Begin) -> Result<Exit, Problem> {
     let door = Door::open(settings, Stay::Short).await?;
     if door.here().is_some() {
         door.close().await;
-        let message = "nobody is on duty: the run would end with this command, and is not begun";
+        let message = "no daemon is running; nothing was started";
         return Err(Problem::new("WL0024", Exit::NotStarted, message)
             .hint("Start `windlass serve`, or run without `--detach`."));
     }
@@ -149,7 +149,7 @@ async fn hand_over(settings: &Settings, run: Begin) -> Result<Exit, Problem> {
     }
     show::line(view.summary.run.as_str());
     let log = bold(&format!("windlass log {} -f", view.summary.run));
-    show::note(&format!("it is recorded, and goes on by itself; {log} watches it"));
+    show::note(&format!("started; it continues by itself, and {log} follows it"));
     Ok(Exit::Done)
 }
 
@@ -161,7 +161,7 @@ pub async fn resume(settings: &Settings, run: Option<String>) -> Result<Exit, Pr
         .await
 }
 
-/// Takes a run back, and follows it.
+/// Undoes a run, and follows it.
 pub async fn undo(
     settings: &Settings,
     run: Option<String>,
@@ -240,7 +240,7 @@ pub async fn decide(
             return Err(Problem::bug("this decision has a command of its own"));
         }
     }
-    show::note("recorded; going on with the run");
+    show::note("recorded; continuing the run");
     follow(settings, door, async |client: &Client| client.follow::<Resume>(run, ()).await, None)
         .await
 }
@@ -256,7 +256,7 @@ pub async fn move_here(
     let view = door::ask::<MoveHere>(settings, run, (), Because { reason }).await?;
     let identity = view.summary.identity.as_ref();
     let name = identity.map(|identity| identity.name.as_str()).unwrap_or_default();
-    show::note(&format!("recorded: from here on it acts on the {name}"));
+    show::note(&format!("recorded: the run now acts on the {name}"));
     Ok(())
 }
 
@@ -389,7 +389,7 @@ fn ignores_hangup() -> bool {
 /// Parks what is driven here, or lets go of what is driven elsewhere.
 async fn stop(settings: &Settings, door: &Door) -> Result<Exit, Problem> {
     let Some(engine) = door.here() else {
-        show::note("let go: the run goes on in the process that owns the state");
+        show::note("detached: the run continues in the process that owns the state");
         show::note(&format!("  {} lists it", bold("windlass runs --open")));
         return Ok(Exit::Waiting);
     };

@@ -23,7 +23,7 @@ pub async fn token(settings: &Settings, action: TokenAction) -> Result<Exit, Pro
         }
         TokenAction::Remove { id } => {
             door::ask::<Remove>(settings, &id, (), ()).await?;
-            show::note(&format!("the token {id} is refused from now on"));
+            show::note(&format!("the token {id} was removed, and is refused from now on"));
         }
     }
     Ok(Exit::Done)

@@ -177,7 +177,7 @@ async fn tell_if_left(handle: RunHandle) {
 /// as after a `kill -9`: the next start looks what came of it.
 async fn put_away(door: Door, engine: &Engine, patience: Duration) {
     let driven = engine.driven().len();
-    show::note(&format!("stopping: {driven} runs are put away after their current calls"));
+    show::note(&format!("stopping: {driven} runs are parked after their current calls"));
     if tokio::time::timeout(patience, door.close()).await.is_err() {
         let left = engine.driven();
         let names: Vec<&str> = left.iter().map(|run| run.as_str()).collect();

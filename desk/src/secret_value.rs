@@ -22,7 +22,7 @@ pub struct SecretValue {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     value: Option<Zeroizing<String>>,
-    /// The value as base64, for one that is no text.
+    /// The value as base64, for one that is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     base64: Option<Base64>,

@@ -196,7 +196,7 @@ fn broken_off(why: &str) -> Problem {
     tracing::debug!(why, "an answer broke off");
     Kind::BUG
         .because("the process that owns the state has ended")
-        .hint("`windlass runs` says how things are.")
+        .hint("`windlass runs` shows where things stand.")
 }
 
 fn another_version(why: &str) -> Problem {

@@ -34,7 +34,7 @@ const GONE: &[(u16, &str)] = &[(204, "It is gone.")];
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Because {
-    /// Why; it is recorded.
+    /// The reason, which is recorded.
     #[schemars(length(min = 1, max = 1000))]
     pub reason: String,
 }

@@ -22,11 +22,11 @@ impl From<EngineError> for Problem {
                 format!("GET /api/v1/runs/{by} says where it stands, and under `safe` what can be asked of it."),
             ),
             EngineError::OwnGround { .. } => Kind::OWN_GROUND.because(text).hints(
-                "`windlass explain WL0019` says how to go about it; `--allow-self` begins it all the same.",
-                "`windlass explain WL0019` says how to go about it; `allow_self` begins it all the same.",
+                "`windlass explain WL0019` explains what to do; `--allow-self` starts it anyway.",
+                "`windlass explain WL0019` explains what to do; `allow_self` starts it anyway.",
             ),
             EngineError::AlreadyDriven(run) => Kind::IN_USE.because(text).hints(
-                format!("`windlass log {run} -f` watches it; `windlass cancel {run}` stops it and takes it back."),
+                format!("`windlass log {run} -f` watches it; `windlass cancel {run}` stops it and undoes it."),
                 format!("GET /api/v1/runs/{run}/events tells how it gets on."),
             ),
             EngineError::NoSuchRun(_) | EngineError::AmbiguousRun { .. } => Kind::NO_RUN
@@ -88,7 +88,7 @@ impl From<EngineError> for Problem {
             EngineError::Store(error) => store(&error),
             EngineError::Damaged(_) => damaged(text),
             EngineError::Key(_) | EngineError::WrongMasterKey => Kind::KEY.because(text).hint(
-                "Runs that are not over need the master key with which they were begun: put that file back.",
+                "Unfinished runs need the master key they were started with: restore that file.",
             ),
             EngineError::Machine(_) => bug(&text),
         }
@@ -131,13 +131,13 @@ fn store(error: &StoreError) -> Problem {
     let text = error.to_string();
     match error {
         StoreError::Damaged { .. } => damaged(text),
-        StoreError::InUse { .. } => {
-            Kind::IN_USE.because(text).hint("Another process has the store open: let it end first.")
-        }
+        StoreError::InUse { .. } => Kind::IN_USE
+            .because(text)
+            .hint("Another process has the store open: wait until it exits."),
         _ => {
             tracing::error!(%error, "the store fails");
             Kind::STORE.because(text).hints(
-                "If the disk is full, or may not be written to: make room, and try again. What is recorded is whole.",
+                "If the disk is full or read-only, fix that and try again. What was recorded is intact.",
                 "Is the disk full? Nothing is done that can't be recorded.",
             )
         }
@@ -146,7 +146,7 @@ fn store(error: &StoreError) -> Problem {
 
 fn damaged(text: String) -> Problem {
     Kind::STORE.because(text).hints(
-        "Copy the state directory first. `windlass store check` says what is whole, `windlass store export FILE` saves what can be read; or put a backup of the whole directory back.",
+        "Copy the state directory first. `windlass store check` says what is intact, `windlass store export FILE` saves what can be read; or restore a backup of the whole directory.",
         "`windlass store check` on that machine says what is whole.",
     )
 }
@@ -235,5 +235,5 @@ impl From<ReportError<EngineError>> for Problem {
 /// `text`, and may be what is not told: it is logged.
 fn unreadable(text: &str, what: &str) -> Problem {
     tracing::error!(text, "the store holds what can't be read");
-    Kind::STORE.because(format!("what is kept of {what} can't be read"))
+    Kind::STORE.because(format!("the stored state of {what} can't be read"))
 }

@@ -50,7 +50,7 @@ pub struct From {
 /// Returns the `id` that a client had last, if it says so.
 ///
 /// # Errors
-/// If it is no text.
+/// If it is not text.
 pub(crate) fn last(headers: &HeaderMap, query: Option<String>) -> Result<Option<String>, Problem> {
     let Some(header) = headers.get(LAST) else { return Ok(query) };
     let id = header.to_str().map_err(|_| bad_id("?", "text"))?;
@@ -60,7 +60,7 @@ pub(crate) fn last(headers: &HeaderMap, query: Option<String>) -> Result<Option<
 /// Returns the problem of an `id` that is none.
 pub(crate) fn bad_id(id: &str, expected: &str) -> Problem {
     let detail = format!("`{id}` is not the id of an event: expected {expected}");
-    Kind::UNREADABLE.because(detail).hint("Leave it out to begin anew.")
+    Kind::UNREADABLE.because(detail).hint("Leave it out to start from the beginning.")
 }
 
 /// What a stream goes on with: a place, and a token that is good.

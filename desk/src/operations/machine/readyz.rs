@@ -25,7 +25,7 @@ impl Operation for Ready {
 
     async fn carry_out(desk: Desk, _: Call<(), ()>) -> Result<Answer<()>, Problem> {
         if *desk.stopping.borrow() {
-            return Err(Kind::BUSY.because("the console stops"));
+            return Err(Kind::BUSY.because("the daemon is stopping"));
         }
         desk.is_ready()?;
         blocking(move || desk.engine.store().value(KEY_CHECK)).await??;

@@ -87,7 +87,7 @@ impl Undelivered {
 pub struct Behind {
     /// Only those behind: `next` of the page before.
     pub after: Option<String>,
-    /// How many; 50, if it is left out.
+    /// How many; 50, if omitted.
     #[schemars(range(min = 1, max = 500))]
     pub limit: Option<u16>,
 }

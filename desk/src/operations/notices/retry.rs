@@ -8,7 +8,7 @@ use super::outbox;
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Again {
-    /// The notice; all, if it is left out.
+    /// The notice; all, if omitted.
     #[serde(default)]
     pub id: Option<String>,
 }
@@ -20,14 +20,14 @@ pub struct Retried {
     pub retried: usize,
 }
 
-/// Try notices again, now and for another day.
+/// Retry notices now, and for another day.
 pub struct Retry;
 
 impl Operation for Retry {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/notices/retry";
     const NEED: Need = OPERATOR;
-    const ABOUT: &'static str = "Try notices again, now and for another day";
+    const ABOUT: &'static str = "Retry notices now, and for another day";
     const CHANGES: bool = true;
     const SUCCEEDS: &'static [(u16, &'static str)] = &[(200, "They are tried again.")];
     const REFUSES: &'static [Kind] = &[Kind::NO_NOTICE];

@@ -16,7 +16,7 @@ pub struct Yes {
     /// The call that asks; it may be left out if it is the only one.
     #[serde(default)]
     pub call: Option<CallKey>,
-    /// Why; it is recorded.
+    /// The reason, which is recorded.
     #[serde(default)]
     #[schemars(length(min = 1, max = 1000))]
     pub reason: Option<String>,

@@ -1,4 +1,4 @@
-//! Stop a run, and take back what it did.
+//! Stop a run, and undo what it did.
 
 use windlass_engine::event::{RunView, Summary};
 
@@ -7,14 +7,14 @@ use super::super::{Because, OPERATOR, reason};
 use super::{ACCEPTED, FOLLOWS, NOT_NOW};
 use crate::stream::{EVENTS, Ears};
 
-/// Stop a run, and take back what it did.
+/// Stop a run, and undo what it did.
 pub struct Cancel;
 
 impl Operation for Cancel {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/runs/{run}/cancel";
     const NEED: Need = OPERATOR;
-    const ABOUT: &'static str = "Stop a run, and take back what it did";
+    const ABOUT: &'static str = "Stop a run, and undo what it did";
     const CHANGES: bool = true;
     const MEANT: Meant = Meant::Only("goes on", could);
     const CONTENT: &'static str = EVENTS;

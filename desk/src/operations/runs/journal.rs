@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Part {
     /// Only what comes behind this entry: `next` of the part before.
     pub after: Option<u64>,
-    /// How many; 50, if it is left out. All, if they come as lines.
+    /// How many; 50, if omitted. All, if they come as lines.
     #[schemars(range(min = 1, max = 5000))]
     pub limit: Option<u16>,
     /// As lines: go on with what is added while the run is driven.
@@ -132,7 +132,7 @@ async fn go_on(desk: Desk, run: RunId, first: Vec<Entry>, follow: bool, lines: L
         if entries.is_empty() {
             tokio::select! {
                 () = happens(&desk.engine, &run, &mut events) => {}
-                // That it was put away is told by no event.
+                // That it was parked is told by no event.
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = lines.closed() => return,
             }

@@ -15,19 +15,19 @@ const LIMIT_MAX: u16 = 10_000;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
-    /// Only those that are not over, or only those that are.
+    /// Only those that have not finished, or only those that have.
     pub open: Option<bool>,
     /// Only those that stand so.
     pub status: Option<Status>,
     /// Only those of this runbook.
     pub runbook: Option<String>,
-    /// Only those of runbooks with this in their name.
+    /// Only runs whose runbook has this in its name.
     pub runbook_like: Option<String>,
     /// Only those that began so long ago at most, such as `2h`.
     pub since: Option<Span>,
     /// Only those that began before this run: `next` of the page before.
     pub before: Option<RunId>,
-    /// How many; 50, if it is left out.
+    /// How many; 50, if omitted.
     #[schemars(range(min = 1, max = LIMIT_MAX))]
     pub limit: Option<u16>,
 }

@@ -7,7 +7,7 @@ use super::super::prelude::*;
 use super::{ACCEPTED, FOLLOWS, INTERRUPTED, NOT_NOW};
 use crate::stream::{EVENTS, Ears};
 
-/// Go on with a run that was interrupted.
+/// Resume an interrupted run.
 pub struct Resume;
 
 impl Operation for Resume {

@@ -14,7 +14,7 @@ use super::{ACCEPTED, NOT_NOW, decide};
 pub struct About {
     /// The call over which the run is stuck.
     pub call: CallKey,
-    /// Why; it is recorded.
+    /// The reason, which is recorded.
     #[schemars(length(min = 1, max = 1000))]
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! Take back what an interrupted or stuck run did.
+//! Undo what an interrupted or stuck run did.
 
 use windlass_engine::event::{RunView, Summary};
 
@@ -7,14 +7,14 @@ use super::super::{Because, OPERATOR, reason};
 use super::{ACCEPTED, FOLLOWS, NOT_NOW};
 use crate::stream::{EVENTS, Ears};
 
-/// Take back what an interrupted or stuck run did.
+/// Undo what an interrupted or stuck run did.
 pub struct Undo;
 
 impl Operation for Undo {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/runs/{run}/undo";
     const NEED: Need = OPERATOR;
-    const ABOUT: &'static str = "Take back what an interrupted or stuck run did";
+    const ABOUT: &'static str = "Undo what an interrupted or stuck run did";
     const CHANGES: bool = true;
     const MEANT: Meant = Meant::Only("is interrupted or stuck", could);
     const CONTENT: &'static str = EVENTS;

@@ -1,17 +1,17 @@
-//! Let a schedule not come until it is resumed.
+//! Pause a schedule until it is resumed.
 
 use super::super::prelude::*;
 use super::super::{Because, OPERATOR, reason};
 use super::{CHANGED, ScheduleInFull, paused};
 
-/// Let a schedule not come until it is resumed.
+/// Pause a schedule until it is resumed.
 pub struct Pause;
 
 impl Operation for Pause {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/schedules/{name}/pause";
     const NEED: Need = OPERATOR;
-    const ABOUT: &'static str = "Let a schedule not come until it is resumed";
+    const ABOUT: &'static str = "Pause a schedule until it is resumed";
     const CHANGES: bool = true;
     const SUCCEEDS: &'static [(u16, &'static str)] = CHANGED;
     const REFUSES: &'static [Kind] = &[Kind::NO_SCHEDULE, Kind::PARAMETERS];

@@ -10,7 +10,7 @@ use super::{CAME_MAX, NO_SCHEDULE, ScheduleInFull, in_full};
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HowMuch {
-    /// How many of its last times; 50, if it is left out.
+    /// How many of its last times; 50, if omitted.
     #[schemars(range(min = 1, max = CAME_MAX))]
     pub limit: Option<u16>,
 }

@@ -10,7 +10,7 @@ use crate::audit::Entry;
 pub struct AuditPart {
     /// Only what comes behind this entry: `next` of the part before.
     pub after: Option<String>,
-    /// How many; 50, if it is left out.
+    /// How many; 50, if omitted.
     #[schemars(range(min = 1, max = 1000))]
     pub limit: Option<u16>,
 }

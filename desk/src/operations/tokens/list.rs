@@ -1,4 +1,4 @@
-//! List tokens; none is shown.
+//! List tokens, without their values.
 
 use super::super::ADMIN;
 use super::super::prelude::*;
@@ -11,14 +11,14 @@ pub struct TokenList {
     pub tokens: Vec<Token>,
 }
 
-/// List tokens; none is shown.
+/// List tokens, without their values.
 pub struct List;
 
 impl Operation for List {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/tokens";
     const NEED: Need = ADMIN;
-    const ABOUT: &'static str = "List tokens; none is shown";
+    const ABOUT: &'static str = "List tokens, without their values";
     type Query = ();
     type Body = ();
     type Answer = TokenList;
