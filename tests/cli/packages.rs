@@ -40,7 +40,7 @@ fn every_command_has_a_manual_page() {
         }
     }
     let page = fs::read_to_string(directory.join("windlass-resume.1")).unwrap();
-    assert!(page.contains("Go on with a run that was interrupted"), "{page}");
+    assert!(page.contains("Resume an interrupted run"), "{page}");
     let file = operator.file("in-the-way", "");
     assert_says(&operator.windlass(&format!("man {file}")), 2, &["in-the-way", "WL0002"]);
 }

@@ -1,4 +1,4 @@
-//! Go on with a run that was interrupted.
+//! Resume an interrupted run.
 
 use windlass_engine::event::RunView;
 
@@ -14,7 +14,7 @@ impl Operation for Resume {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/runs/{run}/resume";
     const NEED: Need = OPERATOR;
-    const ABOUT: &'static str = "Go on with a run that was interrupted";
+    const ABOUT: &'static str = "Resume an interrupted run";
     const CHANGES: bool = true;
     const MEANT: Meant = INTERRUPTED;
     const CONTENT: &'static str = EVENTS;
