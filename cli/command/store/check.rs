@@ -140,7 +140,7 @@ fn about_text(
     let Some(text) = store.value(hash)? else {
         return Ok(Some(format!("the text of the runbook {name} of {run} is missing")));
     };
-    let same = text_hash(&text).to_string() == hash;
+    let same = text_hash(&text) == *hash;
     let edited = || format!("the text of the runbook {name} was changed after {run} began with it");
     Ok((!same).then(edited))
 }
