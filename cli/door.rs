@@ -15,12 +15,10 @@ use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, KEY_CHECK, Options};
 use windlass_engine::journal::{JournalStore, Values};
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
-use windlass_engine::step::Registry;
 use windlass_stores::MemoryStore;
-use windlass_swarm::docker::{Endpoint, Swarm};
-use windlass_swarm::swarm::place::SwarmPlace;
 
 use crate::exit::Exit;
+use crate::families;
 use crate::home::{self, Home, Ownership};
 use crate::kill;
 use crate::problem::Problem;
@@ -193,22 +191,14 @@ fn engine(
     store: Arc<dyn JournalStore>,
     keyring: Keyring,
 ) -> Result<Engine, Problem> {
-    let swarm = Swarm::from_environment(settings.docker.clone());
-    let place = Endpoint::resolve(&settings.docker).map(|endpoint| endpoint.host);
-    let address = place.clone().unwrap_or_default();
-    let engine = Engine::open(Options {
+    Ok(Engine::open(Options {
         store,
         keyring,
-        steps: Registry::of(
-            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(swarm.clone()))].concat(),
-        ),
+        steps: families::steps(settings),
         clock: Arc::new(SystemClock),
         runtime: Handle::current(),
         process: settings.process.clone(),
-        place: place.unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         points: kill::points(),
-    })?;
-    engine.acts_at(Arc::new(SwarmPlace { swarm, address }));
-    Ok(engine)
+    })?)
 }

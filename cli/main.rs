@@ -11,6 +11,7 @@ mod args;
 mod command;
 mod config;
 mod door;
+mod families;
 mod home;
 mod kill;
 mod modules;

@@ -15,13 +15,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+use windlass_basic::BasicSteps;
 use windlass_engine::clock::SystemClock;
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::journal::Origin;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey};
-use windlass_engine::step::Registry;
+use windlass_engine::step::{Family, Registry};
 use windlass_stores::SledStore;
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{Endpoint, Swarm};
 
 const WAITS: &str = "//! title = \"waits\"\napprove(#{ text: \"go on?\", deadline: \"24h\" });\n";
@@ -79,14 +81,13 @@ fn open(state: &Path, runtime: &Runtime) -> Engine {
     Engine::open(Options {
         store: Arc::new(SledStore::open(&private("journal")).unwrap()),
         keyring: Keyring::new(master, Box::new(FileKeys::at(private("keys")))),
-        steps: Registry::of(
-            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&endpoint)))]
-                .concat(),
-        ),
+        steps: Registry::of_families([
+            Arc::new(BasicSteps) as Arc<dyn Family>,
+            Arc::new(SwarmSteps::over(Swarm::connect(&endpoint))),
+        ]),
         clock: Arc::new(SystemClock),
         runtime: runtime.handle().clone(),
         process: somebody(),
-        place: "a bench".to_owned(),
         version: "bench".to_owned(),
         points: None,
     })

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
+use windlass_basic::BasicSteps;
 use windlass_engine::clock::{Clock, Millis, SystemClock};
 use windlass_engine::engine::{Engine, Options};
 use windlass_engine::journal::{End, Origin};
 use windlass_engine::run::Outcome;
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{FileKeys, Keyring, MasterKey, Secret};
-use windlass_engine::step::Registry;
+use windlass_engine::step::{Family, Registry};
 use windlass_stores::SledStore;
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{Endpoint, Swarm};
 
 use crate::swarm::SECRET;
@@ -69,14 +71,13 @@ fn open(socket: &str, state: &Path, clock: Fast, runtime: &Runtime) -> Engine {
     Engine::open(Options {
         store: Arc::new(SledStore::open(&state.join("store")).unwrap()),
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys)),
-        steps: Registry::of(
-            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&endpoint)))]
-                .concat(),
-        ),
+        steps: Registry::of_families([
+            Arc::new(BasicSteps) as Arc<dyn Family>,
+            Arc::new(SwarmSteps::over(Swarm::connect(&endpoint))),
+        ]),
         clock: Arc::new(clock),
         runtime: runtime.handle().clone(),
         process: somebody(),
-        place: "a bench".to_owned(),
         version: "bench".to_owned(),
         points: None,
     })

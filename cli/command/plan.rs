@@ -24,7 +24,9 @@ pub struct Prepared {
     pub to_ask: Vec<String>,
     /// Its locks.
     pub locks: Vec<String>,
-    /// A problem if the swarm can't be reached from here.
+    /// The address where it acts; nothing if it acts nowhere.
+    pub place: Option<String>,
+    /// A problem if the place can't be reached from here.
     pub plan: Result<Result<Plan, PlanError>, Problem>,
 }
 
@@ -61,14 +63,15 @@ pub async fn prepare(
         .collect();
     let names: Vec<String> = sources.names().map(str::to_owned).chain(to_ask.clone()).collect();
     let given = runbook.header().values(&params, &names).map_err(EngineError::from)?;
-    let reached = run::reach_swarm(&engine, &runbook).await;
+    let reached = run::reach(&engine, &runbook).await;
     let values = sources.read()?;
     let plan = match reached {
         Ok(()) => Ok(engine.plan(&runbook, &params, values.clone()).await?),
         Err(problem) => Err(problem),
     };
     let locks = runbook.header().locks(&given);
-    Ok(Prepared { runbook, params, sources, values, to_ask, locks, plan })
+    let place = engine.address(&runbook);
+    Ok(Prepared { place, runbook, params, sources, values, to_ask, locks, plan })
 }
 
 /// Returns the problem that a failed plan is.

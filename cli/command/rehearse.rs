@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_engine::engine::EngineError;
 use windlass_engine::runbook::{Header, ParameterKind};
-use windlass_lab::simulated::Snapshot;
+use windlass_lab::simulated::{Simulated, SimulatedSpec, Snapshot};
 use windlass_rehearsal::report::Report;
 use windlass_rehearsal::{Options, RehearsalError, page};
 
@@ -14,6 +14,7 @@ use super::{library, run, snapshot};
 use crate::args::RehearseArgs;
 use crate::door::throwaway_engine;
 use crate::exit::Exit;
+use crate::families;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::show;
@@ -31,7 +32,8 @@ pub async fn rehearse(settings: &Settings, args: RehearseArgs) -> Result<Exit, P
         name: runbook.name().to_owned(),
         text: runbook.text().to_owned(),
         params,
-        snapshot: swarm(settings, &args).await?,
+        steps: families::rehearsed,
+        snapshot: swarm(settings, &args, engine.address(&runbook).is_some()).await?,
         only: args.only.clone(),
         threads: args.threads,
         seed: args.seed,
@@ -60,8 +62,12 @@ fn check(header: &Header, params: &[(String, String)]) -> Result<(), Problem> {
     values.map(drop).map_err(|error| EngineError::from(error).into())
 }
 
-async fn swarm(settings: &Settings, args: &RehearseArgs) -> Result<Snapshot, Problem> {
+/// Returns the swarm to copy. A runbook that acts nowhere is rehearsed on one that is made up.
+async fn swarm(settings: &Settings, args: &RehearseArgs, acts: bool) -> Result<Snapshot, Problem> {
     let Some(file) = &args.snapshot else {
+        if !acts && args.from.is_none() {
+            return Ok(Simulated::new(&SimulatedSpec::default()).snapshot());
+        }
         return snapshot::take(settings, args.from.as_deref()).await;
     };
     windlass_rehearsal::snapshot::read(file)

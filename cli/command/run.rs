@@ -9,7 +9,7 @@ use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{Status, What};
 use windlass_engine::journal::Decision;
 use windlass_engine::runbook::Runbook;
-use windlass_swarm::docker::Endpoint;
+use windlass_engine::step::StepError;
 
 use super::plan::{self, Prepared};
 use super::runs::listed;
@@ -79,7 +79,7 @@ async fn start(
         params: prepared.params.iter().cloned().collect(),
         secrets: values.map(|(name, value)| (name.clone(), SecretValue::of(value))).collect(),
         allow_self: begin.allow_self,
-        place: settings.names_daemon.then(|| place(settings)).transpose()?,
+        place: prepared.place.clone().filter(|_| settings.names_daemon),
     };
     if begin.detach {
         return hand_over(settings, run).await;
@@ -88,13 +88,6 @@ async fn start(
     let door = Door::open(settings, Stay::Long).await?;
     let set_going = async |client: &Client| client.follow::<Start>("", run).await;
     follow(settings, door, set_going, course).await
-}
-
-fn place(settings: &Settings) -> Result<String, Problem> {
-    let endpoint = Endpoint::resolve(&settings.docker);
-    let endpoint =
-        endpoint.map_err(|e| Problem::new("WL0014", Exit::OutOfReach, format!("failed to {e}")))?;
-    Ok(endpoint.host)
 }
 
 /// Shows what would be done in short, and asks whether to begin.
@@ -280,23 +273,20 @@ pub fn params(given: &[String]) -> Result<Vec<(String, String)>, Problem> {
     Ok(params)
 }
 
-/// Looks whether the swarm can be reached, before anything is recorded.
-pub async fn reach_swarm(engine: &Engine, runbook: &Runbook) -> Result<(), Problem> {
-    let needs_swarm = runbook.script().steps().iter().any(|step| step != "secret.generate");
-    if needs_swarm { reach_a_manager(engine).await } else { Ok(()) }
+/// Looks whether a run of a runbook can begin, before anything is recorded: the place where it would
+/// act must answer. One that acts nowhere needs nothing.
+pub async fn reach(engine: &Engine, runbook: &Runbook) -> Result<(), Problem> {
+    engine.ready(runbook).await.map_err(out_of_reach)
 }
 
-/// Looks whether a manager answers.
-pub async fn reach_a_manager(engine: &Engine) -> Result<(), Problem> {
-    let looked = engine.look("swarm.check", &serde_json::json!({})).await;
-    looked.map(drop).map_err(|error| {
-        let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
-        let problem = Problem::new(code, Exit::OutOfReach, error.message);
-        match error.hint {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
-    })
+/// Returns the problem that a place does not answer as it should.
+pub fn out_of_reach(error: StepError) -> Problem {
+    let code = if error.code == "not_manager" { "WL0015" } else { "WL0014" };
+    let problem = Problem::new(code, Exit::OutOfReach, error.message);
+    match error.hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
 }
 
 async fn watch(

@@ -5,13 +5,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use windlass_engine::clock::{Clock, SystemClock};
+use windlass_engine::step::Family;
 use windlass_lab::simulated::Snapshot;
 use windlass_rehearsal::snapshot::{self, Taken};
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{DockerError, Swarm};
 
 use super::run;
 use crate::args::SnapshotArgs;
-use crate::door::throwaway_engine;
 use crate::exit::Exit;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -53,7 +54,10 @@ pub async fn take(settings: &Settings, from: Option<&str>) -> Result<Snapshot, P
         settings.docker.docker_host = Some(host.to_owned());
     }
     // The same look, with the same words for what is wrong, as before a run.
-    run::reach_a_manager(&throwaway_engine(&settings)?).await?;
+    let place = SwarmSteps::of(&settings.docker).place();
+    if let Some(place) = place {
+        place.ready().await.map_err(run::out_of_reach)?;
+    }
     let swarm = Swarm::from_environment(settings.docker.clone());
     let Taken { snapshot, at_rest } =
         snapshot::take(&swarm, SystemClock.now()).await.map_err(lost)?;

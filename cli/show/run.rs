@@ -70,7 +70,9 @@ pub fn show(view: &RunView, services: &[String]) {
     if let Some(identity) = &summary.identity {
         rows.push(vec!["on".to_owned(), identity.name.clone()]);
     }
-    rows.push(vec!["at".to_owned(), view.place.clone()]);
+    if !view.place.is_empty() {
+        rows.push(vec!["at".to_owned(), view.place.clone()]);
+    }
     if let Some(cause) = &summary.cause {
         rows.push(vec!["because of".to_owned(), cause.clone()]);
     }

@@ -85,7 +85,7 @@ pub(crate) fn play_traced(scene: &Scene, variant: &Variant) -> Result<(Played, T
 }
 
 fn perform<'a>(scene: &'a Scene, variant: &'a Variant) -> Result<(Player<'a>, Played), String> {
-    let stage = Stage::of(&scene.swarm, &scene.runtime);
+    let stage = Stage::of(&scene.swarm, &scene.runtime, scene.steps);
     stage.swarm.watch_removals();
     let mut player = Player {
         scene,

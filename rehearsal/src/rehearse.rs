@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 use windlass_engine::runbook::CompileError;
+use windlass_engine::step::Registry;
 use windlass_lab::simulated::{Simulated, Snapshot};
+use windlass_swarm::docker::Swarm;
 
 use crate::faults::KINDS;
 use crate::prospect::{Prospect, prospect};
@@ -21,6 +23,8 @@ pub struct Options {
     pub text: String,
     /// Its public parameters; values of secret ones are made up.
     pub params: Vec<(String, String)>,
+    /// The steps that runbooks can call, over a simulated swarm.
+    pub steps: fn(Swarm) -> Registry,
     /// The swarm.
     pub snapshot: Snapshot,
     /// Only the pass with this name.

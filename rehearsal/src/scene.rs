@@ -1,7 +1,6 @@
 //! What all passes of a rehearsal share: the swarm as it is before, the runbook, what it is told.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use tokio::runtime::Handle;
@@ -23,6 +22,8 @@ pub(crate) struct Scene {
     pub(crate) swarm: Simulated,
     /// Where passes run.
     pub(crate) runtime: Handle,
+    /// The steps, over a swarm.
+    pub(crate) steps: fn(Swarm) -> Registry,
     /// The runbook.
     pub(crate) runbook: Runbook,
     /// What it promises, each as a runbook that fails unless it is so.
@@ -50,21 +51,19 @@ impl Scene {
     pub(crate) fn set(
         swarm: &Simulated,
         runtime: Handle,
+        steps: fn(Swarm) -> Registry,
         (name, text): (&str, &str),
         params: Vec<(String, String)>,
         seed: u64,
     ) -> Result<Self, CompileError> {
         let swarm = swarm.fork();
         swarm.advance_to(swarm.now() + CALM_MS);
-        let steps = Registry::of(
-            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(Swarm::connect(&nowhere())))]
-                .concat(),
-        );
-        let runbook = Runbook::compile(name, text, &steps)?;
+        let compiled_with = steps(Swarm::connect(&nowhere()));
+        let runbook = Runbook::compile(name, text, &compiled_with)?;
         let promised = &runbook.header().invariants;
-        let invariants = promised
-            .iter()
-            .map(|(sentence, check)| Ok((sentence.clone(), runbook.invariant(check, &steps)?)));
+        let invariants = promised.iter().map(|(sentence, check)| {
+            Ok((sentence.clone(), runbook.invariant(check, &compiled_with)?))
+        });
         let invariants = invariants.collect::<Result<_, CompileError>>()?;
         let secrets = runbook.header().params.iter();
         let secrets = secrets.filter(|(_, p)| p.kind == ParameterKind::Secret);
@@ -77,6 +76,7 @@ impl Scene {
         Ok(Scene {
             swarm,
             runtime,
+            steps,
             runbook,
             invariants,
             params,

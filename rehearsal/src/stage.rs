@@ -24,6 +24,7 @@ pub(crate) struct Stage {
     store: Mutex<Arc<MemoryStore>>,
     keys: Arc<MemoryKeys>,
     runtime: Handle,
+    steps: fn(Swarm) -> Registry,
 }
 
 /// The swarm as the daemon that a process asks.
@@ -38,7 +39,7 @@ impl Daemon for Manager {
 
 impl Stage {
     /// Sets up a copy of a swarm.
-    pub(crate) fn of(swarm: &Simulated, runtime: &Handle) -> Self {
+    pub(crate) fn of(swarm: &Simulated, runtime: &Handle, steps: fn(Swarm) -> Registry) -> Self {
         let swarm = swarm.fork();
         Stage {
             clock: Arc::new(SwarmClock::of(&swarm)),
@@ -46,6 +47,7 @@ impl Stage {
             store: Mutex::new(Arc::new(MemoryStore::new())),
             keys: Arc::default(),
             runtime: runtime.clone(),
+            steps,
         }
     }
 
@@ -65,15 +67,14 @@ impl Stage {
         keys: Arc<MemoryKeys>,
         points: Option<Points>,
     ) -> Result<Engine, EngineError> {
-        let swarm = Arc::new(Swarm::within(Arc::new(Manager(self.swarm.clone()))));
+        let swarm = Swarm::within(Arc::new(Manager(self.swarm.clone())));
         Engine::open(Options {
             store,
             keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys)),
-            steps: Registry::of([windlass_basic::steps(), windlass_swarm::steps(swarm)].concat()),
+            steps: (self.steps)(swarm),
             clock: self.clock.clone(),
             runtime: self.runtime.clone(),
             process: operator(),
-            place: "a rehearsal".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             points,
         })

@@ -40,7 +40,7 @@ impl Theatre {
         silence_deaths();
         let runbook = (options.name.as_str(), options.text.as_str());
         let (params, handle) = (options.params.clone(), runtime.handle().clone());
-        let mut scene = Scene::set(swarm, handle, runbook, params, options.seed)?;
+        let mut scene = Scene::set(swarm, handle, options.steps, runbook, params, options.seed)?;
         let nothing = Variant {
             id: CLEAN.to_owned(),
             call: None,

@@ -7,6 +7,7 @@ mod keeping;
 mod look;
 mod memory;
 mod modules;
+mod nowhere;
 mod one_look;
 mod packages;
 mod people;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use windlass_basic::BasicSteps;
 use windlass_duty::Supplies;
 use windlass_duty::notice::Outbox;
 use windlass_duty::schedule::{Book, Config, Origin, Ticker, check};
@@ -13,9 +14,10 @@ use windlass_engine::engine::{Engine, Options};
 use windlass_engine::event::Status;
 use windlass_engine::journal::Origin as By;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys, Secret};
-use windlass_engine::step::Registry;
+use windlass_engine::step::{Family, Registry};
 use windlass_lab::simulated::{Simulated, SimulatedSpec};
 use windlass_stores::MemoryStore;
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{Environment, Swarm};
 
 /// A clock that goes as the machine's does, and can be put forward.
@@ -86,13 +88,13 @@ async fn a_nightly_rotation_rotates_every_night_by_the_name_that_it_was_given() 
     let engine = Engine::open(Options {
         store: Arc::new(MemoryStore::new()),
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::<MemoryKeys>::default()),
-        steps: Registry::of(
-            [windlass_basic::steps(), windlass_swarm::steps(Arc::new(swarm.clone()))].concat(),
-        ),
+        steps: Registry::of_families([
+            Arc::new(BasicSteps) as Arc<dyn Family>,
+            Arc::new(SwarmSteps::over(swarm.clone())),
+        ]),
         clock: clock.clone(),
         runtime: Handle::current(),
         process: By { user: "ada".to_owned(), host: "manager-1".to_owned(), pid: 1, as_user: None },
-        place: "simulated".to_owned(),
         version: "test".to_owned(),
         points: None,
     })

@@ -93,7 +93,6 @@ impl Disk {
             clock: Arc::new(SystemClock),
             runtime: tokio::runtime::Handle::current(),
             process: process(),
-            place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: None,
         })

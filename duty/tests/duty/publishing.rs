@@ -57,7 +57,6 @@ fn engine(store: Arc<MemoryStore>) -> Engine {
         clock: Arc::new(SystemClock),
         runtime: tokio::runtime::Handle::current(),
         process: by(),
-        place: "unix:///var/run/docker.sock".to_owned(),
         version: "0.1.0".to_owned(),
         points: None,
     })

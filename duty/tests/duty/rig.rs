@@ -114,7 +114,6 @@ impl Rig {
             clock: clock.clone(),
             runtime: Handle::current(),
             process: somebody(),
-            place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: None,
         })

@@ -47,6 +47,11 @@ impl Out {
     }
 }
 
+/// Returns where a run acted; a run that touched nothing outside itself acted nowhere.
+fn acted_on(report: &Report) -> String {
+    if report.place.is_empty() { "nothing outside the run".to_owned() } else { code(&report.place) }
+}
+
 fn head(out: &mut Out, report: &Report) {
     out.line(format_args!("# Report: {}", text(&report.title)));
     out.line(format_args!("\n**{}**\n", verdict(report.status)));
@@ -57,7 +62,7 @@ fn head(out: &mut Out, report: &Report) {
         ("began", utc(report.began)),
         ("last heard of", format!("{} ({})", utc(report.heard), span(report.heard - report.began))),
         ("started by", format!("{} on {}", text(&by.who()), text(&by.host))),
-        ("acted on", code(&report.place)),
+        ("acted on", acted_on(report)),
         ("locks", report.locks.iter().map(|l| code(l)).collect::<Vec<_>>().join(", ")),
         ("windlass", text(&report.version)),
     ];

@@ -74,6 +74,7 @@ fn found(name: &str, text: &str, runtime: &Runtime) -> Result<Found, RehearsalEr
         name: name.to_owned(),
         text: text.to_owned(),
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        steps: swarm::steps,
         snapshot: swarm::five_services(),
         only: None,
         threads: 0,

@@ -104,6 +104,7 @@ fn one_swarm(
         name: name.to_owned(),
         text,
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        steps: swarm::steps,
         snapshot,
         only: None,
         threads: 0,

@@ -1,8 +1,22 @@
 //! Random swarms, as Docker describes them.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use serde_json::{Value, json};
+use windlass_basic::BasicSteps;
+use windlass_engine::step::{Family, Registry};
 use windlass_lab::simulated::Snapshot;
+use windlass_swarm::SwarmSteps;
+use windlass_swarm::docker::Swarm;
+
+/// Returns the steps that runbooks call, over a swarm.
+pub fn steps(swarm: Swarm) -> Registry {
+    Registry::of_families([
+        Arc::new(BasicSteps) as Arc<dyn Family>,
+        Arc::new(SwarmSteps::over(swarm)),
+    ])
+}
 
 /// The secret that is rotated.
 pub const SECRET: &str = "db_password";

@@ -31,6 +31,7 @@ fn options(runbook: &str) -> Options {
         name: runbook.to_owned(),
         text: windlass_runbooks::whole(runbook).unwrap(),
         params: params.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        steps: swarm::steps,
         snapshot: swarm::five_services(),
         only: None,
         threads: 0,

@@ -1,7 +1,21 @@
 //! Three managers, and five services that use one secret, each in another way.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use windlass_basic::BasicSteps;
+use windlass_engine::step::{Family, Registry};
 use windlass_lab::simulated::Snapshot;
+use windlass_swarm::SwarmSteps;
+use windlass_swarm::docker::Swarm;
+
+/// Returns the steps that runbooks call, over a swarm.
+pub fn steps(swarm: Swarm) -> Registry {
+    Registry::of_families([
+        Arc::new(BasicSteps) as Arc<dyn Family>,
+        Arc::new(SwarmSteps::over(swarm)),
+    ])
+}
 
 /// The secret that is rotated.
 pub const SECRET: &str = "db_password";

@@ -1,17 +1,29 @@
 //! The steps that touch nothing outside the run: they need no daemon, no network and no settings.
 //!
-//! One step is one file, `<noun>/<verb>.rs`; [`steps`] is the list of them.
+//! One step is one file, `<noun>/<verb>.rs`; [`BasicSteps`] lists them.
 
 mod note;
 pub mod secret;
 
 use std::sync::Arc;
 
-use windlass_engine::step::{AnyStep, change};
+use windlass_engine::step::{AnyStep, Family, change};
 
-/// Returns every step of this family.
-pub fn steps() -> Vec<Arc<dyn AnyStep>> {
-    vec![change(note::Note), change(secret::generate::Generate)]
+/// The family.
+pub struct BasicSteps;
+
+impl Family for BasicSteps {
+    fn name(&self) -> &'static str {
+        "basic"
+    }
+
+    fn summary(&self) -> &'static str {
+        "What needs nothing but the run itself."
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn AnyStep>> {
+        vec![change(note::Note), change(secret::generate::Generate)]
+    }
 }
 
 #[cfg(test)]
@@ -23,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_step_of_one_word_is_told_its_one_argument_and_no_map() {
-        let registry = Registry::of(steps());
+        let registry = Registry::of_families([Arc::new(BasicSteps) as Arc<dyn Family>]);
         let compiled = |call: &str| {
             let text = format!("//! title = \"T\"\n{call};");
             Runbook::compile("a.rhai", &text, &registry).map_err(|error| error.to_string())

@@ -8,7 +8,7 @@ mod paper;
 
 use paper::{Paper, call, context, plan_context, secret, service};
 use serde_json::{Value, json};
-use windlass_engine::step::{ErrorClass, Registry};
+use windlass_engine::step::ErrorClass;
 
 #[tokio::test]
 async fn a_spec_is_sent_back_as_it_was_read_but_for_the_references() {
@@ -131,7 +131,7 @@ async fn what_a_stack_file_must_name_is_what_its_service_uses_in_the_end() {
         let args = json!({
             "service": { "id": "s1", "name": "shop_web" }, "from": object(from), "to": object(to),
         });
-        let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
+        let registry = paper.steps();
         let preview = registry.get("service.switch_secret").unwrap().prepare(&cx, &args).await;
         let mut risks = preview.unwrap().risks.into_iter();
         risks.find(|risk| risk.kind == "stack_file").unwrap().text
@@ -151,7 +151,7 @@ async fn a_later_attempt_at_a_wait_knows_who_led_at_the_first() {
         "ManagerStatus": { "Leader": true } }]);
     let paper =
         Paper::answering(move |_, path, _| (path == "/nodes").then(|| (200, nodes.clone())));
-    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
+    let registry = paper.steps();
     let step = registry.get("service.converged").unwrap();
     let service = json!({ "id": "s", "name": "web", "mode": "replicated", "references": 1 });
     let args = json!({ "service": service, "secret": { "id": "t", "name": "db" } });

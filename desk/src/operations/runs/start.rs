@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use windlass_engine::engine::EngineError;
+use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::RunView;
 use windlass_engine::journal::text_hash;
 use windlass_engine::runbook::Runbook;
@@ -88,11 +88,10 @@ impl Operation for Start {
         let role = if asked.text.is_some() { &[Role::Author] } else { &[Role::Operator] };
         who.must(Need::OneOf(role))?;
         words("a runbook's name", &asked.runbook, NAME_CHARS_MAX)?;
-        is_meant_for(&desk, asked.place.as_deref())?;
         let key = Key::of(&call.headers, &who.person)?;
         let request = fingerprint(asked)?;
         let secrets = secrets(&asked.secrets, call.peer)?;
-        let Begin { runbook: name, text, allow_self, params, .. } = call.body;
+        let Begin { runbook: name, text, allow_self, params, place, .. } = call.body;
         let given: Vec<(String, String)> = params.into_iter().collect();
         let (engine, library) = (desk.engine.clone(), desk.library.clone());
         let begin = move |cause: Option<String>| {
@@ -105,6 +104,7 @@ impl Operation for Start {
                 }
                 None => runbooks::compile(&engine, library.as_ref(), &name)?,
             };
+            is_meant_for(&engine, &runbook, place.as_deref())?;
             let begun = if allow_self {
                 engine.start_anyway(&runbook, &by, &given, secrets, cause)
             } else {
@@ -130,8 +130,8 @@ impl Operation for Start {
 }
 
 /// The process that owns the state may act on another swarm than the one that is meant.
-fn is_meant_for(desk: &Desk, place: Option<&str>) -> Result<(), Problem> {
-    let here = desk.engine.place();
+fn is_meant_for(engine: &Engine, runbook: &Runbook, place: Option<&str>) -> Result<(), Problem> {
+    let here = engine.address(runbook).unwrap_or_default();
     let Some(place) = place.filter(|place| *place != here) else { return Ok(()) };
     let message =
         format!("the process that owns the state acts on {here}, and the run is meant for {place}");

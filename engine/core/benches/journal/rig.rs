@@ -93,7 +93,6 @@ impl Rig {
             clock: Arc::new(SystemClock),
             runtime: runtime.handle().clone(),
             process: somebody(),
-            place: "nowhere".to_owned(),
             version: "bench".to_owned(),
             points: None,
         })

@@ -73,7 +73,7 @@ impl Engine {
     pub(super) async fn hold_here(&self, run: &RunId) -> Result<Hold, EngineError> {
         let hold = self.hold_any(run)?;
         let state = hold.drive.driver.ledger.look(bare);
-        self.place_of(run, &state, Answer::Welcome).await?;
+        self.same_place_as(run, &state, Answer::Welcome).await?;
         self.taken_over(&hold)?;
         Ok(hold)
     }

@@ -219,11 +219,6 @@ impl Engine {
         &self.0.process
     }
 
-    /// Returns the address of what it acts on.
-    pub fn place(&self) -> &str {
-        &self.0.place
-    }
-
     /// Returns the version of windlass.
     pub fn version(&self) -> &str {
         &self.0.version
@@ -280,12 +275,13 @@ impl Engine {
         let (runtime, runbook) = (self.0.world.runtime.clone(), runbook.clone());
         // If nobody answers, the first step that looks says so.
         let identity = self.place_for(&runbook).await.unwrap_or_default();
+        let address = self.address(&runbook);
         let planning = tokio::task::spawn_blocking(move || {
             plan(&runbook, &params, &steps, runtime, clock, sealed.into())
         });
         let planned = planning.await;
         let planned =
             planned.map_err(|e| EngineError::Machine(format!("the plan ended early: {e}")))?;
-        Ok(planned.map(|plan| Plan { place: self.0.place.clone(), identity, ..plan }))
+        Ok(planned.map(|plan| Plan { place: address.unwrap_or_default(), identity, ..plan }))
     }
 }

@@ -119,7 +119,7 @@ impl Engine {
             params,
             sealed: sealed.take_fresh(),
             locks,
-            place: self.0.place.clone(),
+            place: self.address(runbook).unwrap_or_default(),
             identity,
             by: by.clone(),
             version: self.0.version.clone(),

@@ -1,7 +1,7 @@
 //! Reading a run: its journal once, its runbook compiled once.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::hand::Hand;
 use super::{Drive, Engine, EngineError};
@@ -151,7 +151,7 @@ impl Engine {
     ) -> Arc<Driver> {
         let threads = Threads::new(self.0.clock.clone(), standby.control.clone());
         let (world, ledger, sealed) = (self.0.world.clone(), Arc::new(ledger), Arc::new(sealed));
-        Arc::new(Driver { world, ledger, sealed, standby, threads })
+        Arc::new(Driver { world, ledger, sealed, standby, threads, place: OnceLock::new() })
     }
 
     /// Returns a driver with the values that a run has sealed so far.

@@ -58,7 +58,6 @@ struct Inner {
     world: Arc<World>,
     events: EventSink,
     process: Origin,
-    place: String,
     version: String,
     /// Runs that this process has in hand. Locked for a moment only (`hand`).
     live: Mutex<hand::Hands>,

@@ -32,8 +32,6 @@ pub struct Options {
     pub runtime: Handle,
     /// This process: it takes up what an earlier one left, and starts what is due, by itself.
     pub process: Origin,
-    /// Where steps act, such as `unix:///var/run/docker.sock`; for people.
-    pub place: String,
     /// The version of windlass; for people.
     pub version: String,
     /// Where tests may interfere.
@@ -85,8 +83,7 @@ impl Engine {
     /// # Errors
     /// If the store belongs to another master key, or can't be read.
     pub fn open(options: Options) -> Result<Self, EngineError> {
-        let Options { store, keyring, steps, clock, runtime, process, place, version, points } =
-            options;
+        let Options { store, keyring, steps, clock, runtime, process, version, points } = options;
         let check = keyring.check();
         match store.value(KEY_CHECK)? {
             Some(recorded) if recorded != check.as_bytes() => {
@@ -97,7 +94,7 @@ impl Engine {
         }
         put_right(store.as_ref())?;
         keyring.sweep(|run| is_over(store.as_ref(), run))?;
-        let world = Arc::new(World { steps, runtime, points, place: OnceLock::new() });
+        let world = Arc::new(World { steps, runtime, points });
         let events = EventSink::default();
         let let_go = watch::Sender::new(());
         let inner = Inner {
@@ -107,7 +104,6 @@ impl Engine {
             world,
             events,
             process,
-            place,
             version,
             live: Mutex::default(),
             gates: Mutex::default(),

@@ -4,15 +4,16 @@
 //! read there as an outcome, and nothing is recorded. If nobody answers, that is no other place: a
 //! decision is recorded all the same, and whoever drives the run waits (`run/place`).
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::event::SummaryRecord;
 use crate::id::RunId;
-use crate::journal::{Body, Identity, Origin, RunStatus};
-use crate::run::{Found, Place, RunState, answers, ask, began_on, needs};
+use crate::journal::{Body, Created, Identity, Origin, RunStatus};
+use crate::run::{Found, RunState, answers, ask, began_on, place_of, ready};
 use crate::runbook::Runbook;
-use crate::step::{ErrorClass, StepError};
+use crate::step::{ErrorClass, Place, StepError};
 
 /// What is asked of a place before something is done about a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,29 +25,40 @@ pub(super) enum Answer {
 }
 
 impl Engine {
-    /// Says where steps act. Without it, runs are bound to no place.
+    /// Returns the address of the place where a run of this runbook would act; nothing if it needs
+    /// no place.
+    pub fn address(&self, runbook: &Runbook) -> Option<String> {
+        Some(place_of(self.steps(), runbook)?.address().to_owned())
+    }
+
+    /// Looks whether a run of this runbook can begin: the place where it would act must answer. One
+    /// that needs no place can.
     ///
-    /// With it, whatever begins a run or goes on with one asks that place, and so blocks: it must
-    /// not be called from a task of the runtime.
-    pub fn acts_at(&self, place: Arc<dyn Place>) {
-        // Said once, when the engine is opened.
-        let _ = self.0.world.place.set(place);
+    /// # Errors
+    /// If it can't: why, and what to do about it.
+    pub async fn ready(&self, runbook: &Runbook) -> Result<(), StepError> {
+        match place_of(self.steps(), runbook) {
+            Some(place) => ready(place.as_ref()).await,
+            None => Ok(()),
+        }
     }
 
     /// Says that the place that answers now has taken the place of the one where the run began, and
     /// returns which one that is. For a swarm that was recreated: nobody but a person knows that.
     ///
     /// # Errors
-    /// If the run is over or driven, or the place does not answer.
+    /// If the run is over or driven, needs no place, or the place does not answer.
     pub fn move_here(
         &self,
         run: &RunId,
         by: &Origin,
         reason: &str,
-    ) -> Result<Option<Identity>, EngineError> {
+    ) -> Result<Identity, EngineError> {
         EngineError::if_not_fit(reason)?;
-        let Some(place) = self.the_place() else { return Ok(None) };
-        let answer = self.0.world.runtime.block_on(ask(place));
+        let created = self.ledger(run)?.look(|state| state.created.clone());
+        let created = created.ok_or_else(|| EngineError::NoSuchRun(run.to_string()))?;
+        let place = self.place_of_run(&RunState::default(), &created)?;
+        let answer = place.map(|place| self.0.world.runtime.block_on(ask(place.as_ref())));
         self.0.alone(run, || self.move_alone(run, by, reason, answer))
     }
 
@@ -55,8 +67,8 @@ impl Engine {
         run: &RunId,
         by: &Origin,
         reason: &str,
-        answer: Result<Identity, StepError>,
-    ) -> Result<Option<Identity>, EngineError> {
+        answer: Option<Result<Identity, StepError>>,
+    ) -> Result<Identity, EngineError> {
         if self.is_driven(run) {
             return Err(EngineError::AlreadyDriven(run.clone()));
         }
@@ -69,10 +81,12 @@ impl Engine {
             }
             Some(_) => {}
         }
-        let identity = answer.map_err(|error| no_place(run, &began, error))?;
+        let nowhere =
+            || EngineError::NotNow(format!("{run} acts at no place: it goes on anywhere"));
+        let identity = answer.ok_or_else(nowhere)?.map_err(|error| no_place(run, &began, error))?;
         let (by, reason) = (Some(by.clone()), Some(reason.to_owned()));
         ledger.record(Body::Placed { identity: identity.clone(), by, reason })?;
-        Ok(Some(identity))
+        Ok(identity)
     }
 
     /// Returns the place to which a run that begins now is bound; nothing, if it needs none or
@@ -81,10 +95,16 @@ impl Engine {
         &self,
         runbook: &Runbook,
     ) -> Result<Option<Identity>, EngineError> {
-        let Some(place) = self.the_place().filter(|place| needs(*place, runbook)) else {
-            return Ok(None);
-        };
-        match ask(place).await {
+        let used = runbook.script().steps();
+        let places = self.steps().places(used.iter().map(String::as_str));
+        let Some(place) = places.first() else { return Ok(None) };
+        if let [one, another, ..] = places[..] {
+            let both = format!("it acts both at {} and at {}", one.address(), another.address());
+            let error = StepError::permanent("two_places", both)
+                .hint("A run is bound to one place: make two runbooks of it.");
+            return Err(EngineError::NoPlace { before: String::new(), error: error.into() });
+        }
+        match ask(place.as_ref()).await {
             Ok(identity) => Ok(Some(identity)),
             Err(error) if error.class == ErrorClass::Transient => Ok(None),
             Err(error) => Err(EngineError::NoPlace { before: String::new(), error: error.into() }),
@@ -96,7 +116,7 @@ impl Engine {
         &self,
         asking: impl Future<Output = Result<T, EngineError>>,
     ) -> Result<Option<T>, EngineError> {
-        match self.the_place() {
+        match self.steps().all_places().next() {
             Some(_) => self.0.world.runtime.block_on(asking).map(Some),
             None => Ok(None),
         }
@@ -104,29 +124,40 @@ impl Engine {
 
     /// Makes sure that the place that answers is the one where the run began.
     pub(super) async fn same_place(&self, run: &RunId, wanted: Answer) -> Result<(), EngineError> {
-        if self.the_place().is_none() {
+        if self.steps().all_places().next().is_none() {
             return Ok(());
         }
         let state = self.ledger(run)?.look(bare);
-        self.place_of(run, &state, wanted).await
+        self.same_place_as(run, &state, wanted).await
     }
 
     /// As [`Engine::same_place`], of a run that has been read.
-    pub(super) async fn place_of(
+    pub(super) async fn same_place_as(
         &self,
         run: &RunId,
         state: &RunState,
         wanted: Answer,
     ) -> Result<(), EngineError> {
-        let Some(place) = self.the_place() else { return Ok(()) };
         // Whoever asked is told by others that there is no such run, or that it is over.
         let open = state.status.is_some_and(|status| !status.is_finished());
         let Some(created) = state.created.as_ref().filter(|_| open) else { return Ok(()) };
-        if state.identity.is_none() && !needs(place, self.recorded_runbook(created)?.as_ref()) {
-            return Ok(());
+        let Some(place) = self.place_of_run(&state, created)? else { return Ok(()) };
+        let answer = ask(place.as_ref()).await;
+        self.compared(run, place.as_ref(), state, answer, wanted)
+    }
+
+    /// Returns where a run acts, if anywhere. Its runbook is compiled only if that is the question.
+    fn place_of_run(
+        &self,
+        state: &RunState,
+        created: &Created,
+    ) -> Result<Option<&Arc<dyn Place>>, EngineError> {
+        let places: Vec<_> = self.steps().all_places().collect();
+        match (places.as_slice(), &state.identity) {
+            ([], _) => Ok(None),
+            ([place], Some(_)) => Ok(Some(*place)),
+            _ => Ok(place_of(self.steps(), self.recorded_runbook(created)?.as_ref())),
         }
-        let answer = ask(place).await;
-        self.compared(run, place, state, answer, wanted)
     }
 
     fn compared(
@@ -150,21 +181,23 @@ impl Engine {
         }
     }
 
-    /// Tells which of these runs did not begin at the place that answers now. One look is enough for
-    /// all of them; if nobody answers, whoever drives them waits.
+    /// Tells which of these runs did not begin at a place that answers now. Each place is asked once
+    /// for all of them, and not before one is bound to any; if one does not answer, whoever drives
+    /// its runs waits.
     pub(super) fn elsewhere(&self) -> impl Fn(&SummaryRecord) -> Result<(), EngineError> + use<'_> {
-        let answer = self.the_place().map(|place| self.0.world.runtime.block_on(ask(place)));
-        move |summary| match (self.the_place(), &answer, &summary.identity) {
-            (Some(place), Some(Ok(here)), Some(bound)) if here.id != bound.id => {
-                let state = self.ledger(&summary.run)?.look(bare);
-                self.compared(&summary.run, place, &state, Ok(here.clone()), Answer::Welcome)
+        let asked: OnceCell<Option<Vec<Identity>>> = OnceCell::new();
+        let ask_all = || {
+            let places = self.steps().all_places();
+            places.map(|place| self.0.world.runtime.block_on(ask(place.as_ref())).ok()).collect()
+        };
+        move |summary| {
+            let Some(bound) = &summary.identity else { return Ok(()) };
+            let Some(here) = asked.get_or_init(ask_all) else { return Ok(()) };
+            if here.iter().any(|here| here.id == bound.id) {
+                return Ok(());
             }
-            _ => Ok(()),
+            self.0.world.runtime.block_on(self.same_place(&summary.run, Answer::Welcome))
         }
-    }
-
-    fn the_place(&self) -> Option<&dyn Place> {
-        self.0.world.place.get().map(AsRef::as_ref)
     }
 }
 

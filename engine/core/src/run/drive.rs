@@ -6,7 +6,6 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::ledger::Ledger;
-use super::place::Place;
 use super::rest::Threads;
 use super::standby::Standby;
 use crate::clock::Clock;
@@ -16,7 +15,7 @@ use crate::journal::{Body, End, RunStatus, StoreError};
 use crate::runbook::Runbook;
 use crate::script::{CallFailure, Caller, Halt, Look, ScriptFailure};
 use crate::secret::SealedValues;
-use crate::step::{Registry, StepError};
+use crate::step::{Place, Registry, StepError};
 
 /// A named place in the life of a call, where a test may stop or kill the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +71,6 @@ pub(crate) struct World {
     pub(crate) runtime: Handle,
     /// Where tests may interfere.
     pub(crate) points: Option<Points>,
-    /// Where steps act, if there is more to it than an address.
-    pub(crate) place: OnceLock<Arc<dyn Place>>,
 }
 
 /// A run that is being driven.
@@ -83,6 +80,8 @@ pub(crate) struct Driver {
     pub(crate) sealed: Arc<SealedValues>,
     pub(crate) standby: Standby,
     pub(crate) threads: Threads,
+    /// Where the run acts, once it has arrived there.
+    pub(crate) place: OnceLock<Arc<dyn Place>>,
 }
 
 impl Driver {

@@ -5,9 +5,8 @@
 //! that the run made seems to be gone. So who answers is asked anew each time a run is resumed,
 //! and again after each pause in which nobody answered, before any step looks.
 
+use std::sync::Arc;
 use std::time::Duration;
-
-use async_trait::async_trait;
 
 use super::drive::Driver;
 use crate::clock::millis;
@@ -16,29 +15,13 @@ use crate::journal::RunState;
 use crate::journal::{Body, Identity};
 use crate::runbook::Runbook;
 use crate::script::Halt;
-use crate::step::{ErrorClass, Kind, StepError};
+use crate::step::{ErrorClass, Kind, Place, Registry, StepError};
 
 /// How long a place may take to say which one it is.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long to wait before it is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// Where steps act.
-#[async_trait]
-pub trait Place: Send + Sync {
-    /// Returns how it is reached, for people: `unix:///var/run/docker.sock`.
-    fn address(&self) -> &str;
-
-    /// True if that step acts there. A run of other steps alone needs no place.
-    fn serves(&self, step: &str) -> bool;
-
-    /// Returns which place answers now. It asks each time, and remembers nothing.
-    ///
-    /// # Errors
-    /// *Transient* if nobody answers; of another class if whoever answers is no such place.
-    async fn identity(&self) -> Result<Identity, StepError>;
-}
 
 /// What a look at the place means for a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +51,9 @@ impl Found {
             (_, Err(error)) if error.class == ErrorClass::Transient => Found::Silent(error),
             (_, Err(error)) => Found::NoPlace(error),
             (Some(bound), Ok(here)) if bound.id == here.id => Found::Same,
-            (None, Ok(here)) if began.is_none_or(|began| began == address) => Found::Unbound(here),
+            (None, Ok(here)) if began.is_none_or(|began| began.is_empty() || began == address) => {
+                Found::Unbound(here)
+            }
             (_, Ok(here)) => Found::Another(here),
         }
     }
@@ -79,18 +64,23 @@ pub(crate) async fn ask(place: &dyn Place) -> Result<Identity, StepError> {
     super::within(ANSWER, Kind::Read, place.identity()).await
 }
 
-/// True if a run of this runbook acts at the place.
-pub(crate) fn needs(place: &dyn Place, runbook: &Runbook) -> bool {
-    runbook.script().steps().iter().any(|step| place.serves(step))
+/// Looks whether a run can begin there now.
+pub(crate) async fn ready(place: &dyn Place) -> Result<(), StepError> {
+    super::within(super::call::LOOK_DEADLINE, Kind::Read, place.ready()).await
+}
+
+/// Returns where a run of this runbook acts: nowhere, if no family that it uses has a place.
+pub(crate) fn place_of<'a>(steps: &'a Registry, runbook: &Runbook) -> Option<&'a Arc<dyn Place>> {
+    let used = runbook.script().steps();
+    steps.places(used.iter().map(String::as_str)).into_iter().next()
 }
 
 impl Driver {
     /// Waits until the place answers, and makes sure that it is the one where the run began. A run
     /// that is not bound yet is bound to it.
     pub(crate) fn arrive(&self, runbook: &Runbook) -> Result<(), Halt> {
-        let Some(place) = self.place().filter(|place| needs(*place, runbook)) else {
-            return Ok(());
-        };
+        let Some(place) = place_of(&self.world.steps, runbook) else { return Ok(()) };
+        let place = self.place.get_or_init(|| place.clone()).as_ref();
         let mut told = false;
         loop {
             match self.find(place) {
@@ -110,15 +100,12 @@ impl Driver {
     /// answers, the next attempt will say so.
     pub(super) fn still_there(&self) -> Result<(), Halt> {
         let bound = self.ledger.look(|state| state.identity.is_some());
-        let Some(place) = self.place().filter(|_| bound) else { return Ok(()) };
+        let Some(place) = self.place.get().filter(|_| bound) else { return Ok(()) };
+        let place = place.as_ref();
         match self.find(place) {
             Found::Silent(_) => Ok(()),
             found => self.settle(place, found),
         }
-    }
-
-    fn place(&self) -> Option<&dyn Place> {
-        self.world.place.get().map(AsRef::as_ref)
     }
 
     fn find(&self, place: &dyn Place) -> Found {

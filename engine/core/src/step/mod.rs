@@ -11,6 +11,7 @@
 mod context;
 mod contract;
 mod erased;
+mod family;
 mod reference;
 mod registry;
 mod risk;
@@ -19,6 +20,7 @@ mod typed;
 pub use context::{Assumed, Context, Mode, current_call};
 pub use contract::{About, ChangeStep, Prepared, Probe, ReadStep, WaitStep};
 pub use erased::{AnyStep, ArgumentError, Preview, change, read, wait};
+pub use family::{Family, Place};
 pub use reference::page;
 pub use registry::Registry;
 pub(crate) use risk::Risks;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{AnyStep, Kind};
 
-/// Returns the page about a step, as Markdown.
-pub fn page(step: &dyn AnyStep) -> String {
+/// Returns the page about a step of a family, as Markdown.
+pub fn page(step: &dyn AnyStep, family: &str) -> String {
     let about = step.about();
     let (args, output) = step.schemas();
     let kind = match step.kind() {
@@ -24,6 +24,7 @@ pub fn page(step: &dyn AnyStep) -> String {
         let _ = writeln!(page, "- **{name}:** {text}");
     };
     row("Kind", kind);
+    row("Family", family);
     row("Reads", &about.reads);
     row("Changes", &about.changes);
     row("Undo", &about.undo);

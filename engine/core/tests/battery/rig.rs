@@ -59,7 +59,6 @@ impl Rig {
             clock: Arc::new(SimClock::at(1_000)),
             runtime: self.runtime.handle().clone(),
             process: somebody(),
-            place: "nowhere".to_owned(),
             version: "test".to_owned(),
             points: self.points.clone(),
         })

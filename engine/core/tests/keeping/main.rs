@@ -46,7 +46,6 @@ impl Place {
             clock: clock.clone(),
             runtime: tokio::runtime::Handle::current(),
             process: somebody(),
-            place: String::new(),
             version: "0.1.0".to_owned(),
             points: None,
         });

@@ -111,7 +111,6 @@ async fn a_key_goes_only_when_its_run_is_known_to_be_over() {
         clock: place.clock.clone(),
         runtime: tokio::runtime::Handle::current(),
         process: somebody(),
-        place: String::new(),
         version: "0.1.0".to_owned(),
         points: None,
     });

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use windlass_engine::engine::EngineError;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::journal::{Body, Decision, End, Identity, Journals};
-use windlass_engine::run::{Outcome, Place};
-use windlass_engine::step::StepError;
+use windlass_engine::run::Outcome;
+use windlass_engine::step::{Place, StepError};
 
 use crate::rig::{Followed, Rig, person, somebody, until};
 
@@ -25,10 +25,6 @@ struct Answers(Arc<Mutex<Option<&'static str>>>);
 impl Place for Answers {
     fn address(&self) -> &'static str {
         "nowhere"
-    }
-
-    fn serves(&self, step: &str) -> bool {
-        step.starts_with("thing.")
     }
 
     async fn identity(&self) -> Result<Identity, StepError> {
@@ -46,17 +42,16 @@ impl Answers {
 }
 
 fn at(id: Option<&'static str>) -> (Rig, Answers) {
-    let (rig, answers) = (Rig::new(), Answers::default());
+    let answers = Answers::default();
     answers.now(id);
-    rig.engine.acts_at(Arc::new(answers.clone()));
-    (rig, answers)
+    (Rig::at(Arc::new(answers.clone())), answers)
 }
 
 impl Rig {
     /// Another process over the same state: what answers there may be another place.
     fn restart_at(&mut self, answers: &Answers) {
+        self.place = Some(Arc::new(answers.clone()));
         self.restart(1_000);
-        self.engine.acts_at(Arc::new(answers.clone()));
     }
 
     fn length(&self, run: &RunId) -> u64 {

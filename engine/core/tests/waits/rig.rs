@@ -15,7 +15,7 @@ use windlass_engine::journal::{JournalStore, Origin};
 use windlass_engine::run::{Outcome, Point, Points};
 use windlass_engine::runbook::Runbook;
 use windlass_engine::secret::{Keyring, MasterKey, MemoryKeys};
-use windlass_engine::step::{Registry, wait};
+use windlass_engine::step::{AnyStep, Family, Place, Registry, wait};
 use windlass_stores::MemoryStore;
 
 use crate::clock::HandClock;
@@ -33,6 +33,8 @@ pub struct Rig {
     pub keys: Arc<MemoryKeys>,
     pub clock: Arc<HandClock>,
     pub engine: Engine,
+    /// Where its steps act, if it is anywhere.
+    pub place: Option<Arc<dyn Place>>,
 }
 
 /// A run that is followed.
@@ -47,11 +49,21 @@ impl Rig {
     }
 
     pub fn with_points(points: Option<Points>) -> Self {
+        Self::made(points, None)
+    }
+
+    /// A rig whose steps act at a place.
+    pub fn at(place: Arc<dyn Place>) -> Self {
+        Self::made(None, Some(place))
+    }
+
+    fn made(points: Option<Points>, place: Option<Arc<dyn Place>>) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (store, keys) = (Arc::new(MemoryStore::new()), Arc::new(MemoryKeys::default()));
         let (world, clock) = (World::with(&["old"]), Arc::new(HandClock::at(NOON)));
-        let engine = open(&runtime, &store, &keys, &clock, &world, points.clone());
-        Rig { world, runtime, store, points, keys, clock, engine }
+        let things = Things { world: world.clone(), place: place.clone() };
+        let engine = open(&runtime, &store, &keys, &clock, things, points.clone());
+        Rig { world, runtime, store, points, keys, clock, engine, place }
     }
 
     /// The process ends, and another begins: of the writes not synced, the first `kept` are there.
@@ -62,13 +74,13 @@ impl Rig {
         until("the threads of the first process have ended", || run_threads() == 0);
         self.store = Arc::new(self.store.crash(kept));
         self.points = None;
-        let (store, keys) = (&self.store, &self.keys);
-        self.engine = open(&self.runtime, store, keys, &self.clock, &self.world, None);
+        self.engine = self.engine_over(&self.store);
     }
 
     /// Another engine, over another store.
     pub fn engine_over(&self, store: &Arc<impl JournalStore + 'static>) -> Engine {
-        open(&self.runtime, store, &self.keys, &self.clock, &self.world, None)
+        let things = Things { world: self.world.clone(), place: self.place.clone() };
+        open(&self.runtime, store, &self.keys, &self.clock, things, None)
     }
 
     pub fn start(&self, script: &str) -> Followed {
@@ -134,23 +146,62 @@ impl Rig {
     }
 }
 
+/// What can be done to things, here or somewhere else.
+struct Things {
+    world: World,
+    place: Option<Arc<dyn Place>>,
+}
+
+impl Family for Things {
+    fn name(&self) -> &'static str {
+        "things"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Things."
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn AnyStep>> {
+        self.world.steps().iter().cloned().collect()
+    }
+
+    fn place(&self) -> Option<Arc<dyn Place>> {
+        self.place.clone()
+    }
+}
+
+/// What touches nothing outside the run.
+struct Vigils;
+
+impl Family for Vigils {
+    fn name(&self) -> &'static str {
+        "vigils"
+    }
+
+    fn summary(&self) -> &'static str {
+        "Vigils."
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn AnyStep>> {
+        vec![wait(Vigil)]
+    }
+}
+
 fn open(
     runtime: &Runtime,
     store: &Arc<impl JournalStore + 'static>,
     keys: &Arc<MemoryKeys>,
     clock: &Arc<HandClock>,
-    world: &World,
+    things: Things,
     points: Option<Points>,
 ) -> Engine {
-    let steps = world.steps().iter().cloned().chain([wait(Vigil)]).collect::<Vec<_>>();
     Engine::open(Options {
         store: store.clone() as Arc<dyn JournalStore>,
         keyring: Keyring::new(MasterKey::from_bytes([7; 32]), Box::new(keys.clone())),
-        steps: Registry::of(steps),
+        steps: Registry::of_families([Arc::new(things) as Arc<dyn Family>, Arc::new(Vigils)]),
         clock: clock.clone() as Arc<dyn Clock>,
         runtime: runtime.handle().clone(),
         process: somebody(),
-        place: "nowhere".to_owned(),
         version: "test".to_owned(),
         points,
     })

@@ -43,7 +43,7 @@ fn head(report: &Report) -> String {
         ("began", utc(report.began)),
         ("last heard of", format!("{} ({took})", utc(report.heard))),
         ("started by", escaped(&by).to_string()),
-        ("acted on", code(&report.place)),
+        ("acted on", acted_on(report)),
         ("locks", report.locks.iter().map(|lock| code(lock)).collect::<Vec<_>>().join(" ")),
         ("windlass", escaped(&report.version).to_string()),
     ];
@@ -219,6 +219,11 @@ fn term(fact: &Fact) -> String {
 
 fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("<code>{}</code>", escaped(text)) }
+}
+
+/// Returns where a run acted; a run that touched nothing outside itself acted nowhere.
+fn acted_on(report: &Report) -> String {
+    if report.place.is_empty() { "nothing outside the run".to_owned() } else { code(&report.place) }
 }
 
 fn class(status: Status) -> &'static str {

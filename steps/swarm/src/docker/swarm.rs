@@ -119,11 +119,18 @@ impl Swarm {
         if let Some((_, nodes)) = kept.filter(|(at, _)| good_enough && now - at < NODES_KEEP) {
             return Ok(nodes);
         }
-        let nodes = self.nodes().await?.into_iter();
-        let nodes = nodes.filter_map(|n| Some((n["ID"].as_str()?.to_owned(), n)));
-        let nodes: Arc<Nodes> = Arc::new(nodes.collect());
+        let nodes = self.nodes_by_id().await?;
         *self.kept_nodes() = Some((now, nodes.clone()));
         Ok(nodes)
+    }
+
+    /// Returns the nodes as they are now, by ID.
+    ///
+    /// # Errors
+    /// As [`Swarm::info`].
+    pub(crate) async fn nodes_by_id(&self) -> Result<Arc<Nodes>, DockerError> {
+        let nodes = self.nodes().await?.into_iter();
+        Ok(Arc::new(nodes.filter_map(|n| Some((n["ID"].as_str()?.to_owned(), n))).collect()))
     }
 
     fn kept_nodes(&self) -> MutexGuard<'_, Option<(Millis, Arc<Nodes>)>> {

@@ -6,13 +6,15 @@
 //! | changes, undoes | nothing |
 //! | a `kill -9` leaves | nothing; it is read again |
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use windlass_engine::step::{About, Context, ErrorClass, ReadStep, StepError};
 
-use crate::docker::{Nodes, Swarm, api_number};
+use crate::docker::{DockerError, Nodes, Swarm, api_number};
 use crate::look;
 
 /// The step.
@@ -30,8 +32,11 @@ pub struct Args {
     pub min_api: String,
 }
 
+/// The oldest Docker API that will do, unless a runbook says otherwise.
+pub(super) const OLDEST_API: &str = "1.41";
+
 fn oldest_api() -> String {
-    "1.41".to_owned()
+    OLDEST_API.to_owned()
 }
 
 /// What it returns.
@@ -66,36 +71,43 @@ impl ReadStep for Check {
     }
 
     async fn read(&self, cx: &Context, args: &Args) -> Result<Output, StepError> {
-        let doing = "check the swarm";
-        let wanted = api_number(&args.min_api).ok_or_else(|| {
-            let message = format!("{doing}: `{}` is not an API version such as 1.41", args.min_api);
-            StepError::permanent("bad_arguments", message)
-        })?;
-        let api = self.swarm.api().await.map_err(|e| e.reading(doing))?;
-        if api_number(&api).is_none_or(|api| api < wanted) {
-            let message =
-                format!("{doing}: the daemon speaks API {api}, and {} is needed", args.min_api);
-            return Err(StepError::permanent("api_too_old", message)
-                .hint("Upgrade Docker on this manager, or talk to a newer one (DOCKER_HOST)."));
-        }
-        let info = self.swarm.info().await.map_err(|e| e.reading(doing))?;
-        manager(&info).map_err(|message| {
-            StepError::permanent("not_manager", format!("{doing}: {message}")).hint(
-                "Point DOCKER_HOST or `docker context use` at a manager: `docker node ls` there must work.",
-            )
-        })?;
-        let nodes = look::nodes(cx, &self.swarm, false).await;
-        let nodes = nodes.map_err(|e| no_quorum(e.reading(doing)))?;
-        let output = counted(api, &info, &nodes);
-        if output.reachable < output.managers / 2 + 1 {
-            let message = format!(
-                "{doing}: only {} of {} managers are reachable, too few to decide anything",
-                output.reachable, output.managers
-            );
-            return Err(no_quorum(StepError::permanent("no_quorum", message)));
-        }
-        Ok(output)
+        check(&self.swarm, &args.min_api, look::nodes(cx, &self.swarm, false)).await
     }
+}
+
+/// Looks whether there is a swarm that can be changed.
+pub(super) async fn check(
+    swarm: &Swarm,
+    min_api: &str,
+    nodes: impl Future<Output = Result<Arc<Nodes>, DockerError>>,
+) -> Result<Output, StepError> {
+    let doing = "check the swarm";
+    let wanted = api_number(min_api).ok_or_else(|| {
+        let message = format!("{doing}: `{min_api}` is not an API version such as 1.41");
+        StepError::permanent("bad_arguments", message)
+    })?;
+    let api = swarm.api().await.map_err(|e| e.reading(doing))?;
+    if api_number(&api).is_none_or(|api| api < wanted) {
+        let message = format!("{doing}: the daemon speaks API {api}, and {min_api} is needed");
+        return Err(StepError::permanent("api_too_old", message)
+            .hint("Upgrade Docker on this manager, or talk to a newer one (DOCKER_HOST)."));
+    }
+    let info = swarm.info().await.map_err(|e| e.reading(doing))?;
+    manager(&info).map_err(|message| {
+        StepError::permanent("not_manager", format!("{doing}: {message}")).hint(
+            "Point DOCKER_HOST or `docker context use` at a manager: `docker node ls` there must work.",
+        )
+    })?;
+    let nodes = nodes.await.map_err(|e| no_quorum(e.reading(doing)))?;
+    let output = counted(api, &info, &nodes);
+    if output.reachable < output.managers / 2 + 1 {
+        let message = format!(
+            "{doing}: only {} of {} managers are reachable, too few to decide anything",
+            output.reachable, output.managers
+        );
+        return Err(no_quorum(StepError::permanent("no_quorum", message)));
+    }
+    Ok(output)
 }
 
 /// Without a leader a run must not even begin, so for this step it is no passing trouble.

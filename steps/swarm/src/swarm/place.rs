@@ -7,17 +7,13 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use windlass_engine::journal::Identity;
-use windlass_engine::run::Place;
-use windlass_engine::step::{ErrorClass, StepError};
+use windlass_engine::step::{ErrorClass, Place, StepError};
 
-use super::check::manager;
+use super::check::{self, manager};
 use crate::docker::Swarm;
 
 /// Digits of a cluster ID that people are shown.
 const SHORT: usize = 12;
-
-/// The steps that touch no swarm.
-const ELSEWHERE: [&str; 2] = ["note", "secret.generate"];
 
 /// A swarm, and how it is reached.
 pub struct SwarmPlace {
@@ -33,10 +29,6 @@ impl Place for SwarmPlace {
         &self.address
     }
 
-    fn serves(&self, step: &str) -> bool {
-        !ELSEWHERE.contains(&step)
-    }
-
     async fn identity(&self) -> Result<Identity, StepError> {
         let doing = "ask which swarm this is";
         let info = self.swarm.info().await.map_err(|error| error.reading(doing))?;
@@ -44,6 +36,12 @@ impl Place for SwarmPlace {
             let message = format!("{doing}: {}", error.message);
             StepError { message, ..error }
         })
+    }
+
+    /// Looks as a runbook does that begins with a check.
+    async fn ready(&self) -> Result<(), StepError> {
+        let nodes = self.swarm.nodes_by_id();
+        check::check(&self.swarm, check::OLDEST_API, nodes).await.map(drop)
     }
 }
 

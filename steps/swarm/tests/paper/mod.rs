@@ -9,7 +9,8 @@ use tokio::net::{UnixListener, UnixStream};
 use windlass_engine::clock::SimClock;
 use windlass_engine::id::{CallKey, RunId};
 use windlass_engine::secret::{SealedValues, Secret};
-use windlass_engine::step::{Context, Mode, Registry, StepError};
+use windlass_engine::step::{Context, Family, Mode, Registry, StepError};
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{Endpoint, Swarm};
 use zeroize::Zeroizing;
 
@@ -32,6 +33,12 @@ pub struct Paper {
 }
 
 impl Paper {
+    /// Returns the steps, over this daemon.
+    pub fn steps(&self) -> Registry {
+        let swarm = SwarmSteps::over(Swarm::clone(&self.swarm));
+        Registry::of_families([Arc::new(swarm) as Arc<dyn Family>])
+    }
+
     pub fn answering(
         answer: impl Fn(&str, &str, &str) -> Option<(u16, Value)> + Send + Sync + 'static,
     ) -> Self {
@@ -121,7 +128,7 @@ pub async fn call(
     step: &str,
     args: Value,
 ) -> Result<Value, StepError> {
-    let registry = Registry::of(windlass_swarm::steps(paper.swarm.clone()));
+    let registry = paper.steps();
     let step = registry.get(step).expect("the step");
     step.check(&args).expect("fitting arguments");
     let preview = step.prepare(cx, &args).await?;

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use windlass_engine::clock::Clock;
-use windlass_engine::step::AnyStep;
+use windlass_engine::step::{AnyStep, Family};
+use windlass_swarm::SwarmSteps;
 use windlass_swarm::docker::{Answer, Daemon, Swarm};
 use windlass_testkit::{Place, Trouble, Troubles};
 
@@ -168,7 +169,7 @@ impl Ground {
 impl Place for Ground {
     fn steps(&self) -> Vec<Arc<dyn AnyStep>> {
         let swarm = Swarm::within(Arc::new(Troubled(self.clone())));
-        windlass_swarm::steps(Arc::new(swarm))
+        SwarmSteps::over(swarm).steps()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
