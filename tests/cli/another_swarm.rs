@@ -10,17 +10,17 @@ use windlass_lab::simulated::{Served, Simulated, SimulatedSpec};
 use crate::{Operator, all, assert_says};
 
 /// Swarms that answer side by side.
-struct Swarms {
+pub(crate) struct Swarms {
     runtime: Runtime,
     served: Vec<Served>,
 }
 
 impl Swarms {
-    fn up() -> Self {
+    pub(crate) fn up() -> Self {
         Swarms { runtime: Runtime::new().unwrap(), served: Vec::new() }
     }
 
-    fn serve(&mut self, socket: &Path, seed: u64) -> String {
+    pub(crate) fn serve(&mut self, socket: &Path, seed: u64) -> String {
         let spec = SimulatedSpec { seed, ..SimulatedSpec::default() };
         let _entered = self.runtime.enter();
         let served = self.runtime.block_on(Simulated::new(&spec).serve(socket)).unwrap();

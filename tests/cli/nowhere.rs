@@ -62,7 +62,7 @@ fn a_run_that_acts_nowhere_is_resumed_without_docker_and_is_bound_to_no_place() 
         let died = dies.env("WINDLASS_KILL_AT", "after-effect:secret.generate").output().unwrap();
         assert_eq!(died.status.code(), None, "{}", all(&died));
         at.says("resume --another-swarm moved", 2, &["acts at no place"]);
-        at.says("resume --plan", 0, &["secret.generate"]);
+        at.says("resume --plan", 0, &["repeat", "make a random value of 20 characters"]);
         at.says("resume", 0, &["done"]);
         let journal = at.says("log", 0, &["finished: done"]);
         assert!(!journal.contains("acts on the"), "{journal}");

@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
+use crate::another_swarm::Swarms;
 use crate::waits::{asking, simulated};
 use crate::{Operator, all, assert_says};
 
@@ -228,16 +229,18 @@ fn options_name_the_daemon_as_those_of_the_docker_command_do() {
     }
 }
 
-/// It would have run on the swarm of the other process.
+/// It would have run on the swarm of the other process. A run that acts nowhere can go anywhere.
 #[test]
 fn a_process_that_acts_on_another_swarm_does_not_take_the_run() {
-    let operator = Operator::at_home();
+    let (operator, mut swarms) = (Operator::at_home(), Swarms::up());
+    let other = swarms.serve(&operator.home.path().join("other.sock"), 2);
     let _shell = asking(&operator, "approve(#{ text: \"x\" });", "approval: x");
+    let file = operator.file("check.rhai", "//! title = \"C\"\nswarm::check(#{});\n");
+    let there = operator.windlass(&format!("-H {other} run {file} --detach"));
+    let meant = format!("no.sock, and the run is meant for {other}");
+    assert_says(&there, 6, &[&meant, "WL0005"]);
     let file = operator.file("note.rhai", "//! title = \"N\"\nnote(\"n\");\n");
-    let start = format!("run {file} --detach");
-    let other = operator.windlass(&format!("-H unix:///other.sock {start}"));
-    assert_says(&other, 6, &["no.sock, and the run is meant for unix:///other.sock", "WL0005"]);
-    assert_says(&operator.windlass(&start), 0, &["run_"]);
+    assert_says(&operator.windlass(&format!("-H {other} run {file} --detach")), 0, &["run_"]);
 }
 
 /// The reader of a pipe went away: the process died of it with the code 101, and left the run
