@@ -141,7 +141,7 @@ impl Engine {
         // Whoever asked is told by others that there is no such run, or that it is over.
         let open = state.status.is_some_and(|status| !status.is_finished());
         let Some(created) = state.created.as_ref().filter(|_| open) else { return Ok(()) };
-        let Some(place) = self.place_of_run(&state, created)? else { return Ok(()) };
+        let Some(place) = self.place_of_run(state, created)? else { return Ok(()) };
         let answer = ask(place.as_ref()).await;
         self.compared(run, place.as_ref(), state, answer, wanted)
     }
