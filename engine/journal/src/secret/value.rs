@@ -97,6 +97,6 @@ mod tests {
         assert_eq!(line(b"a \"b\"").unwrap(), r#"{"value":"a \"b\""}"#);
         let back: Line = serde_json::from_str(r#"{"value":"a \"b\""}"#).unwrap();
         assert_eq!(back.value.text(), Some("a \"b\""));
-        assert!(line(b"\xff").unwrap_err().to_string().contains("no text"));
+        assert!(line(b"\xff").unwrap_err().to_string().contains("not text"));
     }
 }

@@ -181,8 +181,8 @@ mod tests {
 
     /// "Fix it first" was said of an update that somebody had begun a moment before.
     #[test]
-    fn what_passes_by_itself_is_waited_for_and_not_mended() {
-        assert!(hint(&[true, true]).contains("Wait until it is through"));
+    fn what_passes_by_itself_is_waited_for_and_not_fixed() {
+        assert!(hint(&[true, true]).contains("Wait until it has finished"));
         assert!(hint(&[true, false]).contains("Fix it first"));
     }
 }
