@@ -13,7 +13,7 @@ fn what_can_not_work_is_refused_and_nothing_is_changed() {
     let operator = rig.operator();
     let huge = "x".repeat(512_000);
     let cases: [(&str, &str, i32, &[&str]); 5] = [
-        ("nosuch", "v", 1, &["nosuch", "db", long]),
+        ("nosuch", "v", 1, &["nosuch", "2 secrets", "docker secret ls"]),
         (long, "v", 1, &["64"]),
         ("db", "", 2, &["empty"]),
         ("db", &huge, 1, &["512000"]),

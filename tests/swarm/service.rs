@@ -70,7 +70,7 @@ fn the_stack_file_makes_a_daemon_that_rotates_and_does_not_pull_itself_away() {
     let run = ["run", "rotate-secret", "--secret", "value=generate:20", "-p"];
     let own = inside(&rig, &[&run[..], &["secret=windlass-key"]].concat());
     assert_eq!(own.status.code(), Some(6), "{}", all(&own));
-    assert!(all(&own).contains("secret:windlass-key is what this daemon itself stands on"));
+    assert!(all(&own).contains("secret:windlass-key is used by this daemon itself"));
     let app = inside(&rig, &[&run[..], &["secret=app"]].concat());
     assert_eq!(app.status.code(), Some(0), "{}", all(&app));
     assert_eq!(rig.secret_names(), ["app_v2", "windlass-key"]);
