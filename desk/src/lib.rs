@@ -9,7 +9,7 @@
 //!
 //! An operation is one file in `operations/`, and a line in [`table()`]. It is asked for over HTTP:
 //! over the network with a token ([`serve()`]), over the Unix socket of the state directory, where the
-//! kernel says who asks ([`listen`]), or in the process that owns the state, without any socket. The
+//! kernel says who asks ([`listen()`]), or in the process that owns the state, without any socket. The
 //! [`Client`] hides which; it uses the very types that the operation declares.
 //!
 //! Schedules and notices are those of `windlass-duty`, reports and evidence those of

@@ -17,7 +17,7 @@ fn what_can_not_work_is_refused_and_nothing_is_changed() {
         (long, "v", 1, &["64"]),
         ("db", "", 2, &["empty"]),
         ("db", &huge, 1, &["512000"]),
-        ("d", "v", 1, &["db"]),
+        ("dbx", "v", 1, &["did you mean", "db"]),
     ];
     for (secret, value, exit, says) in cases {
         let output = operator.rotate("rotate-secret-same-name", secret, value, "");

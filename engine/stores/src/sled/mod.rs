@@ -4,7 +4,7 @@
 //!
 //! | sled | answer |
 //! |---|---|
-//! | An insert that was not flushed is lost on a plain SIGKILL. | Nothing counts as recorded before [`sync`](windlass_journal::JournalStore::sync). |
+//! | An insert that was not flushed is lost on a plain SIGKILL. | Nothing counts as recorded before [`sync`](windlass_journal::Durable::sync). |
 //! | Its flush is `sync_file_range`, which does not survive a power cut. | An fdatasync of the database file follows each flush; directories are synced at opening. |
 //! | A page of 128 KiB or more becomes a file of its own that is never synced. | Long values are kept in parts, so that no page gets there (`parts`). |
 //! | A record damaged since the last opening counts as the torn end of the log, and is left out in silence with what follows it. | What was synced is noted beside the database, and compared at opening (`marks`). |
