@@ -40,10 +40,23 @@ fn path(node: &Value) -> String {
     format!("/nodes/{}", node["ID"].as_str().unwrap())
 }
 
+/// How long the managers may take over a change of a role before it is asked for anew. A node that
+/// is promoted while it is still leaving the managers can stay between the roles for good.
+const ROLE_MS: i64 = 50_000;
+
 /// Changes the role of a node, and waits until the managers have done so. Returns the first
 /// answer that was not for want of a leader.
 fn set_role(place: &Place, node: &Value, role: &str) -> Answer {
-    let answer = place.wait_until("the role is taken", || {
+    let answer = ask_role(place, node, role);
+    while !is_taken(place, node, role) {
+        ask_role(place, node, if role == "manager" { "worker" } else { "manager" });
+        ask_role(place, node, role);
+    }
+    answer
+}
+
+fn ask_role(place: &Place, node: &Value, role: &str) -> Answer {
+    place.wait_until("the role is taken", || {
         let found = place.ask("GET", &path(node), &Value::Null);
         let mut spec = found.body["Spec"].clone();
         spec["Role"] = json!(role);
@@ -51,18 +64,25 @@ fn set_role(place: &Place, node: &Value, role: &str) -> Answer {
         let target = format!("{}/update?version={version}", path(node));
         let answer = (found.status == 200).then(|| place.ask("POST", &target, &spec))?;
         (answer.status != 500).then_some(answer)
-    });
-    place.wait_until("the managers have done so", || {
-        let nodes = nodes(place)?;
-        let manager = &nodes.iter().find(|one| one["ID"] == node["ID"])?["ManagerStatus"];
-        let leads = nodes.iter().any(|one| one["ManagerStatus"]["Leader"] == true);
-        let done = match role {
-            "manager" => manager["Reachability"] == "reachable",
-            _ => manager.is_null(),
-        };
-        (leads && done).then_some(())
-    });
-    answer
+    })
+}
+
+/// Tells whether the managers have done so in time.
+fn is_taken(place: &Place, node: &Value, role: &str) -> bool {
+    let end = place.world.now() + ROLE_MS;
+    place.wait_until("the managers have done so, or take too long", || {
+        let is_so = nodes(place).is_some_and(|nodes| {
+            let manager = nodes.iter().find(|one| one["ID"] == node["ID"]);
+            let manager = manager.map(|one| &one["ManagerStatus"]).unwrap_or(&Value::Null);
+            let leads = nodes.iter().any(|one| one["ManagerStatus"]["Leader"] == true);
+            let done = match role {
+                "manager" => manager["Reachability"] == "reachable",
+                _ => manager.is_null(),
+            };
+            leads && done
+        });
+        (is_so || place.world.now() >= end).then_some(is_so)
+    })
 }
 
 /// Returns for each node its role, whether it leads, and how the managers see it.
