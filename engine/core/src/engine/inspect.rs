@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::broadcast;
 use zeroize::Zeroizing;
 
@@ -11,14 +10,12 @@ use super::place::Answer;
 use super::{Drive, Engine, EngineError};
 use crate::clock::Clock;
 use crate::event::{Event, Needed, RunView, Summary, SummaryRecord};
-use crate::id::{CallKey, RunId};
+use crate::id::RunId;
 use crate::journal::{Chain, Entry, JournalStore, Origin, read_chain};
-use crate::run::{
-    OpenCall, Plan, PlanError, RunState, in_question, needed, open_calls, plan, within,
-};
+use crate::run::{OpenCall, Plan, PlanError, RunState, in_question, needed, open_calls, plan};
 use crate::runbook::{ParameterKind, Runbook};
 use crate::secret::Secret;
-use crate::step::{Context, Kind, Mode, Registry, StepError};
+use crate::step::Registry;
 
 /// Stands in for a secret value that a plan was not given.
 const PLACEHOLDER: &[u8] = b"a value that is not known yet";
@@ -235,21 +232,6 @@ impl Engine {
         let driver = self.read(run, self.standby(run))?.driver;
         self.same_place(run, Answer::Needed).await?;
         Ok(open_calls(&driver).await)
-    }
-
-    /// Calls a read step outside any run.
-    ///
-    /// # Errors
-    /// If there is no such step, or it fails.
-    pub async fn look(&self, step: &str, args: &Value) -> Result<Value, StepError> {
-        let sealed = self.0.keyring.ephemeral();
-        let sealed = sealed.map_err(|e| StepError::permanent("machine", e.to_string()))?;
-        let clock = self.0.clock.clone();
-        let cx = Context::detached("look", CallKey::ROOT, Mode::Run, clock, Arc::new(sealed));
-        let unknown = || StepError::permanent("no_such_step", format!("there is no step `{step}`"));
-        let step = self.steps().get(step).filter(|step| step.kind() == Kind::Read);
-        let step = step.ok_or_else(unknown)?;
-        within(step.deadline(args), Kind::Read, step.apply(&cx, args, &Value::Null)).await
     }
 
     /// Returns what a run would do. Reads the world, and changes nothing.
