@@ -25,6 +25,7 @@ mod token;
 
 pub use run::asked_to_stop;
 
+use windlass_desk::operations::runs::{Cancel, Undo};
 use windlass_engine::journal::Decision;
 
 use crate::args::{Command, DecideArgs};
@@ -87,9 +88,9 @@ async fn carry_out(settings: &Settings, command: Command) -> Result<Exit, Proble
         }
         Command::Undo { run, reason, another_swarm } => {
             run::move_here(settings, run.clone(), another_swarm).await?;
-            run::undo(settings, run, reason).await
+            run::take_back::<Undo>(settings, run, reason).await
         }
-        Command::Cancel { run, reason } => run::cancel(settings, run, reason).await,
+        Command::Cancel { run, reason } => run::take_back::<Cancel>(settings, run, reason).await,
         Command::Retry(args) => {
             let key = call_key(&args)?;
             run::decide(settings, args, Decision::Retry { key }).await

@@ -2,9 +2,9 @@
 
 use windlass_desk::operations::Because;
 use windlass_desk::operations::runs::{
-    About, Begin, ByHand, Cancel, MarkDone, MoveHere, Resume, Retry, Skip, Start, Undo, Which,
+    About, Begin, ByHand, MarkDone, MoveHere, Resume, Retry, Skip, Start, Which,
 };
-use windlass_desk::{Client, Ending, Followed, Following, ONLY, SecretValue};
+use windlass_desk::{Client, Ending, Followed, Following, ONLY, Operation, SecretValue};
 use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{Status, What};
 use windlass_engine::journal::Decision;
@@ -154,27 +154,18 @@ pub async fn resume(settings: &Settings, run: Option<String>) -> Result<Exit, Pr
         .await
 }
 
-/// Undoes a run, and follows it.
-pub async fn undo(
+/// Undoes or cancels a run, as the operation says, and follows it.
+pub async fn take_back<O>(
     settings: &Settings,
     run: Option<String>,
     reason: String,
-) -> Result<Exit, Problem> {
+) -> Result<Exit, Problem>
+where
+    O: Operation<Query = (), Body = Because>,
+{
     let door = Door::open(settings, Stay::Long).await?;
     let (run, body) = (run.as_deref().unwrap_or(ONLY), Because { reason });
-    let set_going = async |client: &Client| client.follow::<Undo>(run, body).await;
-    gone_back(follow(settings, door, set_going, None).await?)
-}
-
-/// Stops a run, and follows it back.
-pub async fn cancel(
-    settings: &Settings,
-    run: Option<String>,
-    reason: String,
-) -> Result<Exit, Problem> {
-    let door = Door::open(settings, Stay::Long).await?;
-    let (run, body) = (run.as_deref().unwrap_or(ONLY), Because { reason });
-    let set_going = async |client: &Client| client.follow::<Cancel>(run, body).await;
+    let set_going = async |client: &Client| client.follow::<O>(run, body).await;
     gone_back(follow(settings, door, set_going, None).await?)
 }
 

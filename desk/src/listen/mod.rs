@@ -139,31 +139,40 @@ impl Listener {
         peer: Peer,
         visitor: Arc<Visitor>,
     ) {
-        let router = self.router.clone();
-        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let mark = move |request: &mut hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(visitor.clone());
-            let request: Request = request.map(axum::body::Body::new);
-            tower_call(router.clone(), request)
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(BUFFER_BYTES);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        let mut stopping = self.stopping.clone();
-        let ended = tokio::select! {
-            ended = connection.as_mut() => Some(ended),
-            () = stopped(&mut stopping) => None,
         };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
+        let talk = converse(&self.router, stream, BUFFER_BYTES, mark, self.stopping.clone());
+        if let Err(error) = talk.await {
             tracing::debug!(?peer, %error, "a connection broke off");
+        }
+    }
+}
+
+/// Answers the requests of one connection until it ends; once this stops, the one under way is the
+/// last. `mark` puts into each request what is known of who sends it.
+async fn converse(
+    router: &Router,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    buffer: usize,
+    mark: impl Fn(&mut hyper::Request<Incoming>),
+    mut stopping: watch::Receiver<bool>,
+) -> Result<(), hyper::Error> {
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        mark(&mut request);
+        let request: Request = request.map(axum::body::Body::new);
+        tower_call(router.clone(), request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(buffer);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
     }
 }

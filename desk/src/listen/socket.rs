@@ -19,16 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::{Accepting, HEAD_PATIENCE, stopped, tower_call};
+use super::{Accepting, converse, stopped};
 use crate::desk::Desk;
 use crate::guard::Peer;
 use crate::router::router;
@@ -147,26 +143,12 @@ impl Listener {
         let Ok(peer) = stream.peer_cred() else { return };
         let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default();
         let peer = Peer::Socket { uid: peer.uid(), pid };
-        let router = self.router.clone();
-        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let mark = move |request: &mut hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(unheard.clone());
-            let request: Request = request.map(axum::body::Body::new);
-            tower_call(router.clone(), request)
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(BUFFER_BYTES);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        tokio::pin!(connection);
-        let mut stopping = self.stopping.clone();
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stopped(&mut stopping) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
         };
-        if let Err(error) = ended {
+        let talk = converse(&self.router, stream, BUFFER_BYTES, mark, self.stopping.clone());
+        if let Err(error) = talk.await {
             tracing::debug!(?peer, %error, "a connection broke off");
         }
     }

@@ -4,7 +4,7 @@ use windlass_engine::event::{RunView, Summary};
 
 use super::super::prelude::*;
 use super::super::{Because, OPERATOR, reason};
-use super::{ACCEPTED, FOLLOWS, NOT_NOW};
+use super::{ACCEPTED, FOLLOWS, NOT_NOW, act};
 use crate::stream::{EVENTS, Ears};
 
 /// Stop a run, and undo what it did.
@@ -27,17 +27,13 @@ impl Operation for Cancel {
 
     async fn carry_out(desk: Desk, call: Call<(), Because>) -> Result<Answer<RunView>, Problem> {
         let because = reason(&call.body.reason)?;
-        let (ears, by) = (Ears::of(&desk, &call)?, call.origin(&desk)?);
-        let (engine, run) = (desk.engine.clone(), call.run());
-        let handle = blocking(move || {
-            // A run that there is not gets no journal from being asked about.
-            engine.view(&run)?;
-            if engine.is_driven(&run) {
-                return engine.cancel(&run, &by, &because).map(|()| None);
-            }
-            engine.undo(&run, &by, &because).map(Some)
+        let ears = Ears::of(&desk, &call)?;
+        let acted = act(&desk, &call, move |engine, run, by| match engine.is_driven(run) {
+            true => engine.cancel(run, by, &because).map(|()| None),
+            false => engine.undo(run, by, &because).map(Some),
         });
-        ears.answer(call.run(), handle.await??).await
+        let handle = acted.await?;
+        ears.answer(call.run(), handle).await
     }
 }
 

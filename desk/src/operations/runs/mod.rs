@@ -18,9 +18,10 @@ mod skip;
 mod start;
 mod undo;
 
+use windlass_engine::engine::{Engine, EngineError};
 use windlass_engine::event::{RunView, Summary};
 use windlass_engine::id::RunId;
-use windlass_engine::journal::Decision;
+use windlass_engine::journal::{Decision, Origin};
 
 pub use answer::{AnswerRun, Fields};
 pub use approve::{Approve, Weighed, Yes};
@@ -89,6 +90,17 @@ async fn in_full(desk: &Desk, run: RunId) -> Result<RunView, Problem> {
     Ok(blocking(move || engine.view(&run)).await??)
 }
 
+/// Does something about the run that the path names, on a thread that may block. A run that there
+/// is not gets no journal from being asked about.
+async fn act<Q, B, T: Send + 'static>(
+    desk: &Desk,
+    call: &Call<Q, B>,
+    act: impl FnOnce(&Engine, &RunId, &Origin) -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, Problem> {
+    let (engine, run, by) = (desk.engine.clone(), call.run(), call.origin(desk)?);
+    Ok(blocking(move || engine.view(&run).and_then(|_| act(&engine, &run, &by))).await??)
+}
+
 /// Records what a person decides about a call of a stuck run.
 async fn decide<B>(
     desk: &Desk,
@@ -96,12 +108,7 @@ async fn decide<B>(
     decision: Decision,
     because: &str,
 ) -> Result<Answer<RunView>, Problem> {
-    let (engine, run, by) = (desk.engine.clone(), call.run(), call.origin(desk)?);
     let because = super::reason(because)?;
-    let deciding = blocking(move || {
-        // A run that there is not gets no journal from being asked about.
-        engine.view(&run).and_then(|_| engine.decide(&run, &by, decision, &because))
-    });
-    deciding.await??;
+    act(desk, call, move |engine, run, by| engine.decide(run, by, decision, &because)).await?;
     Ok(in_full(desk, call.run()).await?.into())
 }

@@ -4,7 +4,7 @@ use windlass_engine::event::RunView;
 
 use super::super::prelude::*;
 use super::super::{Because, OPERATOR, reason};
-use super::{ACCEPTED, INTERRUPTED, NOT_NOW, in_full};
+use super::{ACCEPTED, INTERRUPTED, NOT_NOW, act, in_full};
 
 /// Take the swarm that answers now for the one where a run began.
 pub struct MoveHere;
@@ -24,11 +24,7 @@ impl Operation for MoveHere {
 
     async fn carry_out(desk: Desk, call: Call<(), Because>) -> Result<Answer<RunView>, Problem> {
         let because = reason(&call.body.reason)?;
-        let (engine, run, by) = (desk.engine.clone(), call.run(), call.origin(&desk)?);
-        let moving = blocking(move || {
-            engine.view(&run).and_then(|_| engine.move_here(&run, &by, &because).map(drop))
-        });
-        moving.await??;
+        act(&desk, &call, move |engine, run, by| engine.move_here(run, by, &because)).await?;
         Ok(in_full(&desk, call.run()).await?.into())
     }
 }

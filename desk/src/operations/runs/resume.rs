@@ -4,7 +4,7 @@ use windlass_engine::event::RunView;
 
 use super::super::OPERATOR;
 use super::super::prelude::*;
-use super::{ACCEPTED, FOLLOWS, INTERRUPTED, NOT_NOW};
+use super::{ACCEPTED, FOLLOWS, INTERRUPTED, NOT_NOW, act};
 use crate::stream::{EVENTS, Ears};
 
 /// Resume an interrupted run.
@@ -26,13 +26,8 @@ impl Operation for Resume {
     type Answer = RunView;
 
     async fn carry_out(desk: Desk, call: Call<(), ()>) -> Result<Answer<RunView>, Problem> {
-        let (ears, by) = (Ears::of(&desk, &call)?, call.origin(&desk)?);
-        let (engine, run) = (desk.engine.clone(), call.run());
-        let handle = blocking(move || {
-            // A run that there is not gets no journal from being asked about.
-            engine.view(&run)?;
-            engine.resume(&run, &by).map(Some)
-        });
-        ears.answer(call.run(), handle.await??).await
+        let ears = Ears::of(&desk, &call)?;
+        let handle = act(&desk, &call, |engine, run, by| engine.resume(run, by)).await?;
+        ears.answer(call.run(), Some(handle)).await
     }
 }

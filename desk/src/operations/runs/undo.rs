@@ -4,7 +4,7 @@ use windlass_engine::event::{RunView, Summary};
 
 use super::super::prelude::*;
 use super::super::{Because, OPERATOR, reason};
-use super::{ACCEPTED, FOLLOWS, NOT_NOW};
+use super::{ACCEPTED, FOLLOWS, NOT_NOW, act};
 use crate::stream::{EVENTS, Ears};
 
 /// Undo what an interrupted or stuck run did.
@@ -27,14 +27,10 @@ impl Operation for Undo {
 
     async fn carry_out(desk: Desk, call: Call<(), Because>) -> Result<Answer<RunView>, Problem> {
         let because = reason(&call.body.reason)?;
-        let (ears, by) = (Ears::of(&desk, &call)?, call.origin(&desk)?);
-        let (engine, run) = (desk.engine.clone(), call.run());
-        let handle = blocking(move || {
-            // A run that there is not gets no journal from being asked about.
-            engine.view(&run)?;
-            engine.undo(&run, &by, &because).map(Some)
-        });
-        ears.answer(call.run(), handle.await??).await
+        let ears = Ears::of(&desk, &call)?;
+        let handle =
+            act(&desk, &call, move |engine, run, by| engine.undo(run, by, &because)).await?;
+        ears.answer(call.run(), Some(handle)).await
     }
 }
 
